@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of ours is compiled with: Swift 6 mode, no warning tolerated.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// The pure targets know no existential either: no I/O, no clock and no task hides behind one.
+let pure: [SwiftSetting] = house + [.treatWarning("ExistentialType", as: .error)]
+
+let package = Package(
+    name: "poolgate",
+    products: [
+        .executable(name: "poolgate", targets: ["Gateway"]),
+        .executable(name: "stand-in-pool", targets: ["StandInPool"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
+        // Pure: no I/O, no clock, no tasks.
+        .target(name: "JOSE", dependencies: ["COpenSSL"], swiftSettings: pure),
+        .target(
+            name: "Gatekeeper",
+            dependencies: ["JOSE", .product(name: "HashTreeCollections", package: "swift-collections")],
+            swiftSettings: pure),
+        .target(name: "HTTP1", swiftSettings: pure),
+
+        // Control plane: actors that keep snapshots fresh.
+        .target(name: "Postgres", dependencies: ["CLibPQ"], swiftSettings: house),
+        .target(
+            name: "ControlPlane", dependencies: ["Gatekeeper", "JOSE", "Postgres", "CLibCurl"],
+            swiftSettings: house),
+
+        // Data plane: event loops that move requests.
+        .target(
+            name: "DataPlane",
+            dependencies: [
+                "Gatekeeper", "HTTP1",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: house),
+
+        .executableTarget(
+            name: "Gateway",
+            dependencies: [
+                "ControlPlane", "DataPlane", "Gatekeeper", "HTTP1", "JOSE", "Postgres",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: house),
+        .executableTarget(
+            name: "StandInPool",
+            dependencies: [
+                "JOSE",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: house),
+
+        // Tests.
+        .target(name: "TestSupport", dependencies: ["JOSE"], path: "Tests/Support", swiftSettings: house),
+        .testTarget(
+            name: "GatekeeperTests", dependencies: ["Gatekeeper", "JOSE", "TestSupport"], swiftSettings: house
+        ),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "ControlPlaneTests",
+            dependencies: ["ControlPlane", "Gatekeeper", "JOSE", "Postgres", "TestSupport"],
+            swiftSettings: house),
+        .testTarget(name: "HouseRulesTests", swiftSettings: house),
+    ]
+)

@@ -1,0 +1,123 @@
+import Gatekeeper
+import Postgres
+
+/// The content of one row of `poolgate.tenants` as the database prints it, in one piece of memory.
+///
+/// Small, because every row served is kept: to see whether a row read again differs, and to save it to disk.
+struct PackedRow: Hashable, Sendable {
+    /// Each column in order: its length in one byte (or 254 and four bytes, lowest first), then its text; 255 is NULL.
+    let bytes: [UInt8]
+
+    /// The columns in the order in which they are packed; `DirectoryQueries.columns` names them in the same order.
+    enum Column: Int, CaseIterable {
+        case host, region, poolID, additionalRegions, upstream, clientIDs, tokenUses, requiredGroups, requiredScopes
+        case allowUnverifiedEmail, status
+    }
+
+    private static let null: UInt8 = 255
+    private static let long: UInt8 = 254
+
+    /// Packs one row of a result whose columns stand at the given positions.
+    init(_ rows: PostgresRows, _ row: Int, positions: [Int]) {
+        var packed: [UInt8] = []
+        packed.reserveCapacity(96)
+        for position in positions {
+            rows.withBytes(row, position) { PackedRow.append($0, to: &packed) }
+        }
+        bytes = packed
+    }
+
+    /// Takes back what was packed before; whether it is whole shows as it is read.
+    init(packed bytes: some Sequence<UInt8>) {
+        self.bytes = Array(bytes)
+    }
+
+    /// Packs texts as the database would print them; nil is NULL.
+    init(texts: [String?]) {
+        var packed: [UInt8] = []
+        for text in texts {
+            guard let text else {
+                packed.append(PackedRow.null)
+                continue
+            }
+            Array(text.utf8).withUnsafeBufferPointer { PackedRow.append($0, to: &packed) }
+        }
+        bytes = packed
+    }
+
+    /// The host as bytes, the row's name everywhere; empty where the row is not whole.
+    var host: [UInt8] {
+        var index = 0
+        return field(at: &index)?.map(Array.init) ?? []
+    }
+
+    /// Reads the row; throws the sentence that says which column is unreadable.
+    func unpacked() throws(RowFlaw) -> TenantRow {
+        var fields: [ArraySlice<UInt8>?] = []
+        var index = 0
+        for _ in Column.allCases {
+            guard let field = field(at: &index) else { throw RowFlaw("the row is cut short") }
+            fields.append(field)
+        }
+        func text(_ column: Column) -> String? {
+            fields[column.rawValue].map { String(decoding: $0, as: UTF8.self) }
+        }
+        func required(_ column: Column) throws(RowFlaw) -> String {
+            guard let text = text(column) else { throw RowFlaw("\(PackedRow.name(column)) is NULL") }
+            return text
+        }
+        func list(_ column: Column) throws(RowFlaw) -> [String]? {
+            guard let field = fields[column.rawValue] else { return nil }
+            let elements = field.withUnsafeBufferPointer { TextArray.parsed($0) }
+            guard let elements else { throw RowFlaw("\(PackedRow.name(column)) is no list of one dimension") }
+            let texts = elements.compactMap { $0 }
+            guard texts.count == elements.count else { throw RowFlaw("\(PackedRow.name(column)) holds NULL") }
+            return texts
+        }
+        var row = TenantRow(
+            host: try required(.host), region: try required(.region), poolID: try required(.poolID))
+        row.additionalRegions = try list(.additionalRegions) ?? []
+        row.upstream = text(.upstream)
+        row.clientIDs = try list(.clientIDs)
+        row.tokenUses = try list(.tokenUses) ?? []
+        row.requiredGroups = try list(.requiredGroups)
+        row.requiredScopes = try list(.requiredScopes)
+        row.allowUnverifiedEmail = try required(.allowUnverifiedEmail) == "t"
+        row.status = try required(.status)
+        return row
+    }
+
+    private static func name(_ column: Column) -> String { DirectoryQueries.columns[column.rawValue] }
+
+    private static func append(_ text: UnsafeBufferPointer<UInt8>?, to packed: inout [UInt8]) {
+        guard let text else {
+            packed.append(null)
+            return
+        }
+        if text.count < Int(long) {
+            packed.append(UInt8(text.count))
+        } else {
+            packed.append(long)
+            let count = UInt32(truncatingIfNeeded: text.count)
+            for shift in [0, 8, 16, 24] as [UInt32] { packed.append(UInt8(truncatingIfNeeded: count >> shift)) }
+        }
+        packed.append(contentsOf: text)
+    }
+
+    /// The field that begins at `index`, which is left behind it: `.some(nil)` is NULL, nil is no field.
+    private func field(at index: inout Int) -> ArraySlice<UInt8>?? {
+        guard index < bytes.count else { return nil }
+        let mark = bytes[index]
+        index += 1
+        if mark == PackedRow.null { return .some(nil) }
+        var count = Int(mark)
+        if mark == PackedRow.long {
+            guard bytes.count - index >= 4 else { return nil }
+            count = (0..<4).reduce(0) { $0 | Int(bytes[index + $1]) << (8 * $1) }
+            index += 4
+        }
+        guard bytes.count - index >= count else { return nil }
+        defer { index += count }
+        return .some(bytes[index..<(index + count)])
+    }
+}

@@ -1,0 +1,220 @@
+import CLibCurl
+
+/// One HTTP exchange as it is asked for.
+struct TransferRequest: Sendable {
+    /// Absolute, `http` or `https`.
+    let url: String
+    /// Whole header lines, `Name: value`.
+    var headerLines: [String] = []
+    /// Makes it a POST.
+    var postBody: [UInt8]?
+    /// The longest body that is taken.
+    let answerBytes: Int
+    var time: Duration = Limits.transferTime
+}
+
+/// A whole answer, whatever its status.
+struct TransferAnswer: Sendable {
+    let status: Int
+    let head: AnswerHead
+    let body: [UInt8]
+}
+
+/// How every transfer of the process leaves it.
+package struct EgressSettings: Sendable {
+    /// PEM file of the authorities that are trusted; nil means the system's.
+    package var caFile: String?
+    /// The one proxy used; the environment's are ignored.
+    package var proxy: String?
+
+    package init(caFile: String? = nil, proxy: String? = nil) {
+        self.caFile = caFile
+        self.proxy = proxy
+    }
+}
+
+/// One exchange under way: a libcurl easy handle and what it received so far.
+///
+/// A class, because libcurl's callbacks hold its address. It is made, used and ended on the transfer thread alone,
+/// and stays alive from `init` to `end` in that thread's table, which is what makes the unretained address sound.
+final class Transfer {
+    let easy: UnsafeMutableRawPointer
+    private let host: String
+    private let answerBytes: Int
+    private let errorText: UnsafeMutableBufferPointer<CChar>
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var head = AnswerHead()
+    private var headBytes = 0
+    private var body: [UInt8] = []
+    private var overflowed: Int?
+
+    /// Prepares the exchange; nil where libcurl refuses the URL or is out of memory.
+    init?(_ request: TransferRequest, egress: EgressSettings) {
+        guard let isPlain = Transfer.isPlain(request.url), let easy = curl_easy_init() else { return nil }
+        self.easy = easy
+        self.host = Transfer.host(of: request.url)
+        self.answerBytes = request.answerBytes
+        self.errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.initialize(repeating: 0)
+        guard setUp(request, egress: egress, isPlain: isPlain) else {
+            end()
+            return nil
+        }
+    }
+
+    /// Frees the handle, which must have left its multi handle.
+    func end() {
+        curl_easy_cleanup(easy)
+        if let headerList { curl_slist_free_all(headerList) }
+        headerList = nil
+        errorText.deallocate()
+    }
+
+    /// What the exchange came to, once libcurl says that it ended with `code`.
+    func outcome(_ code: CURLcode) -> Result<TransferAnswer, TransferFailure> {
+        if let overflowed { return .failure(.tooLarge(bytes: overflowed)) }
+        guard code == CURLE_OK else { return .failure(failure(code)) }
+        if head.hasContentCoding { return .failure(.encoding) }
+        var status = 0
+        guard poolgate_curl_status(easy, &status) == CURLE_OK else {
+            return .failure(.broken(detail: "no status"))
+        }
+        return .success(TransferAnswer(status: status, head: head, body: body))
+    }
+
+    private func setUp(_ request: TransferRequest, egress: EgressSettings, isPlain: Bool) -> Bool {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        var codes = [
+            poolgate_curl_set_text(easy, CURLOPT_URL, request.url),
+            poolgate_curl_set_only_protocol(easy, isPlain ? 1 : 0),
+            poolgate_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText.baseAddress),
+            poolgate_curl_set_long(easy, CURLOPT_NOSIGNAL, 1),
+            poolgate_curl_set_quick_exit(easy),
+            poolgate_curl_set_http_1_1(easy),
+            poolgate_curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
+            poolgate_curl_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0),
+            poolgate_curl_set_long(easy, CURLOPT_TIMEOUT_MS, request.time.wholeMilliseconds),
+            poolgate_curl_set_long(
+                easy, CURLOPT_CONNECTTIMEOUT_MS, min(Limits.connectTime, request.time).wholeMilliseconds),
+            poolgate_curl_set_text(easy, CURLOPT_USERAGENT, "poolgate"),
+            // An empty proxy and a full list of exceptions keep libcurl from asking the environment.
+            poolgate_curl_set_text(easy, CURLOPT_PROXY, egress.proxy ?? ""),
+            poolgate_curl_set_text(easy, CURLOPT_NOPROXY, egress.proxy == nil ? "*" : ""),
+            poolgate_curl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
+            poolgate_curl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1),
+            poolgate_curl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2),
+            poolgate_curl_set_tls_1_2(easy),
+            poolgate_curl_set_pointer(easy, CURLOPT_WRITEDATA, context),
+            poolgate_curl_set_receiver(easy, CURLOPT_WRITEFUNCTION, receiveBody),
+            poolgate_curl_set_pointer(easy, CURLOPT_HEADERDATA, context),
+            poolgate_curl_set_receiver(easy, CURLOPT_HEADERFUNCTION, receiveHead),
+        ]
+        if let caFile = egress.caFile {
+            codes.append(poolgate_curl_set_text(easy, CURLOPT_CAINFO, caFile))
+        }
+        if let body = request.postBody {
+            codes.append(poolgate_curl_set_long(easy, CURLOPT_POST, 1))
+            codes.append(body.withUnsafeBytes { poolgate_curl_set_post_body(easy, $0.baseAddress, $0.count) })
+        }
+        for line in request.headerLines {
+            guard let longer = curl_slist_append(headerList, line) else { return false }
+            headerList = longer
+        }
+        codes.append(poolgate_curl_set_headers(easy, headerList))
+        return codes.allSatisfy { $0 == CURLE_OK }
+    }
+
+    fileprivate func take(body bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count <= answerBytes - body.count else {
+            overflowed = answerBytes
+            return false
+        }
+        body.append(contentsOf: bytes)
+        return true
+    }
+
+    fileprivate func take(headLine line: UnsafeRawBufferPointer) -> Bool {
+        guard line.count <= Limits.answerHeadBytes - headBytes else {
+            overflowed = Limits.answerHeadBytes
+            return false
+        }
+        headBytes += line.count
+        head.take(line: line)
+        return true
+    }
+
+    private func failure(_ code: CURLcode) -> TransferFailure {
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST: .dns(host: host)
+        case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: .proxy(detail: detail(code))
+        case CURLE_COULDNT_CONNECT: .connect(detail: detail(code))
+        case CURLE_OPERATION_TIMEDOUT: .timeout(phase)
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_USE_SSL_FAILED:
+            .tls(detail: detail(code))
+        case CURLE_URL_MALFORMAT: .badURL
+        default: .broken(detail: detail(code))
+        }
+    }
+
+    private var phase: TransferFailure.Phase {
+        var resolved: curl_off_t = 0
+        var ready: curl_off_t = 0
+        _ = poolgate_curl_time(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved)
+        _ = poolgate_curl_time(easy, CURLINFO_PRETRANSFER_TIME_T, &ready)
+        if ready > 0 { return .answering }
+        return resolved > 0 ? .connecting : .resolving
+    }
+
+    /// libcurl's own words, printable ASCII alone.
+    private func detail(_ code: CURLcode) -> String {
+        let own = errorText.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let bytes = own.isEmpty ? Array(String(cString: curl_easy_strerror(code)).utf8) : own
+        let shown = bytes.prefix(Limits.failureDetailBytes).map { $0 >= 0x20 && $0 < 0x7F ? $0 : UInt8(ascii: "?") }
+        return String(decoding: shown, as: UTF8.self)
+    }
+
+    private static func isPlain(_ url: String) -> Bool? {
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
+        if url.utf8.starts(with: "https://".utf8) { return false }
+        return url.utf8.starts(with: "http://".utf8) ? true : nil
+    }
+
+    private static func host(of url: String) -> String {
+        let rest = url.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2)
+        return String(decoding: rest.prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
+    }
+}
+
+extension Duration {
+    /// At least 1, for libcurl takes 0 for "no bound".
+    fileprivate var wholeMilliseconds: Int {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+        return overflow ? Int(Int32.max) : max(1, Int(product) + Int(attoseconds / 1_000_000_000_000_000))
+    }
+}
+
+/// Less than what was offered makes libcurl end the transfer.
+private func receiveBody(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    receive(bytes, size, count, context) { $0.take(body: $1) }
+}
+
+private func receiveHead(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    receive(bytes, size, count, context) { $0.take(headLine: $1) }
+}
+
+private func receive(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?,
+    _ take: (Transfer, UnsafeRawBufferPointer) -> Bool
+) -> Int {
+    let (total, overflow) = size.multipliedReportingOverflow(by: count)
+    guard let context, !overflow else { return 0 }
+    let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    let isTaken = take(transfer, UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : total))
+    return isTaken ? total : 0
+}

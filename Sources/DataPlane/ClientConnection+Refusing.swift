@@ -1,0 +1,66 @@
+import Gatekeeper
+import NIOCore
+
+/// Answers of the gateway's own, and what is noted about a request.
+extension ClientConnection {
+    /// Answers the request under way with a refusal; what it left unread is dropped before closing.
+    func refuse(_ refusal: Refusal, detail: String = "") {
+        guard phase != .closed, phase != .lingering else { return }
+        if exchange.isAnswerBegun {
+            abort()
+            return
+        }
+        let now = worker.now
+        let isMessageKnown = exchange.head.readableBytes > 0
+        if !exchange.isRequestComplete { skipBufferedBody() }
+        let persists =
+            isMessageKnown && exchange.isPersistent && exchange.isRequestComplete && !worker.isDraining
+            && !ClientConnection.closesAlways(refusal)
+        exchange.isPersistent = persists
+        let answer = Answer(refusal)
+        let requestID = RequestID.random()
+        var bytes = channel.allocator.buffer(capacity: 768)
+        OwnAnswer.write(
+            answer,
+            OwnAnswer.Circumstances(
+                host: bytesOfHead(exchange.hostRange), isHead: exchange.isHead, closes: !persists,
+                isHTTP10: exchange.isHTTP10, requestID: requestID, date: worker.date(at: now)),
+            into: &bytes)
+        record(refusal, status: answer.status, requestID: requestID, detail: detail, now: now)
+        exchange.isAnswerBegun = true
+        send(bytes)
+        dropUpstream()
+        if isMessageKnown {
+            finishExchange()
+        } else {
+            linger()
+        }
+    }
+
+    /// Whether the connection's framing is in doubt after this refusal (CONTRACT.md: "then the connection closes").
+    private static func closesAlways(_ refusal: Refusal) -> Bool {
+        switch refusal {
+        case .badRequest, .bodyTooLarge, .targetTooLong, .headTooLarge, .headTimeout, .methodNotAllowed,
+            .versionNotSupported, .expectationFailed, .loop:
+            true
+        default: false
+        }
+    }
+
+    /// Leaves a record of the request under way.
+    func record(_ refusal: Refusal?, status: Int, requestID: RequestID, detail: String = "", now: Instant) {
+        let elapsed = exchange.started.nanoseconds == 0 ? 0 : now.nanoseconds &- exchange.started.nanoseconds
+        worker.records.append(
+            RequestRecord(
+                time: now, requestID: requestID, tenant: exchange.tenant?.name.description,
+                host: bytesOfHead(exchange.hostRange), method: bytesOfHead(exchange.methodRange),
+                path: bytesOfHead(exchange.pathRange), status: status, refusal: refusal, detail: detail,
+                microseconds: elapsed / 1000))
+    }
+
+    /// At most `Limits.recordedBytes` of the head under way.
+    private func bytesOfHead(_ range: Range<Int>) -> [UInt8] {
+        let length = min(range.count, Limits.recordedBytes)
+        return exchange.head.getBytes(at: exchange.head.readerIndex + range.lowerBound, length: length) ?? []
+    }
+}

@@ -1,0 +1,79 @@
+package import Gatekeeper
+import Synchronization
+
+/// What a loop notes about a request, for the log; no text is made on the loop.
+package struct RequestRecord: Sendable {
+    package let time: Instant
+    /// 128 random bits, the `request_id` of the answer; zero where none was given.
+    package let requestID: RequestID
+    /// The row's host, where one was found.
+    package let tenant: String?
+    /// The request's host as it came, cut to a bound; empty where the head was unreadable.
+    package let host: [UInt8]
+    package let method: [UInt8]
+    /// The path without its query, cut to a bound.
+    package let path: [UInt8]
+    /// The HTTP status that the client got.
+    package let status: Int
+    /// Nil for a request that an upstream answered.
+    package let refusal: Refusal?
+    /// Which key was lacking or what the system said, where there is more to say.
+    package let detail: String
+    /// From the head's last byte to the answer's last.
+    package let microseconds: Int64
+}
+
+/// The identity of one answer of the gateway, found again in its log.
+package struct RequestID: Sendable, Hashable, CustomStringConvertible {
+    private let high: UInt64
+    private let low: UInt64
+
+    /// A fresh random identity.
+    package static func random() -> RequestID {
+        RequestID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    }
+
+    /// 32 lower-case hexadecimal digits.
+    package var description: String {
+        [high, low].map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }.joined()
+    }
+}
+
+/// Records on their way from the loops to the one writer: bounded, so that a slow log never slows a request.
+package final class RecordRing: Sendable {
+    private let state: Mutex<State>
+    private let capacity: Int
+
+    private struct State {
+        var records: [RequestRecord] = []
+        var dropped = 0
+    }
+
+    /// Room for `capacity` records; what does not fit is counted.
+    package init(capacity: Int) {
+        self.capacity = capacity
+        self.state = Mutex(State())
+    }
+
+    /// Adds a record, or counts it where there is no room.
+    package func append(_ record: RequestRecord) {
+        state.withLock { state in
+            if state.records.count < capacity {
+                state.records.append(record)
+            } else {
+                state.dropped += 1
+            }
+        }
+    }
+
+    /// Everything that waits, and how many did not fit since the last call.
+    package func drain() -> (records: [RequestRecord], dropped: Int) {
+        state.withLock { state in
+            defer { state = State() }
+            return (state.records, state.dropped)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Gatekeeper
+import HTTP1
+import NIOCore
+
+/// Writes the head that goes upstream: the client's own fields without what is protected, the verified identity,
+/// and framing made anew from what was parsed (RFC 9112 §6, RFC 9110 §7.6).
+enum RequestHeadWriter {
+    /// The lines about the way of a request that are the same for all requests of one client connection.
+    static func wayLines(client: SocketAddress?, pseudonym: [UInt8]) -> [UInt8] {
+        let address = client?.ipAddress ?? "unknown"
+        return Array("X-Forwarded-For: \(address)\r\nX-Forwarded-Proto: http\r\nVia: 1.1 ".utf8) + pseudonym
+            + [13, 10]
+    }
+
+    /// Writes `head`, which `bytes` begins with, for a caller with `identityLines`.
+    static func write(
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, identityLines: [UInt8],
+        wayLines: [UInt8],
+        into buffer: inout ByteBuffer
+    ) {
+        buffer.clear(minimumCapacity: head.headLength + identityLines.count + wayLines.count + 320)
+        buffer.writeBytes(bytes[head.methodName.range])
+        buffer.writeStaticString(" ")
+        if head.path.isEmpty { buffer.writeStaticString(head.targetForm == .asterisk ? "*" : "/") }
+        buffer.writeBytes(bytes[head.path.range])
+        buffer.writeBytes(bytes[head.query.range])
+        buffer.writeStaticString(" HTTP/1.1\r\nHost: ")
+        buffer.writeBytes(bytes[head.authority.range])
+        buffer.writeStaticString("\r\n")
+        writeFields(head, bytes, into: &buffer)
+        buffer.writeBytes(identityLines)
+        buffer.writeStaticString("X-Forwarded-Host: ")
+        buffer.writeBytes(bytes[head.authority.range])
+        buffer.writeStaticString("\r\n")
+        buffer.writeBytes(wayLines)
+        switch head.framing {
+        case .none, .untilClose: break
+        case .length(let length): buffer.writeString("Content-Length: \(length)\r\n")
+        case .chunked: buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
+        }
+        if head.expectsContinue { buffer.writeStaticString("Expect: 100-continue\r\n") }
+        buffer.writeStaticString("\r\n")
+    }
+
+    /// The client's own fields; neighbours that are kept are copied in one piece.
+    private static func writeFields(
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
+    ) {
+        let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
+        let protected = ProtectedNames.standard
+        var (start, end) = (0, 0)
+        for field in head.fields {
+            let isKept =
+                switch field.known {
+                case .authorization, .via: true
+                case .other, .trailer:
+                    !protected.contains(field, bytes) && !(nominated?.contain(field, bytes) ?? false)
+                case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
+                    .keepAlive,
+                    .proxyConnection, .proxyAuthenticate, .proxyAuthorization:
+                    false
+                }
+            guard isKept else { continue }
+            if Int(field.line.start) != end {
+                buffer.writeBytes(bytes[start..<end])
+                start = Int(field.line.start)
+            }
+            end = Int(field.line.end)
+        }
+        buffer.writeBytes(bytes[start..<end])
+    }
+}
+
+/// The fields that a message's `Connection` names, which go no further than one connection (RFC 9110 §7.6.1).
+struct ConnectionOptions {
+    private let names: [[UInt8]]
+
+    init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) {
+        names = fields.filter { $0.known == .connection }.flatMap { field in
+            bytes[field.value.range].split { $0 == 0x2C || $0 == 0x20 || $0 == 9 }.map {
+                $0.map(ConnectionOptions.lowered)
+            }
+        }
+    }
+
+    func contain(_ field: HeadField, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        let name = bytes[field.name.range]
+        return names.contains {
+            $0.count == name.count && $0.elementsEqual(name.lazy.map(ConnectionOptions.lowered))
+        }
+    }
+
+    private static func lowered(_ byte: UInt8) -> UInt8 {
+        byte &- 0x41 < 26 ? byte | 0x20 : byte
+    }
+}

@@ -1,0 +1,105 @@
+import JOSE
+
+/// The claims of a Cognito token that the gateway reads, each of its documented type.
+///
+/// Source: Cognito developer guide, "Understanding the access token", "Understanding the identity token";
+/// COGNITO.md, "Tokens". Text is bytes, compared as bytes.
+struct CognitoClaims {
+    let issuer: [UInt8]
+    let tokenUse: Tenant.TokenUse?
+    /// `client_id` of an access token, `aud` of an ID token.
+    let client: [UInt8]
+    let subject: [UInt8]
+    let userName: [UInt8]?
+    let groups: [[UInt8]]
+    let scopes: [[UInt8]]
+    let expires: Instant
+    let notBefore: Instant?
+    let issuedAt: Instant?
+    let email: [UInt8]?
+    let emailIsVerified: Bool
+
+    /// Whether a user or an app client on its own behalf is calling (client credentials, no user name).
+    var principal: Principal {
+        tokenUse == .access && userName == nil && subject == client ? .client : .user
+    }
+
+    enum Principal: String {
+        case user, client
+    }
+
+    /// Reads the claims; throws the name of the first one that is absent though required, or of another type.
+    init(_ claims: JSONObject) throws(ClaimFlaw) {
+        let reader = ClaimReader(claims: claims)
+        issuer = try reader.required("iss")
+        let use = try reader.required("token_use")
+        tokenUse = Tenant.TokenUse(rawValue: String(decoding: use, as: UTF8.self))
+        switch tokenUse {
+        case .access: client = try reader.required("client_id")
+        case .id: client = try reader.required("aud")
+        case nil: client = []
+        }
+        subject = try reader.required("sub")
+        guard let expires = try reader.instant("exp") else { throw ClaimFlaw(name: "exp") }
+        self.expires = expires
+        notBefore = try reader.instant("nbf")
+        issuedAt = try reader.instant("iat")
+        let userName = try reader.text("username")
+        let cognitoUserName = try reader.text("cognito:username")
+        self.userName = userName ?? cognitoUserName
+        groups = try reader.texts("cognito:groups")
+        let scope = try reader.text("scope") ?? []
+        scopes = scope.split(separator: ASCII.space).map(Array.init)
+        email = try reader.text("email")
+        emailIsVerified = try reader.flag("email_verified")
+    }
+}
+
+/// The claim that keeps a token from being read.
+struct ClaimFlaw: Error, Equatable {
+    let name: StaticWord
+}
+
+/// Reads members by their documented type; an empty text counts as absent.
+private struct ClaimReader {
+    let claims: JSONObject
+
+    func text(_ name: StaticWord) throws(ClaimFlaw) -> [UInt8]? {
+        guard let value = claims[name.description] else { return nil }
+        guard let text = value.string else { throw ClaimFlaw(name: name) }
+        return text.isEmpty ? nil : text
+    }
+
+    func required(_ name: StaticWord) throws(ClaimFlaw) -> [UInt8] {
+        guard let text = try text(name) else { throw ClaimFlaw(name: name) }
+        return text
+    }
+
+    func texts(_ name: StaticWord) throws(ClaimFlaw) -> [[UInt8]] {
+        guard let value = claims[name.description] else { return [] }
+        guard let elements = value.array else { throw ClaimFlaw(name: name) }
+        var texts: [[UInt8]] = []
+        for element in elements {
+            guard let text = element.string else { throw ClaimFlaw(name: name) }
+            if !text.isEmpty { texts.append(text) }
+        }
+        return texts
+    }
+
+    func instant(_ name: StaticWord) throws(ClaimFlaw) -> Instant? {
+        guard let value = claims[name.description] else { return nil }
+        guard let date = value.numericDate else { throw ClaimFlaw(name: name) }
+        return Instant(nanoseconds: date.nanoseconds)
+    }
+
+    /// A boolean, or one of the two strings that some identity providers map it to.
+    func flag(_ name: StaticWord) throws(ClaimFlaw) -> Bool {
+        guard let value = claims[name.description] else { return false }
+        if let flag = value.bool { return flag }
+        switch value.string {
+        case Array("true".utf8): return true
+        case Array("false".utf8): return false
+        default: throw ClaimFlaw(name: name)
+        }
+    }
+}

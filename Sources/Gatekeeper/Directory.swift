@@ -1,0 +1,54 @@
+import HashTreeCollections
+
+/// Which tenant stands at which host: an immutable snapshot whose copies share almost everything.
+///
+/// A persistent map, so that changing one of 100,000 hosts does not copy the rest.
+package struct Directory: Sendable {
+    private var exact: TreeDictionary<Host, Entry> = [:]
+    private var below: TreeDictionary<Host, Entry> = [:]
+
+    /// What a host leads to. A refused row keeps its place, so that it never falls through to a wildcard.
+    package enum Entry: Sendable {
+        case tenant(Tenant)
+        case misconfigured(RowFlaw)
+    }
+
+    package init() {}
+
+    package var count: Int { exact.count + below.count }
+
+    /// The entry for a request's host: exact beats wildcard, a longer wildcard a shorter one.
+    package func entry(for host: Host) -> Entry? {
+        if let found = exact[host] { return found }
+        guard !below.isEmpty else { return nil }
+        var next = host.parent
+        while let name = next {
+            if let found = below[name] { return found }
+            next = name.parent
+        }
+        return nil
+    }
+
+    /// The entry that stands at exactly this name.
+    package subscript(pattern: HostPattern) -> Entry? {
+        get {
+            switch pattern {
+            case .exact(let host): exact[host]
+            case .below(let host): below[host]
+            }
+        }
+        set {
+            switch pattern {
+            case .exact(let host): exact[host] = newValue
+            case .below(let host): below[host] = newValue
+            }
+        }
+    }
+
+    /// Every name with its entry, in no order.
+    package var entries: some Sequence<(HostPattern, Entry)> {
+        let hosts = exact.lazy.map { (HostPattern.exact($0.key), $0.value) }
+        let wildcards = below.lazy.map { (HostPattern.below($0.key), $0.value) }
+        return Array(hosts) + Array(wildcards)
+    }
+}

@@ -1,0 +1,88 @@
+/// A host name in its one canonical spelling: ASCII, lower case, no port, no trailing dot (RFC 9110 §4.2.3).
+///
+/// Compared by bytes. Either a DNS name, an IPv4 address or a bracketed IPv6 address.
+package struct Host: Hashable, Sendable, CustomStringConvertible {
+    /// 1 to 253 bytes.
+    package let bytes: [UInt8]
+
+    /// Canonicalises the host of a request; nil where it could name no row.
+    ///
+    /// Takes what the HTTP parser admitted as a host: letters are lowered, one trailing dot is dropped.
+    package init?(request name: UnsafeRawBufferPointer) {
+        var count = name.count
+        if count > 1, name[count - 1] == ASCII.dot { count -= 1 }
+        guard count > 0, count <= Limits.hostBytes else { return nil }
+        self.bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            for index in 0..<count { buffer[index] = ASCII.lowered(name[index]) }
+            initialized = count
+        }
+    }
+
+    /// A host as a row must spell it already; nil for anything else.
+    package init?(exact text: String) {
+        let bytes = Array(text.utf8)
+        guard Host.isCanonical(bytes) else { return nil }
+        self.bytes = bytes
+    }
+
+    private init(unchecked bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// The name without its first label, or nil where none is left.
+    package var parent: Host? {
+        guard let dot = bytes.firstIndex(of: ASCII.dot), dot + 1 < bytes.count else { return nil }
+        return Host(unchecked: Array(bytes[(dot + 1)...]))
+    }
+
+    package var description: String { String(decoding: bytes, as: UTF8.self) }
+
+    static func isCanonical(_ bytes: [UInt8]) -> Bool {
+        guard !bytes.isEmpty, bytes.count <= Limits.hostBytes else { return false }
+        if bytes[0] == UInt8(ascii: "[") {
+            return bytes.count > 3 && bytes[bytes.count - 1] == UInt8(ascii: "]")
+                && bytes[1..<(bytes.count - 1)].allSatisfy { isAddressByte($0) }
+        }
+        return bytes.split(separator: ASCII.dot, omittingEmptySubsequences: false).allSatisfy(isLabel)
+    }
+
+    private static func isAddressByte(_ byte: UInt8) -> Bool {
+        ASCII.isDigit(byte) || (byte >= 0x61 && byte <= 0x66) || byte == ASCII.colon || byte == ASCII.dot
+    }
+
+    private static func isLabel(_ label: ArraySlice<UInt8>) -> Bool {
+        guard let first = label.first, let last = label.last, label.count <= Limits.hostLabelBytes else {
+            return false
+        }
+        return first != ASCII.hyphen && last != ASCII.hyphen
+            && label.allSatisfy {
+                ASCII.isDigit($0) || ASCII.isLower($0) || $0 == ASCII.hyphen || $0 == ASCII.underscore
+            }
+    }
+}
+
+/// What the `host` column of a row names: one host, or every host below a name.
+package enum HostPattern: Hashable, Sendable, CustomStringConvertible {
+    /// One host.
+    case exact(Host)
+    /// `*.name`: any depth below `name`, not `name` itself.
+    case below(Host)
+
+    /// Parses `host` or `*.host`; nil for anything else.
+    package init?(_ text: String) {
+        if text.utf8.starts(with: [UInt8(ascii: "*"), ASCII.dot]) {
+            guard let host = Host(exact: String(text.dropFirst(2))) else { return nil }
+            self = .below(host)
+        } else {
+            guard let host = Host(exact: text) else { return nil }
+            self = .exact(host)
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .exact(let host): host.description
+        case .below(let host): "*." + host.description
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import JOSE
+
+/// Who a verified caller is, as one loop caches it; never what the caller may do.
+///
+/// A class, because the cache and the request under way refer to the same entry. It belongs to one loop.
+package final class Identity {
+    /// The tenant's row this was verified under.
+    let tenantVersion: UInt64
+    /// Which of the tenant's pools the token's `iss` picked.
+    let poolIndex: Int
+    let key: VerificationKey
+    /// The key set in which `key` was last seen.
+    var keyGeneration: UInt64
+    let expires: Instant
+    let groups: [[UInt8]]
+    let scopes: [[UInt8]]
+    /// Rendered identity header lines, each ended by CRLF: written into the request as they are.
+    package let headerLines: [UInt8]
+
+    /// Only a token whose signature was verified makes an identity.
+    init(
+        _ claims: CognitoClaims, token: VerifiedToken, tenant: Tenant, poolIndex: Int, key: VerificationKey,
+        keyGeneration: UInt64
+    ) {
+        self.tenantVersion = tenant.version
+        self.poolIndex = poolIndex
+        self.key = key
+        self.keyGeneration = keyGeneration
+        self.expires = claims.expires
+        self.groups = claims.groups
+        self.scopes = claims.scopes
+        self.headerLines = IdentityHeaders.lines(claims, tenant: tenant, poolIndex: poolIndex)
+    }
+
+    /// About how many bytes of memory the entry takes.
+    var cost: Int {
+        var bytes = 320 + headerLines.count
+        for group in groups { bytes += 48 + group.count }
+        for scope in scopes { bytes += 48 + scope.count }
+        return bytes
+    }
+}

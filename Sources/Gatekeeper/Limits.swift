@@ -1,0 +1,25 @@
+/// Every bound of this module, with its unit.
+package enum Limits {
+    /// A host name (RFC 1035 §2.3.4, without the trailing dot).
+    package static let hostBytes = 253
+    /// One label of a host name.
+    package static let hostLabelBytes = 63
+    /// A region's name; AWS's longest is far below.
+    package static let regionBytes = 32
+    /// A pool's id: Cognito's own are at most 55, test emulators use longer ones.
+    package static let poolIDBytes = 128
+    /// Upstream origins that one row may name.
+    package static let upstreamsPerTenant = 32
+    /// A token, header and signature included (JOSE refuses longer ones as well).
+    package static let tokenBytes = 16_384
+    /// `nbf` and `iat` may lie this far ahead; `exp` gets nothing.
+    package static let clockSkewSeconds: Int64 = 30
+    /// Identity header lines that one caller may cause, before which the token is refused.
+    package static let identityHeaderBytes = 16_384
+    /// What one tenant may hold of a full token cache: one part in this many.
+    package static let tokenCacheTenantShare = 8
+    /// Slots that one eviction looks at before it gives up.
+    package static let evictionSteps = 64
+    /// Slots of a loop's host cache, a power of two.
+    package static let hostCacheSlots = 2048
+}

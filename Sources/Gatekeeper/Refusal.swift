@@ -1,0 +1,69 @@
+/// Why a request is not forwarded; one closed list for every surface, grouped by whose fault it is.
+package enum Refusal: Error, Hashable, Sendable {
+    // The message (RFC 9112); the word names the exact flaw in logs.
+    case badRequest(StaticWord)
+    case bodyTooLarge
+    case targetTooLong(StaticWord)
+    case headTooLarge(StaticWord)
+    case headTimeout
+    case methodNotAllowed(StaticWord)
+    case versionNotSupported(StaticWord)
+    case expectationFailed, loop
+    // The host and its row.
+    case unknownHost, tenantSuspended
+    case tenantMisconfigured(RowFlaw)
+    case noUpstream
+    // The credential.
+    case missingToken, multipleCredentials
+    case badToken(TokenRefusal)
+    case missingGroup, missingScope
+    // The gateway's own state.
+    case keysUnavailable, starting, stale, overloaded
+    // The upstream.
+    case upstream(UpstreamFault)
+}
+
+/// Which check a token failed; the client never learns more than "expired" or "not acceptable".
+package enum TokenRefusal: String, Error, Hashable, Sendable, CaseIterable {
+    case malformedToken = "malformed_token"
+    case unsupportedAlgorithm = "unsupported_algorithm"
+    case malformedClaim = "malformed_claim"
+    case wrongIssuer = "wrong_issuer"
+    case wrongTokenUse = "wrong_token_use"
+    case wrongClient = "wrong_client"
+    case expired = "expired"
+    case notYetValid = "not_yet_valid"
+    case issuedInFuture = "issued_in_future"
+    case unknownKey = "unknown_key"
+    case badSignature = "bad_signature"
+}
+
+/// How an upstream failed a request.
+package enum UpstreamFault: String, Hashable, Sendable, CaseIterable {
+    case refused = "upstream_refused"
+    case unreachable = "upstream_unreachable"
+    case forbidden = "upstream_forbidden"
+    case reset = "upstream_reset"
+    case badAnswer = "upstream_bad_answer"
+    case connectTimeout = "upstream_connect_timeout"
+    case answerTimeout = "upstream_timeout"
+}
+
+/// A machine word fixed at compile time, comparable by its text.
+package struct StaticWord: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    private let word: StaticString
+
+    package init(stringLiteral word: StaticString) {
+        self.word = word
+    }
+
+    package var description: String { word.description }
+
+    package static func == (left: StaticWord, right: StaticWord) -> Bool {
+        left.description.utf8.elementsEqual(right.description.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(description)
+    }
+}

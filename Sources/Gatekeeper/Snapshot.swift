@@ -1,0 +1,19 @@
+import HashTreeCollections
+
+/// Everything a judgement reads, at one moment; each loop holds its own copy and replaces it whole.
+package struct Snapshot: Sendable {
+    /// Grows by one with each published snapshot; 0 is the one before any.
+    package var epoch: UInt64 = 0
+    /// Nil until the first directory is loaded.
+    package var directory: Directory?
+    package var keys: KeyRing = [:]
+    /// From this instant on the directory is too old to be believed, where the operator set a bound.
+    package var staleAfter: Instant = .distantFuture
+
+    package init() {}
+
+    /// Replaces what is known of one pool's keys; nil forgets them.
+    package mutating func setKeys(_ poolKeys: PoolKeys?, of pool: PoolKey) {
+        keys[pool] = poolKeys
+    }
+}

@@ -1,0 +1,90 @@
+import Synchronization
+
+/// One tenant as loops serve it: a row parsed once, never changed.
+///
+/// A class, because caches on every loop refer to the same tenant and compare it by one number.
+package final class Tenant: Sendable {
+    /// A number no other content of any row ever had in this process.
+    package let version: UInt64
+    /// The row's host as it is written, wildcard included: the value of `X-Poolgate-Tenant`.
+    package let name: HostPattern
+    package let state: State
+    /// The pools whose tokens are accepted, the row's own first; their issuers are disjoint.
+    package let pools: [TenantPool]
+    /// Where requests go; empty where neither the row nor the configuration names one.
+    package let upstreams: [Origin]
+    /// App clients accepted, as bytes; nil accepts every client of the pool.
+    package let clientIDs: [[UInt8]]?
+    package let tokenUses: Set<TokenUse>
+    /// Any one of these suffices; nil asks for none.
+    package let requiredGroups: [[UInt8]]?
+    /// Any one of these suffices; nil asks for none.
+    package let requiredScopes: [[UInt8]]?
+    package let allowsUnverifiedEmail: Bool
+
+    /// Whether requests are served at all.
+    package enum State: Sendable {
+        case active, suspended
+    }
+
+    /// `token_use` of a Cognito token (developer guide, "Understanding user pool JWTs").
+    package enum TokenUse: String, Sendable, CaseIterable {
+        case access, id
+    }
+
+    private static let versions = Atomic<UInt64>(1)
+
+    init(_ row: TenantRow, name: HostPattern, pools: [TenantPool], upstreams: [Origin]) throws(RowFlaw) {
+        guard let state = Tenant.states[row.status] else {
+            throw RowFlaw("status is '\(row.status)'; write 'active' or 'suspended'")
+        }
+        var uses: Set<TokenUse> = []
+        for text in row.tokenUses {
+            guard let use = TokenUse(rawValue: text) else {
+                throw RowFlaw("token_uses holds '\(text)'; write only 'access' and 'id'")
+            }
+            uses.insert(use)
+        }
+        guard !uses.isEmpty else {
+            throw RowFlaw("token_uses is empty; write '{access,id}' or one of the two")
+        }
+        self.version = Tenant.versions.add(1, ordering: .relaxed).newValue
+        self.name = name
+        self.state = state
+        self.pools = pools
+        self.upstreams = upstreams
+        self.tokenUses = uses
+        self.clientIDs = try Tenant.list(row.clientIDs, column: "client_ids")
+        self.requiredGroups = try Tenant.list(row.requiredGroups, column: "required_groups")
+        self.requiredScopes = try Tenant.list(row.requiredScopes, column: "required_scopes")
+        self.allowsUnverifiedEmail = row.allowUnverifiedEmail
+    }
+
+    private static let states: [String: State] = ["active": .active, "suspended": .suspended]
+
+    private static func list(_ texts: [String]?, column: String) throws(RowFlaw) -> [[UInt8]]? {
+        guard let texts else { return nil }
+        guard !texts.isEmpty, texts.allSatisfy({ !$0.isEmpty }) else {
+            throw RowFlaw("\(column) is empty or holds an empty text; write NULL to ask for nothing")
+        }
+        return texts.map { Array($0.utf8) }
+    }
+}
+
+/// A user pool as one tenant accepts it.
+///
+/// A class, because tenants of one pool share it: 100,000 tenants often stand on a few thousand pools.
+package final class TenantPool: Sendable {
+    package let key: PoolKey
+    /// Every `iss` that means this pool here, compared byte by byte.
+    package let issuers: [[UInt8]]
+
+    init(key: PoolKey, issuers: [[UInt8]]) {
+        self.key = key
+        self.issuers = issuers
+    }
+
+    func accepts(issuer: some Sequence<UInt8>) -> Bool {
+        issuers.contains { $0.elementsEqual(issuer) }
+    }
+}

@@ -1,0 +1,86 @@
+/// Makes tenants of rows, sharing what rows of one pool have in common.
+package struct TenantParser: Sendable {
+    private let issuerForms: IssuerForms
+    private let defaultUpstreams: [Origin]
+    private var pools: [PoolShape: TenantPool] = [:]
+    private var origins: [String: [Origin]] = [:]
+
+    private struct PoolShape: Hashable {
+        let key: PoolKey
+        let additionalRegions: [Region]
+    }
+
+    /// Rows without an upstream go to `defaultUpstreams`, which may be empty.
+    package init(issuerForms: IssuerForms, defaultUpstreams: [Origin]) {
+        self.issuerForms = issuerForms
+        self.defaultUpstreams = defaultUpstreams
+    }
+
+    /// Parses one row; throws the sentence that says what is wrong with it.
+    package mutating func tenant(_ row: TenantRow) throws(RowFlaw) -> Tenant {
+        guard let name = HostPattern(row.host) else {
+            throw RowFlaw("host '\(row.host)' is no lower-case host name without port")
+        }
+        let pool = try pool(of: row)
+        let upstreams = try upstreams(of: row)
+        return try Tenant(row, name: name, pools: [pool], upstreams: upstreams)
+    }
+
+    /// Forgets what rows shared, before a full load, so that pools that went do not stay in memory.
+    package mutating func startOver() {
+        pools = [:]
+        origins = [:]
+    }
+
+    private mutating func pool(of row: TenantRow) throws(RowFlaw) -> TenantPool {
+        guard let region = Region(row.region) else {
+            throw RowFlaw("region '\(row.region)' is no AWS region")
+        }
+        guard let poolID = PoolID(row.poolID) else {
+            throw RowFlaw("pool_id '\(row.poolID)' is not of the form region_LettersAndDigits")
+        }
+        guard let key = PoolKey(region: region, poolID: poolID) else {
+            throw RowFlaw(
+                "pool_id '\(poolID)' belongs to region '\(poolID.regionPrefix)', the row says '\(region)'")
+        }
+        var additional: [Region] = []
+        for text in row.additionalRegions {
+            guard let extra = Region(text), extra != region else {
+                throw RowFlaw("additional_regions holds '\(text)', which is no other AWS region")
+            }
+            additional.append(extra)
+        }
+        let shape = PoolShape(key: key, additionalRegions: additional)
+        if let known = pools[shape] { return known }
+        let pool = TenantPool(key: key, issuers: issuerForms.issuers(of: key, additionalRegions: additional))
+        pools[shape] = pool
+        return pool
+    }
+
+    private mutating func upstreams(of row: TenantRow) throws(RowFlaw) -> [Origin] {
+        guard let text = row.upstream else { return defaultUpstreams }
+        if let known = origins[text] { return known }
+        guard let parsed = Origin.list(text) else {
+            throw RowFlaw(
+                "upstream '\(text)' is no list of http:// or https:// origins separated by single spaces")
+        }
+        origins[text] = parsed
+        return parsed
+    }
+}
+
+extension Origin {
+    /// One or more origins separated by single spaces; nil where one of them is none.
+    package static func list(_ text: String) -> [Origin]? {
+        let parts = text.utf8.split(separator: ASCII.space, omittingEmptySubsequences: false)
+        guard parts.count <= Limits.upstreamsPerTenant else { return nil }
+        var origins: [Origin] = []
+        for part in parts {
+            guard let origin = Origin(String(decoding: part, as: UTF8.self)), !origins.contains(origin) else {
+                return nil
+            }
+            origins.append(origin)
+        }
+        return origins
+    }
+}

@@ -1,0 +1,39 @@
+/// One row of `poolgate.tenants` as the database spells it: text, nothing believed yet.
+package struct TenantRow: Hashable, Sendable {
+    package var host: String
+    package var region: String
+    package var poolID: String
+    package var additionalRegions: [String]
+    package var upstream: String?
+    package var clientIDs: [String]?
+    package var tokenUses: [String]
+    package var requiredGroups: [String]?
+    package var requiredScopes: [String]?
+    package var allowUnverifiedEmail: Bool
+    package var status: String
+
+    /// A row of the three columns that are enough, everything else at the table's defaults.
+    package init(host: String, region: String, poolID: String) {
+        self.host = host
+        self.region = region
+        self.poolID = poolID
+        self.additionalRegions = []
+        self.upstream = nil
+        self.clientIDs = nil
+        self.tokenUses = ["access", "id"]
+        self.requiredGroups = nil
+        self.requiredScopes = nil
+        self.allowUnverifiedEmail = false
+        self.status = "active"
+    }
+}
+
+/// Why a row cannot be served, as a sentence for the admin who wrote it.
+package struct RowFlaw: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    /// A flaw that this sentence describes.
+    package init(_ description: String) {
+        self.description = description
+    }
+}

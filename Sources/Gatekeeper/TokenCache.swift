@@ -1,0 +1,170 @@
+import JOSE
+
+/// One loop's verified tokens, found by tenant and SHA-256 of the token, within a budget of bytes.
+///
+/// Evicts by SIEVE (Zhang et al., NSDI 2024): a hand walks from the oldest entry, passes those used since its last
+/// visit and takes the first that was not, so that a scan of fresh tokens pushes out no busy one. Our own, because
+/// no package offers it and an entry's tenant has a say: once the cache is full, a tenant above its share gives way.
+struct TokenCache {
+    /// Bytes that all entries may cost together.
+    let budgetBytes: Int
+    private(set) var usedBytes = 0
+    private(set) var count = 0
+
+    private var slots: [Slot] = []
+    private var free: Int32 = -1
+    private var newest: Int32 = -1
+    private var oldest: Int32 = -1
+    private var hand: Int32 = -1
+    /// Open addressing with linear probing: slot numbers, -1 where empty.
+    private var table: [Int32] = Array(repeating: -1, count: 64)
+    private var bytesByTenant: [UInt64: Int] = [:]
+
+    private struct Slot {
+        var digest: TokenDigest
+        var tenantID: UInt64
+        var identity: Identity?
+        var visited: Bool
+        var newer: Int32
+        var older: Int32
+    }
+
+    init(budgetBytes: Int) {
+        self.budgetBytes = budgetBytes
+    }
+
+    /// The entry of `digest` at the tenant that `tenantID` numbers, marked as used.
+    mutating func identity(for digest: TokenDigest, tenantID: UInt64) -> Identity? {
+        guard let place = place(of: digest, tenantID) else { return nil }
+        let slot = Int(table[place])
+        slots[slot].visited = true
+        return slots[slot].identity
+    }
+
+    /// Remembers a verified token; it may be forgotten at any time.
+    mutating func insert(_ identity: Identity, for digest: TokenDigest, tenantID: UInt64) {
+        remove(digest, tenantID: tenantID)
+        let cost = identity.cost
+        guard cost <= budgetBytes else { return }
+        while usedBytes + cost > budgetBytes {
+            guard evictOne(for: tenantID) else { return }
+        }
+        if (count + 1) * 2 > table.count { grow() }
+        let slot = takeSlot(
+            Slot(
+                digest: digest, tenantID: tenantID, identity: identity, visited: false, newer: -1,
+                older: newest))
+        if newest >= 0 { slots[Int(newest)].newer = slot }
+        newest = slot
+        if oldest < 0 { oldest = slot }
+        place(slot)
+        count += 1
+        usedBytes += cost
+        bytesByTenant[tenantID, default: 0] += cost
+    }
+
+    /// Forgets one token, where it is remembered.
+    mutating func remove(_ digest: TokenDigest, tenantID: UInt64) {
+        guard let place = place(of: digest, tenantID) else { return }
+        remove(at: place)
+    }
+
+    // MARK: Eviction
+
+    private mutating func evictOne(for tenantID: UInt64) -> Bool {
+        let share = budgetBytes / Limits.tokenCacheTenantShare
+        let wanterIsAboveShare = bytesByTenant[tenantID, default: 0] > share
+        for _ in 0..<Limits.evictionSteps {
+            if hand < 0 { hand = oldest }
+            guard hand >= 0 else { return false }
+            let slot = slots[Int(hand)]
+            let isOwn = slot.tenantID == tenantID
+            let ownerIsAboveShare = bytesByTenant[slot.tenantID, default: 0] > share
+            let mayGo = isOwn || ownerIsAboveShare || !wanterIsAboveShare
+            let isSpared = slot.visited && (isOwn || !ownerIsAboveShare)
+            let next = slot.newer
+            if mayGo, !isSpared, let place = place(of: slot.digest, slot.tenantID) {
+                remove(at: place)
+                hand = next
+                return true
+            }
+            if mayGo { slots[Int(hand)].visited = false }
+            hand = next
+        }
+        return false
+    }
+
+    // MARK: The list, from oldest to newest
+
+    private mutating func takeSlot(_ slot: Slot) -> Int32 {
+        if free >= 0 {
+            let index = free
+            free = slots[Int(index)].newer
+            slots[Int(index)] = slot
+            return index
+        }
+        slots.append(slot)
+        return Int32(truncatingIfNeeded: slots.count - 1)
+    }
+
+    private mutating func remove(at place: Int) {
+        let index = table[place]
+        let slot = slots[Int(index)]
+        close(gap: place)
+        if slot.newer >= 0 { slots[Int(slot.newer)].older = slot.older } else { newest = slot.older }
+        if slot.older >= 0 { slots[Int(slot.older)].newer = slot.newer } else { oldest = slot.newer }
+        if hand == index { hand = slot.newer }
+        let cost = slot.identity?.cost ?? 0
+        usedBytes -= cost
+        count -= 1
+        let remaining = bytesByTenant[slot.tenantID, default: 0] - cost
+        bytesByTenant[slot.tenantID] = remaining > 0 ? remaining : nil
+        slots[Int(index)].identity = nil
+        slots[Int(index)].newer = free
+        free = index
+    }
+
+    // MARK: The table
+
+    private func home(_ digest: TokenDigest, _ tenantID: UInt64) -> Int {
+        Int(truncatingIfNeeded: digest.words.0 &+ tenantID &* 0x9E37_79B9_7F4A_7C15) & (table.count - 1)
+    }
+
+    private func place(of digest: TokenDigest, _ tenantID: UInt64) -> Int? {
+        var place = home(digest, tenantID)
+        while table[place] >= 0 {
+            let slot = Int(table[place])
+            if slots[slot].digest == digest, slots[slot].tenantID == tenantID { return place }
+            place = (place + 1) & (table.count - 1)
+        }
+        return nil
+    }
+
+    private mutating func place(_ slot: Int32) {
+        var place = home(slots[Int(slot)].digest, slots[Int(slot)].tenantID)
+        while table[place] >= 0 { place = (place + 1) & (table.count - 1) }
+        table[place] = slot
+    }
+
+    /// Moves later entries of the same run back, so that no tombstone is needed.
+    private mutating func close(gap: Int) {
+        let mask = table.count - 1
+        var gap = gap
+        var place = (gap + 1) & mask
+        while table[place] >= 0 {
+            let slot = slots[Int(table[place])]
+            if (place - home(slot.digest, slot.tenantID)) & mask >= (place - gap) & mask {
+                table[gap] = table[place]
+                gap = place
+            }
+            place = (place + 1) & mask
+        }
+        table[gap] = -1
+    }
+
+    private mutating func grow() {
+        let used = table.filter { $0 >= 0 }
+        table = Array(repeating: -1, count: table.count * 2)
+        for slot in used { place(slot) }
+    }
+}

@@ -1,0 +1,75 @@
+import JOSE
+
+/// The checks of a token one by one, so that a judgement and an explanation cannot differ.
+enum TokenChecks {
+    /// Which of the tenant's pools the token's `iss` picks; byte by byte, never by prefix.
+    static func poolIndex(_ claims: CognitoClaims, _ tenant: Tenant) throws(TokenRefusal) -> Int {
+        guard let index = tenant.pools.firstIndex(where: { $0.accepts(issuer: claims.issuer) }) else {
+            throw .wrongIssuer
+        }
+        return index
+    }
+
+    /// `token_use` is one the row accepts.
+    static func tokenUse(_ claims: CognitoClaims, _ tenant: Tenant) throws(TokenRefusal) {
+        guard let use = claims.tokenUse, tenant.tokenUses.contains(use) else { throw .wrongTokenUse }
+    }
+
+    /// The app client is one the row accepts; a row without a list accepts every client of the pool.
+    static func client(_ claims: CognitoClaims, _ tenant: Tenant) throws(TokenRefusal) {
+        guard let accepted = tenant.clientIDs else { return }
+        guard accepted.contains(claims.client) else { throw .wrongClient }
+    }
+
+    /// `exp` lies ahead, without any skew (RFC 7519 §4.1.4).
+    static func expiry(_ claims: CognitoClaims, _ now: Instant) throws(TokenRefusal) {
+        guard now < claims.expires else { throw .expired }
+    }
+
+    /// `nbf` lies at most the skew ahead (RFC 7519 §4.1.5).
+    static func notBefore(_ claims: CognitoClaims, _ now: Instant) throws(TokenRefusal) {
+        guard let notBefore = claims.notBefore else { return }
+        guard notBefore <= now.advanced(bySeconds: Limits.clockSkewSeconds) else { throw .notYetValid }
+    }
+
+    /// `iat` lies at most the skew ahead.
+    static func issuedAt(_ claims: CognitoClaims, _ now: Instant) throws(TokenRefusal) {
+        guard let issuedAt = claims.issuedAt else { return }
+        guard issuedAt <= now.advanced(bySeconds: Limits.clockSkewSeconds) else { throw .issuedInFuture }
+    }
+
+    /// Everything that can be known without a key, cheapest first: only a token that passes may cause a fetch.
+    static func beforeKey(_ claims: CognitoClaims, _ tenant: Tenant, _ now: Instant) throws(TokenRefusal)
+        -> Int
+    {
+        let index = try poolIndex(claims, tenant)
+        try tokenUse(claims, tenant)
+        try client(claims, tenant)
+        try expiry(claims, now)
+        try notBefore(claims, now)
+        try issuedAt(claims, now)
+        return index
+    }
+
+    /// Reads the token's text; what is wrong with it stays inside.
+    static func read(_ token: UnsafeRawBufferPointer) throws(TokenRefusal) -> (UnverifiedToken, CognitoClaims)
+    {
+        let unverified: UnverifiedToken
+        do {
+            unverified = try UnverifiedToken(compact: token)
+        } catch {
+            throw error.isAlgorithm ? .unsupportedAlgorithm : .malformedToken
+        }
+        do {
+            return (unverified, try CognitoClaims(unverified.claims))
+        } catch {
+            throw .malformedClaim
+        }
+    }
+
+    /// Whether one of `held` stands in `required`.
+    static func holdsAny(_ held: [[UInt8]], of required: [[UInt8]]?) -> Bool {
+        guard let required else { return true }
+        return required.contains { held.contains($0) }
+    }
+}

@@ -1,0 +1,72 @@
+import DataPlane
+import Gatekeeper
+import HTTP1
+import Logging
+import NIOCore
+import Postgres
+
+/// Everything an operator may set, parsed; the values that stand here are the defaults.
+struct Settings: Sendable {
+    var listen = ListenAddress(host: "127.0.0.1", port: 8080)
+    var adminListen = ListenAddress(host: "127.0.0.1", port: 9901)
+    /// The bearer token of the admin port; nil asks for none.
+    var adminToken: Secret?
+    /// Names other than loopback's by which the admin port may be addressed.
+    var adminHosts: [Host] = []
+
+    var databaseURL: PostgresURL?
+    /// Whether a private Postgres is run under the state directory.
+    var isEmbedded = false
+    var stateDirectory = ".poolgate"
+
+    /// Where requests go when a row names no upstream.
+    var upstreams: [Origin] = []
+    /// Networks that upstreams must lie in; empty allows every one.
+    var upstreamNetworks: [AddressRange] = []
+
+    var jwksTemplate: URLTemplate?
+    var issuerTemplate: URLTemplate?
+    var allowsInsecureJWKS = false
+    var egressProxy: String?
+    var caFile: String?
+
+    var workers = System.coreCount
+    var headLimits = HeadLimits()
+    /// Nil for no bound.
+    var maxBodyBytes: UInt64?
+    var tokenCacheBytes = 128 * 1024 * 1024
+    /// A directory older than this is not served; nil for no bound.
+    var maxStaleness: Duration?
+    var drainTimeout = Duration.seconds(30)
+    var shutdownDelay = Duration.zero
+
+    var logLevel = Logger.Level.info
+    /// Nil chooses by where standard error goes.
+    var logFormat: LogFormat?
+    /// Whether every request leaves a line, not only refusals.
+    var hasAccessLog = false
+
+    init() {}
+}
+
+/// How a log line is written.
+enum LogFormat: String, Sendable, CaseIterable {
+    case json, text
+}
+
+/// A value that no message, dump or interpolation shows.
+struct Secret: Sendable, CustomStringConvertible, CustomReflectable {
+    let bytes: [UInt8]
+
+    var description: String { "(secret)" }
+    var customMirror: Mirror { Mirror(self, children: []) }
+
+    /// Whether `other` is the same, in a time that depends on its length alone.
+    func matches(_ other: [UInt8]) -> Bool {
+        var difference: UInt8 = bytes.count == other.count ? 0 : 1
+        for (index, byte) in other.enumerated() {
+            difference |= byte ^ (bytes.isEmpty ? 0xFF : bytes[index % bytes.count])
+        }
+        return difference == 0
+    }
+}

@@ -1,0 +1,100 @@
+/// Scans over wire bytes.
+///
+/// Invariant of every function here: reads lie within `bytes[start..<end]`, which the caller has bounded by
+/// `bytes.count`; words are loaded only where eight bytes are left.
+enum ByteScanner {
+    /// The first byte at or after `start` that no field value may hold plainly: a control character but TAB, or DEL.
+    /// `end` where there is none.
+    static func endOfText(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while index &+ 8 <= end {
+            let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            // A byte below 0x20 borrows from its top bit; 0x7F xored with itself is zero, found likewise.
+            let below = (word &- 0x2020_2020_2020_2020) & ~word
+            let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
+            let isDelete = (delete &- 0x0101_0101_0101_0101) & ~delete
+            let hits = (below | isDelete) & 0x8080_8080_8080_8080
+            if hits != 0 {
+                let at = index &+ hits.trailingZeroBitCount / 8
+                if bytes[at] == 9 || isPlain(bytes[at]) {
+                    index = at &+ 1
+                    continue
+                }
+                return at
+            }
+            index &+= 8
+        }
+        while index < end {
+            let byte = bytes[index]
+            if byte != 9, !isPlain(byte) { return index }
+            index &+= 1
+        }
+        return end
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F }
+
+    /// The first byte at or after `start` that is no visible ASCII; `end` where there is none.
+    static func endOfVisible(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while index < end, bytes[index] &- 0x21 < 0x5E { index &+= 1 }
+        return index
+    }
+
+    /// Whether `byte` may stand in a token (RFC 9110 §5.6.2).
+    static func isToken(_ byte: UInt8) -> Bool {
+        if byte < 64 { return (0x03FF_6CFA_0000_0000 as UInt64) >> UInt64(byte) & 1 == 1 }
+        return byte < 128 && (0x57FF_FFFF_C7FF_FFFE as UInt64) >> UInt64(byte & 63) & 1 == 1
+    }
+
+    /// Compares with a lower-case name, letter case of `bytes` ignored; `name` holds letters, digits and hyphens.
+    static func equals(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
+        guard bytes.count == name.utf8CodeUnitCount else { return false }
+        let expected = name.utf8Start
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            let lowered = byte &- 0x41 < 26 ? byte | 0x20 : byte
+            if lowered != expected[index] { return false }
+            index &+= 1
+        }
+        return true
+    }
+
+    /// `bytes` without spaces and tabs at either end of `start..<end`.
+    static func trimmed(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> (Int, Int) {
+        var (start, end) = (start, end)
+        while start < end, bytes[start] == 0x20 || bytes[start] == 9 { start &+= 1 }
+        while end > start, bytes[end &- 1] == 0x20 || bytes[end &- 1] == 9 { end &-= 1 }
+        return (start, end)
+    }
+
+    /// Decimal digits only, at most 2^63 - 1; nil for anything else.
+    static func decimal(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> UInt64? {
+        guard !range.isEmpty else { return nil }
+        var value: UInt64 = 0
+        for index in range {
+            let digit = bytes[index] &- 0x30
+            guard digit < 10 else { return nil }
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+            guard !overflow, !carry, sum <= UInt64(Int64.max) else { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    /// Calls `body` with each element of a comma-separated list, white space around it removed, empty ones left out.
+    static func eachElement(
+        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ body: (Int, Int) -> Void
+    ) {
+        var start = range.lowerBound
+        while start <= range.upperBound {
+            var end = start
+            while end < range.upperBound, bytes[end] != 0x2C { end &+= 1 }
+            let (first, last) = trimmed(bytes, start, end)
+            if first < last { body(first, last) }
+            start = end &+ 1
+        }
+    }
+}

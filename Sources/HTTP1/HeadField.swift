@@ -1,0 +1,85 @@
+/// A run of bytes of a head, as offsets from the head's first byte.
+package struct HeadSlice: Sendable, Hashable {
+    package var start: Int32
+    package var end: Int32
+
+    /// The empty slice.
+    package init() {
+        start = 0
+        end = 0
+    }
+
+    init(_ start: Int, _ end: Int) {
+        self.start = Int32(truncatingIfNeeded: start)
+        self.end = Int32(truncatingIfNeeded: end)
+    }
+
+    /// The same as a range.
+    package var range: Range<Int> { Int(start)..<Int(end) }
+    package var isEmpty: Bool { start == end }
+    package var count: Int { Int(end - start) }
+}
+
+/// One field line of a head (RFC 9112 §5).
+package struct HeadField: Sendable {
+    /// The name as it was written.
+    package let name: HeadSlice
+    /// The value without white space around it.
+    package let value: HeadSlice
+    /// From the name's first byte to after the CRLF.
+    package let line: HeadSlice
+    /// `CollapsedName.hash` of the name.
+    package let collapsedHash: UInt32
+    package let known: KnownField
+}
+
+/// The fields whose meaning framing and forwarding depend on (RFC 9110, RFC 9112).
+package enum KnownField: UInt8, Sendable {
+    case other, host, contentLength, transferEncoding, connection, authorization, expect, upgrade, te, trailer
+    case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, via
+
+    /// Letter case is ignored; told by length first.
+    static func named(_ name: UnsafeRawBufferPointer) -> KnownField {
+        switch name.count {
+        case 2: return ByteScanner.equals(name, "te") ? .te : .other
+        case 3: return ByteScanner.equals(name, "via") ? .via : .other
+        case 4: return ByteScanner.equals(name, "host") ? .host : .other
+        case 6: return ByteScanner.equals(name, "expect") ? .expect : .other
+        case 7:
+            if ByteScanner.equals(name, "upgrade") { return .upgrade }
+            return ByteScanner.equals(name, "trailer") ? .trailer : .other
+        case 10:
+            if ByteScanner.equals(name, "connection") { return .connection }
+            return ByteScanner.equals(name, "keep-alive") ? .keepAlive : .other
+        case 13: return ByteScanner.equals(name, "authorization") ? .authorization : .other
+        case 14: return ByteScanner.equals(name, "content-length") ? .contentLength : .other
+        case 16: return ByteScanner.equals(name, "proxy-connection") ? .proxyConnection : .other
+        case 17: return ByteScanner.equals(name, "transfer-encoding") ? .transferEncoding : .other
+        case 18: return ByteScanner.equals(name, "proxy-authenticate") ? .proxyAuthenticate : .other
+        case 19: return ByteScanner.equals(name, "proxy-authorization") ? .proxyAuthorization : .other
+        default: return .other
+        }
+    }
+}
+
+/// Field names as CGI and its kin fold them: lower case, every byte that is no letter or digit read as `_`.
+///
+/// The hash is FNV-1a over the folded bytes, so that the scan of a name yields it at no further pass.
+package enum CollapsedName {
+    static let seed: UInt32 = 0x811C_9DC5
+    static let prime: UInt32 = 0x0100_0193
+
+    /// The folded form of one byte.
+    package static func fold(_ byte: UInt8) -> UInt8 {
+        let lowered = byte | 0x20
+        if lowered &- 0x61 < 26 { return lowered }
+        return byte &- 0x30 < 10 ? byte : 0x5F
+    }
+
+    /// The hash that `HeadField.collapsedHash` holds for this name.
+    package static func hash(_ name: some Sequence<UInt8>) -> UInt32 {
+        var hash = seed
+        for byte in name { hash = (hash ^ UInt32(fold(byte))) &* prime }
+        return hash
+    }
+}

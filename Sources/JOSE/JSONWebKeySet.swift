@@ -1,0 +1,91 @@
+/// Why an answer of a key endpoint is no set of keys to use.
+package enum KeySetFlaw: Error, Equatable, Sendable, CustomStringConvertible {
+    case tooLarge
+    case badJSON(JSONFlaw)
+    /// No array `keys`.
+    case noKeys
+    /// Not one key of it can be used; the text says why of the first.
+    case noUsableKey(String)
+
+    package var description: String {
+        switch self {
+        case .tooLarge: "the key set is larger than \(Limits.keySetBytes) bytes"
+        case .badJSON(let flaw): "the key set is no strict JSON (\(flaw))"
+        case .noKeys: "the answer holds no array 'keys'"
+        case .noUsableKey(let reason): "the key set holds no usable key: \(reason)"
+        }
+    }
+}
+
+/// A key of a set that is left out, and why.
+package struct SkippedKey: Sendable, Equatable {
+    /// Escaped for logs; nil where it is absent or unreadable.
+    package let keyID: String?
+    /// A sentence without its full stop.
+    package let reason: String
+}
+
+/// The keys that a pool signs with (RFC 7517 §5): only RSA keys for RS256, at least one.
+package struct JSONWebKeySet: Sendable {
+    /// In the order of the set, each `kid` once.
+    package let keys: [VerificationKey]
+    package let skipped: [SkippedKey]
+
+    /// Parses a key endpoint's answer; what it cannot use is skipped, a set with nothing to use is refused.
+    package init(parsing bytes: [UInt8]) throws(KeySetFlaw) {
+        guard bytes.count <= Limits.keySetBytes else { throw .tooLarge }
+        let root: JSONObject
+        do {
+            root = try JSONObject(parsing: bytes)
+        } catch {
+            throw .badJSON(error)
+        }
+        guard let members = root["keys"]?.array else { throw .noKeys }
+        var keys: [VerificationKey] = []
+        var skipped: [SkippedKey] = []
+        var ambiguous: Set<KeyID> = []
+        for member in members.prefix(Limits.keysPerSet) {
+            switch JSONWebKey.parse(member) {
+            case .failure(let flaw): skipped.append(flaw.skipped)
+            case .success(let key):
+                if let same = keys.first(where: { $0.keyID == key.keyID }) {
+                    if !same.isSameKey(as: key) { ambiguous.insert(key.keyID) }
+                } else {
+                    keys.append(key)
+                }
+            }
+        }
+        if members.count > Limits.keysPerSet {
+            skipped.append(
+                SkippedKey(keyID: nil, reason: "the set holds more than \(Limits.keysPerSet) keys"))
+        }
+        for keyID in ambiguous {
+            skipped.append(SkippedKey(keyID: keyID.description, reason: "two different keys have this kid"))
+        }
+        keys.removeAll { ambiguous.contains($0.keyID) }
+        guard !keys.isEmpty else { throw .noUsableKey(skipped.first?.reason ?? "it is empty") }
+        self.keys = keys
+        self.skipped = skipped
+    }
+
+    private init(keys: [VerificationKey], skipped: [SkippedKey]) {
+        self.keys = keys
+        self.skipped = skipped
+    }
+
+    /// The key of exactly this name.
+    package subscript(keyID: KeyID) -> VerificationKey? {
+        keys.first { $0.keyID == keyID }
+    }
+
+    /// The same set, with the previous one's objects where the keys are equal, so that what they built stays in use.
+    package func adopting(previous: JSONWebKeySet) -> JSONWebKeySet {
+        let adopted = keys.map { key in previous.keys.first { $0.isSameKey(as: key) } ?? key }
+        return JSONWebKeySet(keys: adopted, skipped: skipped)
+    }
+
+    /// The same set with `others` behind its own keys; those whose name it has already are left out.
+    package func adding(_ others: [VerificationKey]) -> JSONWebKeySet {
+        JSONWebKeySet(keys: keys + others.filter { self[$0.keyID] == nil }, skipped: skipped)
+    }
+}

@@ -1,0 +1,19 @@
+/// Every bound of this module, with its unit.
+package enum Limits {
+    /// A token in compact form, all three parts.
+    package static let tokenBytes = 16_384
+    /// A key set's JSON.
+    package static let keySetBytes = 65_536
+    /// Keys of one set; those after are left out.
+    package static let keysPerSet = 64
+    /// A `kid`.
+    package static let keyIDBytes = 256
+    /// Arrays and objects within each other.
+    static let jsonDepth = 16
+    /// Members of one object: bounds the search for duplicates.
+    static let jsonMembersPerObject = 128
+    /// Characters of one number.
+    static let jsonNumberBytes = 32
+    /// RSA moduli (RFC 7518 §3.3 asks for 2048 bits at the least).
+    static let modulusBits = 2048...8192
+}

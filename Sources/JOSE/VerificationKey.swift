@@ -1,0 +1,100 @@
+import COpenSSL
+import Synchronization
+
+/// An RSA public key of a key set, ready to verify RS256 (RFC 7518 §3.3).
+///
+/// A class that owns OpenSSL's key. Sendable without the compiler's proof: the key is never changed after `init`, and
+/// the contexts are handed out under a lock, each to one verification at a time.
+package final class VerificationKey: @unchecked Sendable {
+    package let keyID: KeyID
+    package let modulusBits: Int
+    /// Big-endian, without leading zeros.
+    let modulus: [UInt8]
+    let exponent: [UInt8]
+
+    private let key: OpaquePointer
+    private let contexts = Mutex<[Context]>([])
+
+    /// One verification's state in OpenSSL; moved between threads, never shared.
+    private struct Context: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    /// Builds the key once; nil where OpenSSL refuses the numbers.
+    init?(keyID: KeyID, modulus: [UInt8], exponent: [UInt8]) {
+        guard let key = VerificationKey.build(modulus, exponent) else {
+            ERR_clear_error()
+            return nil
+        }
+        self.keyID = keyID
+        self.modulus = modulus
+        self.exponent = exponent
+        self.modulusBits = modulus.count * 8 - (modulus.first?.leadingZeroBitCount ?? 0)
+        self.key = key
+    }
+
+    deinit {
+        contexts.withLock { contexts in
+            for context in contexts { EVP_PKEY_CTX_free(context.pointer) }
+        }
+        EVP_PKEY_free(key)
+    }
+
+    /// Whether both are the same key under the same name.
+    package func isSameKey(as other: VerificationKey) -> Bool {
+        self === other
+            || keyID == other.keyID && modulus == other.modulus && exponent == other.exponent
+    }
+
+    /// Whether `signature` is this key's RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017 §8.2.2) of the bytes that
+    /// have `digest`: its length is the modulus's, its value is below it, the padding is compared whole.
+    func verifies(_ signature: [UInt8], digest: TokenDigest) -> Bool {
+        guard signature.count == modulus.count, signature.lexicographicallyPrecedes(modulus),
+            let context = takeContext()
+        else { return false }
+        let result = withUnsafeBytes(of: digest.words) { digest in
+            EVP_PKEY_verify(
+                context.pointer, signature, signature.count, digest.bindMemory(to: UInt8.self).baseAddress,
+                digest.count)
+        }
+        if result != 1 { ERR_clear_error() }
+        contexts.withLock { $0.append(context) }
+        return result == 1
+    }
+
+    /// A context used before, else a new one; there are never more than verifications at one time.
+    private func takeContext() -> Context? {
+        if let used = contexts.withLock({ $0.popLast() }) { return used }
+        guard let pointer = EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else { return nil }
+        guard EVP_PKEY_verify_init(pointer) == 1,
+            EVP_PKEY_CTX_set_rsa_padding(pointer, RSA_PKCS1_PADDING) == 1,
+            EVP_PKEY_CTX_set_signature_md(pointer, Algorithm.shared.sha256) == 1
+        else {
+            ERR_clear_error()
+            EVP_PKEY_CTX_free(pointer)
+            return nil
+        }
+        return Context(pointer: pointer)
+    }
+
+    private static func build(_ modulus: [UInt8], _ exponent: [UInt8]) -> OpaquePointer? {
+        let numbers = [modulus, exponent].map { (bytes: [UInt8]) in
+            BN_bin2bn(bytes, Int32(truncatingIfNeeded: bytes.count), nil)
+        }
+        defer { numbers.forEach { BN_free($0) } }
+        guard let builder = OSSL_PARAM_BLD_new() else { return nil }
+        defer { OSSL_PARAM_BLD_free(builder) }
+        guard OSSL_PARAM_BLD_push_BN(builder, "n", numbers[0]) == 1,
+            OSSL_PARAM_BLD_push_BN(builder, "e", numbers[1]) == 1,
+            let parameters = OSSL_PARAM_BLD_to_param(builder)
+        else { return nil }
+        defer { OSSL_PARAM_free(parameters) }
+        guard let context = EVP_PKEY_CTX_new_from_name(nil, "RSA", nil) else { return nil }
+        defer { EVP_PKEY_CTX_free(context) }
+        var key: OpaquePointer?
+        guard EVP_PKEY_fromdata_init(context) == 1,
+            EVP_PKEY_fromdata(context, &key, Int32(POOLGATE_PUBLIC_KEY), parameters) == 1
+        else { return nil }
+        return key
+    }
+}

@@ -1,0 +1,26 @@
+-- Waiting for a row: only committed rows can become live, and the wait is bounded.
+BEGIN;
+INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('own.live.example', 'eu-west-1', 'eu-west-1_a');
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('own.live.example', '1 s')$$, '25001', 'commit first%', 'COMMIT, then%');
+ROLLBACK;
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('none.live.example', '1 s')$$, 'P0002', '%"none.live.example" is not registered', 'INSERT it%');
+
+INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('a.live.example', 'eu-west-1', 'eu-west-1_a');
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('a.live.example', '50 ms')$$, '55000', '%is not live everywhere%');
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('a.live.example', '1 s')$$, '25001', '%isolation level repeatable read', '%READ COMMITTED%');
+ROLLBACK;
+INSERT INTO poolgate.instances (instance, host_name, version, started_at, snapshot)
+    VALUES ('one', 'h', '1', now(), NULL), ('two', 'h', '1', now(), pg_current_snapshot());
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('a.live.example', '50 ms')$$, '55000', '%is not live everywhere%');
+UPDATE poolgate.instances SET snapshot = pg_current_snapshot();
+SELECT pg_temp.holds(poolgate.wait_until_live('a.live.example', '1 s') = 2, 'live at both');
+UPDATE poolgate.tenants SET comment = 'again' WHERE host = 'a.live.example';
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('a.live.example', '50 ms')$$, '55000', '%');
+UPDATE poolgate.instances SET snapshot = pg_current_snapshot();
+SELECT pg_temp.holds(poolgate.wait_until_live('a.live.example') = 2, 'live again');
+DELETE FROM poolgate.tenants WHERE host = 'a.live.example';
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('a.live.example', '50 ms')$$, '55000', '%');
+UPDATE poolgate.instances SET snapshot = pg_current_snapshot();
+SELECT pg_temp.holds(poolgate.wait_until_live('a.live.example') = 2, 'a deletion can be waited for too');
+DELETE FROM poolgate.instances;
