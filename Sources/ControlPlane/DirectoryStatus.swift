@@ -20,6 +20,9 @@ package struct DirectoryStatus: Sendable {
         case disk(savedAt: Instant)
     }
 
+    /// Nothing is known yet.
+    package init() {}
+
     package internal(set) var link = Link.connecting
     /// Nil until the first directory is loaded.
     package internal(set) var source: Source?

@@ -61,13 +61,13 @@ package struct Migrator: Sendable {
     /// The version of the newest migration; 0 without any.
     package var newestVersion: Int { migrations.last?.version ?? 0 }
 
-    /// Applies what is missing, in order. Several programs may do so at once: each file waits for the lock and does
-    /// nothing where another has applied it meanwhile.
+    /// Applies what is missing, in order. Several programs may do so at once: one waits for the other.
     package func migrate(_ url: PostgresURL) async throws(Failure) -> Report {
         let connection: PostgresConnection
         let applied: [Int: String]
         do throws(PostgresError) {
             connection = try await PostgresConnection.connect(to: url)
+            _ = try await connection.query(MigrationQueries.lock, within: Limits.migrationTime)
             applied = try await Migrator.applied(connection)
         } catch {
             throw .database(error)

@@ -114,7 +114,8 @@ package actor TenantDirectory {
         defer { listener.cancel() }
         try await connection.listen(to: DirectoryQueries.channel)
         try await connection.listen(to: DirectoryQueries.echoChannel)
-        try await readAll(connection)
+        // The first step of a new schedule reads everything.
+        try await takeStep(connection)
         schedule.echoSent(at: .now)
         _ = try await connection.query(DirectoryQueries.echo(echoToken))
         while true {
@@ -197,6 +198,7 @@ package actor TenantDirectory {
         status.source = .database
         await take(change, isAnythingRead: true, isFirst: isFirst)
         outlet.observe(.directoryRead(rows: content.count, changed: change.hosts, time: .now - began, all: true))
+        await BlockingThread.giveBackMemory()
     }
 
     private func readChanges(_ connection: PostgresConnection) async throws(PostgresError) {

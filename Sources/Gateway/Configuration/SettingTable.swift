@@ -1,0 +1,194 @@
+import DataPlane
+import Gatekeeper
+import Logging
+import NIOCore
+import Postgres
+
+extension Setting {
+    /// Every setting: the one source of parsing, help and documentation.
+    static let all: [Setting] = listeners + database + upstream + keys + bounds + times + log
+
+    private static let listeners = [
+        Setting("listen", "HOST:PORT", initial: "127.0.0.1:8080", "the proxy; port 0 lets the system choose") {
+            guard let address = ListenAddress($0) else { return addressAdvice }
+            $1.listen = address
+            return nil
+        },
+        Setting(
+            "admin-listen", "HOST:PORT", initial: "127.0.0.1:9901",
+            "the admin port: /live, /ready and /status; off loopback it needs admin-token"
+        ) {
+            guard let address = ListenAddress($0) else { return addressAdvice }
+            $1.adminListen = address
+            return nil
+        },
+        Setting(
+            "admin-token", "TOKEN", isSecret: true,
+            "what the admin port asks for as 'Authorization: Bearer TOKEN', but for /live and /ready"
+        ) {
+            guard $0.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+                return "holds a character that no header can carry: use letters, digits and signs of ASCII"
+            }
+            $1.adminToken = Secret(bytes: Array($0.utf8))
+            return nil
+        },
+        Setting(
+            "admin-hosts", "HOSTS",
+            "names by which the admin port may be addressed besides addresses and localhost, comma-separated"
+        ) {
+            let names = list($0)
+            let hosts = names.compactMap { Host(exact: $0.lowercased()) }
+            guard hosts.count == names.count else { return "is no list of host names without ports" }
+            $1.adminHosts = hosts
+            return nil
+        },
+    ]
+
+    private static let database = [
+        Setting(
+            "database-url", "URL", isSecret: true,
+            "Postgres, as libpq writes it; DATABASE_URL counts too"
+        ) {
+            do throws(PostgresError) {
+                $1.databaseURL = try PostgresURL($0)
+                return nil
+            } catch {
+                return "cannot be used: \(error)"
+            }
+        },
+        toggle("embedded", "run a private Postgres under the state directory", \.isEmbedded),
+        Setting(
+            "state-dir", "FOLDER", initial: ".poolgate", "last good tenants and the embedded Postgres; made 0700"
+        ) {
+            $1.stateDirectory = $0
+            return nil
+        },
+    ]
+
+    private static let upstream = [
+        Setting("upstream", "ORIGINS", "where requests go when a row names no upstream, such as http://127.0.0.1:3000") {
+            guard let origins = Origin.list($0) else {
+                return "is no http:// or https:// origin, or several separated by single spaces"
+            }
+            $1.upstreams = origins
+            return nil
+        },
+        Setting("upstream-networks", "CIDRS", "networks that upstreams must lie in, comma-separated") {
+            let texts = list($0)
+            let ranges = texts.compactMap { AddressRange($0) }
+            guard ranges.count == texts.count else {
+                return "is no list of networks such as 10.0.0.0/8,fd00::/8"
+            }
+            $1.upstreamNetworks = ranges
+            return nil
+        },
+    ]
+
+    private static let keys = [
+        Setting(
+            "jwks-url-template", "URL",
+            "where a pool's keys are, {region} and {pool} filled in; AWS's address by partition unless set"
+        ) {
+            guard let template = template($0) else { return templateAdvice }
+            $1.jwksTemplate = template
+            return nil
+        },
+        Setting(
+            "issuer-template", "URL",
+            "the iss of a pool's tokens, {region} and {pool} filled in; AWS's forms by partition unless set"
+        ) {
+            guard let template = template($0) else { return templateAdvice }
+            $1.issuerTemplate = template
+            return nil
+        },
+        toggle("allow-insecure-jwks", "fetch keys over plain http from other machines too", \.allowsInsecureJWKS),
+        Setting("egress-proxy", "URL", isSecret: true, "the proxy for key fetches; the environment's are ignored") {
+            guard let rest = ["http://", "https://", "socks5h://"].first(where: $0.hasPrefix).map($0.dropFirst),
+                !rest.isEmpty, rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+            else { return "is no http://, https:// or socks5h:// address of a proxy" }
+            $1.egressProxy = $0
+            return nil
+        },
+        Setting("ca-file", "FILE", "PEM file of the authorities that key endpoints are trusted by; the system's unless set") {
+            if let flaw = ConfigurationFile.flaw(of: $0) { return flaw }
+            $1.caFile = $0
+            return nil
+        },
+    ]
+
+    private static let bounds = [
+        number(
+            "workers", initial: String(System.coreCount), "event loops of the proxy; the number of cores unless set",
+            in: 1...1_024, \.workers),
+        size(
+            "max-head-bytes", initial: "32KiB", "a request's head", in: 1_024...1_048_576, \.headLimits.headBytes),
+        size(
+            "max-target-bytes", initial: "16KiB", "a request's target", in: 128...1_048_576,
+            \.headLimits.targetBytes),
+        number("max-headers", initial: "100", "header lines of a request", in: 1...10_000, \.headLimits.fieldCount),
+        size(
+            "max-header-bytes", initial: "16KiB", "one header line", in: 128...1_048_576, \.headLimits.fieldBytes),
+        Setting("max-body-bytes", "SIZE", "a request's body; no bound unless set") {
+            guard let bytes = Quantity.bytes($0) else { return sizeAdvice }
+            guard bytes > 0 else { return "would refuse every body: leave it out for no bound" }
+            $1.maxBodyBytes = UInt64(bytes)
+            return nil
+        },
+        size(
+            "token-cache-bytes", initial: "128MiB", "memory for verified tokens, all loops together",
+            in: 1_048_576...1_099_511_627_776, \.tokenCacheBytes),
+    ]
+
+    private static let times = [
+        time(
+            "max-staleness", "a tenant directory older than this is not served; no bound unless set",
+            in: .seconds(1) ... .seconds(31_536_000)
+        ) { $0.maxStaleness = $1 },
+        time(
+            "drain-timeout", initial: "30s", "after SIGTERM, how long requests under way may take",
+            in: .zero ... .seconds(86_400)
+        ) { $0.drainTimeout = $1 },
+        time(
+            "shutdown-delay", initial: "0", "after SIGTERM, how long to go on accepting, unready",
+            in: .zero ... .seconds(3_600)
+        ) { $0.shutdownDelay = $1 },
+    ]
+
+    private static let log = [
+        Setting("log-level", "LEVEL", initial: "info", "trace, debug, info, notice, warning, error or critical") {
+            guard let level = Logger.Level(rawValue: $0.lowercased()) else {
+                return "is none of trace, debug, info, notice, warning, error and critical"
+            }
+            $1.logLevel = level
+            return nil
+        },
+        Setting("log-format", "FORMAT", "json or text; text on a terminal and json elsewhere unless set") {
+            guard let format = LogFormat(rawValue: $0.lowercased()) else { return "is neither json nor text" }
+            $1.logFormat = format
+            return nil
+        },
+        toggle("access-log", "a line for every request, not only for refusals", \.hasAccessLog),
+    ]
+
+    // MARK: Parts
+
+    private static let addressAdvice =
+        "is no address to listen on: write HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080"
+
+    private static let templateAdvice =
+        "is no http:// or https:// URL with {pool} in it; {region} may stand in it too, and no other braces, user or '#'"
+
+    /// The parts of a comma-separated list, blanks around them dropped, empty ones too.
+    private static func list(_ text: String) -> [String] {
+        text.split(separator: ",").map { $0.drop { $0 == " " } }.map { part in
+            String(part.reversed().drop { $0 == " " }.reversed())
+        }.filter { !$0.isEmpty }
+    }
+
+    /// A template without `{pool}` would make the tokens of every pool good for every other, so it is refused.
+    private static func template(_ text: String) -> URLTemplate? {
+        let bare = text.replacing("{region}", with: "").replacing("{pool}", with: "")
+        guard text.contains("{pool}"), !bare.contains(where: { "{}@#".contains($0) }) else { return nil }
+        return URLTemplate(text)
+    }
+}

@@ -1,0 +1,107 @@
+import Configuration
+import Foundation
+
+/// Reads settings from flags, variables and the file, in this order, and collects every mistake.
+struct SettingsReader {
+    /// Every mistake found, each a sentence without its full stop; never empty.
+    struct Mistakes: Error, Equatable {
+        let sentences: [String]
+    }
+
+    private var settings = Settings()
+    private var mistakes: [String] = []
+
+    /// What was read; throws all mistakes at once. `arguments` are those behind the command's name.
+    static func read(
+        arguments: [String], environment: [String: String]
+    ) throws(Mistakes) -> Settings {
+        var reader = SettingsReader()
+        reader.read(Flags(arguments), environment)
+        reader.compare()
+        guard reader.mistakes.isEmpty else { throw Mistakes(sentences: reader.mistakes) }
+        return reader.settings
+    }
+
+    /// The variables of this process.
+    static var processEnvironment: [String: String] { ProcessInfo.processInfo.environment }
+
+    private mutating func read(_ flags: Flags, _ environment: [String: String]) {
+        mistakes += flags.mistakes
+        mistakes += VariableNames.mistakes(in: environment)
+        let variables = EnvironmentVariablesProvider(environmentVariables: environment).snapshot()
+        var file: ConfigurationFile?
+        if let path = flags.value(of: .file) ?? SettingsReader.variable(.file, variables) {
+            do throws(ConfigurationFile.Flaw) {
+                file = try ConfigurationFile(path: path)
+            } catch {
+                mistakes.append("the configuration file '\(path)' \(error)")
+            }
+        }
+        if let file { mistakes += SettingsReader.unknownKeys(of: file) }
+        for setting in Setting.all {
+            if let text = flags.value(of: setting) {
+                apply(setting, text, from: setting.flag)
+            } else if let text = SettingsReader.variable(setting, variables) {
+                apply(setting, text, from: setting.variable)
+            } else if let file, let text = file.text(at: setting.name), !text.isEmpty {
+                apply(setting, text, from: "'\(setting.name)' in \(file.path)")
+            }
+        }
+        // The name that many platforms give; it speaks of the gateway only where nothing else does.
+        if settings.databaseURL == nil, !settings.isEmbedded, let url = environment["DATABASE_URL"], !url.isEmpty,
+            let setting = Setting.named("database-url")
+        {
+            apply(setting, url, from: "DATABASE_URL")
+        }
+    }
+
+    private mutating func apply(_ setting: Setting, _ text: String, from source: String) {
+        guard let flaw = setting.apply(text, &settings) else { return }
+        mistakes.append(setting.isSecret ? "\(source) \(flaw)" : "\(source) '\(Printable.text(text))' \(flaw)")
+    }
+
+    /// What no setting says alone.
+    private mutating func compare() {
+        if settings.isEmbedded, settings.databaseURL != nil {
+            mistakes.append("--embedded and --database-url exclude each other: give one of them")
+        }
+        if settings.listen == settings.adminListen, settings.listen.port != 0 {
+            mistakes.append("--listen and --admin-listen are both \(settings.listen): give each a port of its own")
+        }
+        if !settings.adminListen.isLoopback, settings.adminToken == nil {
+            mistakes.append(
+                "--admin-listen \(settings.adminListen) can be reached from other machines: "
+                    + "set POOLGATE_ADMIN_TOKEN, or listen on 127.0.0.1")
+        }
+        if let template = settings.jwksTemplate, template.isPlainHTTP, !LoopbackName.matches(template.host),
+            !settings.allowsInsecureJWKS
+        {
+            mistakes.append(
+                "--jwks-url-template fetches keys over plain http from '\(template.host)': "
+                    + "use https, or set POOLGATE_ALLOW_INSECURE_JWKS=true")
+        }
+    }
+
+    private static func variable(_ setting: Setting, _ variables: any ConfigSnapshot) -> String? {
+        let key = AbsoluteConfigKey(["poolgate", setting.name])
+        guard case .string(let text) = try? variables.value(forKey: key, type: .string).value?.content,
+            !text.isEmpty
+        else { return nil }
+        return text
+    }
+
+    private static func unknownKeys(of file: ConfigurationFile) -> [String] {
+        file.keys.filter { Setting.named($0) == nil }.sorted().map { key in
+            let advice = Resemblance.nearest(to: key, among: Setting.all.map(\.name)).map { "; did you mean '\($0)'?" }
+            return "'\(Printable.text(key))' in \(file.path) is no setting\(advice ?? "")"
+        }
+    }
+}
+
+/// Text of an operator in a message: bounded, and what is no printable ASCII escaped.
+enum Printable {
+    static func text(_ text: String) -> String {
+        let shown = text.unicodeScalars.prefix(200).map { $0.isASCII && $0.value >= 0x20 ? String($0) : $0.escaped(asASCII: true) }
+        return shown.joined() + (text.unicodeScalars.count > 200 ? "…" : "")
+    }
+}

@@ -1,0 +1,50 @@
+/// Every bound of the program itself, with its unit.
+enum Limits {
+    static let configurationFileBytes = 4 * 1024 * 1024
+    static let tokenOnStandardInputBytes = 64 * 1024
+
+    // The log.
+
+    /// Lines of the program itself that wait for the log's writer.
+    static let waitingLines = 4096
+    /// How long the writer sleeps between looks at the loops' records.
+    static let recordPause = Duration.milliseconds(50)
+    /// Refusals of one tenant and reason that are written one by one in a second.
+    static let refusalsWrittenPerSecond = 10
+    /// Pairs of tenant and reason that are counted one by one in a second; the rest share one count.
+    static let throttledPairs = 4096
+    /// How long stopping waits for a log that nobody reads.
+    static let lastLinesTime = Duration.milliseconds(300)
+
+    // The admin port.
+
+    static let adminHeadBytes = 16 * 1024
+    static let adminHeaders = 64
+    static let adminIdle = Duration.seconds(30)
+
+    // Start.
+
+    /// The proxy opens without a directory after this.
+    static let directoryWait = Duration.seconds(5)
+    /// Readiness waits for the first pass over the key endpoints no longer than this.
+    static let firstPassWait = Duration.seconds(5)
+
+    // The embedded Postgres.
+
+    /// Making a cluster, on a slow disk.
+    static let clusterCreationSeconds = 120
+    static let postgresStartSeconds = 60
+    static let postgresStop = Duration.seconds(10)
+    /// How often its postmaster is looked at.
+    static let postmasterPause = Duration.seconds(1)
+    /// The longest pause before it is started again.
+    static let longestPostgresRestart = Duration.seconds(30)
+    /// A socket's path has at most 107 bytes, of which its file's name takes some.
+    static let socketFolderBytes = 90
+    static let toolOutputBytes = 64 * 1024
+
+    // Commands.
+
+    /// Key endpoints asked at once by `check`.
+    static let checksAtOnce = 64
+}

@@ -1,0 +1,28 @@
+import Logging
+
+/// What libraries log through swift-log, as lines of ours: `library`, with the logger's label and the message.
+struct LibraryLog: LogHandler {
+    private let label: String
+    private let writer: LogWriter
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level
+
+    /// Libraries say much that concerns only themselves, so they are heard from `warning` on, or from `level` if that is
+    /// more than `warning`.
+    init(label: String, writer: LogWriter, level: Logger.Level) {
+        self.label = label
+        self.writer = writer
+        self.logLevel = max(level, .warning)
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        let details = all.isEmpty ? nil : all.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")
+        writer.write(Observer.library(label, event.level, "\(event.message)", details: details))
+    }
+}

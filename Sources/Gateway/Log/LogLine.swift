@@ -1,0 +1,43 @@
+import Gatekeeper
+import Logging
+
+/// One line of the log before it is written: a word for what happened, and what belongs to it.
+struct LogLine: Sendable {
+    let time: Instant
+    let level: Logger.Level
+    /// A stable word in snake_case.
+    let event: String
+    let fields: [Field]
+
+    /// A name in snake_case, and what stands there.
+    struct Field: Sendable {
+        let name: String
+        let value: LogValue
+    }
+
+    /// Leaves out every field without a value.
+    init(
+        _ level: Logger.Level, _ event: String, _ fields: KeyValuePairs<String, LogValue?>, at time: Instant = .now
+    ) {
+        self.time = time
+        self.level = level
+        self.event = event
+        self.fields = fields.compactMap { name, value in value.map { Field(name: name, value: $0) } }
+    }
+}
+
+/// What a field of a log line holds.
+enum LogValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
+    case text(String)
+    /// Bytes of somebody outside, of whatever encoding.
+    case bytes([UInt8])
+    case number(Int64)
+    case list([String])
+
+    init(stringLiteral text: String) { self = .text(text) }
+    init(integerLiteral number: Int64) { self = .number(number) }
+
+    /// The text of anything that has one.
+    static func of(_ value: some CustomStringConvertible) -> LogValue { .text(value.description) }
+    static func count(_ number: Int) -> LogValue { .number(Int64(number)) }
+}

@@ -1,0 +1,123 @@
+import DataPlane
+import Dispatch
+import Gatekeeper
+import Glibc
+import Logging
+import Synchronization
+
+/// The one writer of the log: takes lines from everywhere and records from the loops, writes them on a thread of its own.
+///
+/// A class, because the whole program shares it. Nobody ever waits for a log that is not read: what does not fit is
+/// counted, and the count is written.
+final class LogWriter: Sendable {
+    private let descriptor: Int32
+    private let format: LogFormat
+    private let level: Logger.Level
+    private let records: RecordRing
+    private let state = Mutex(State())
+    private let bell = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    private struct State {
+        var lines: [LogLine] = []
+        var dropped = 0
+        var isEnding = false
+    }
+
+    /// Writes to `descriptor` what is at least of `level`; `records` is emptied several times a second.
+    init(descriptor: Int32, format: LogFormat, level: Logger.Level, records: RecordRing) {
+        self.descriptor = descriptor
+        self.format = format
+        self.level = level
+        self.records = records
+    }
+
+    /// Starts the thread. Call once.
+    func start() {
+        let thread = Unmanaged.passRetained(self)
+        var handle = pthread_t()
+        let result = pthread_create(
+            &handle, nil,
+            { address in
+                if let address { Unmanaged<LogWriter>.fromOpaque(address).takeRetainedValue().run() }
+                return nil
+            }, thread.toOpaque())
+        guard result == 0 else {
+            thread.release()
+            ended.signal()
+            return
+        }
+        pthread_detach(handle)
+    }
+
+    func write(_ line: LogLine) {
+        guard line.level >= level else { return }
+        state.withLock { state in
+            if state.lines.count < Limits.waitingLines { state.lines.append(line) } else { state.dropped += 1 }
+        }
+        bell.signal()
+    }
+
+    /// Writes what waits, for a moment at most, and ends the thread.
+    func end() {
+        state.withLock { $0.isEnding = true }
+        bell.signal()
+        _ = ended.wait(timeout: .now() + Limits.lastLinesTime.dispatch)
+    }
+
+    private func run() {
+        var throttle = RefusalThrottle()
+        var isEnding = false
+        while !isEnding {
+            _ = bell.wait(timeout: .now() + Limits.recordPause.dispatch)
+            let (lines, dropped, ending) = state.withLock { state in
+                defer {
+                    state.lines = []
+                    state.dropped = 0
+                }
+                return (state.lines, state.dropped, state.isEnding)
+            }
+            isEnding = ending
+            var bytes: [UInt8] = []
+            for line in lines { bytes += line.written(as: format) }
+            let (records, droppedRecords) = records.drain()
+            var suppressed: [RefusalThrottle.Suppressed] = []
+            for record in records {
+                guard let line = Observer.line(record, &throttle, &suppressed), line.level >= level else { continue }
+                bytes += line.written(as: format)
+            }
+            throttle.advance(to: .now, finished: &suppressed)
+            if isEnding { throttle.finish(&suppressed) }
+            for count in suppressed { bytes += Observer.line(count).written(as: format) }
+            if dropped + droppedRecords > 0 {
+                bytes += Observer.linesDropped(dropped + droppedRecords).written(as: format)
+            }
+            writeAll(bytes)
+        }
+        ended.signal()
+    }
+
+    /// Blocks this thread until the bytes are out, and gives them up where nobody will ever read them.
+    private func writeAll(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = Glibc.poll(&poll, 1, 1_000)
+            } else if errno != EINTR {
+                return
+            }
+        }
+    }
+}
+
+extension Duration {
+    /// For Dispatch, which counts in whole nanoseconds.
+    var dispatch: DispatchTimeInterval {
+        let (seconds, attoseconds) = components
+        return .nanoseconds(Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import JOSE
+
+/// What the stand-in answers: key sets, and the control of them.
+enum PoolEndpoints {
+    static func answer(_ request: LocalRequest, _ pools: Pools) -> LocalReply {
+        let path = request.path
+        if path.count >= 3, path.suffix(2) == [".well-known", "jwks.json"] {
+            return keys(of: path[path.count - 3], pools)
+        }
+        guard path.count >= 2, path[0] == "control" else { return .answer(LocalAnswer(status: 404, text: "no such path\n")) }
+        let pool = path[1]
+        switch (request.method, path.dropFirst(2).first) {
+        case ("GET", nil): return .answer(LocalAnswer(json: status(of: pool, pools)))
+        case ("POST", "mint"): return .answer(mint(request, pool, pools))
+        case ("POST", "rotate"): pools.rotate(pool, withdraw: request.query("withdraw") == "true")
+        case ("POST", "withdraw"):
+            pools.with(pool) { state in
+                let signing = [state.signsID.keyID, state.signsAccess.keyID]
+                state.published.removeAll { !signing.contains($0.keyID) }
+            }
+        case ("POST", "fail"):
+            pools.with(pool) {
+                $0.mode = .failing(request.query("mode") ?? "500", times: request.query("times").flatMap { Int($0) })
+            }
+        case ("POST", "recover"): pools.with(pool) { $0.mode = .good }
+        case ("POST", "max-age"): pools.with(pool) { $0.maxAge = request.query("seconds").flatMap { Int($0) } }
+        default: return .answer(LocalAnswer(status: 404, text: "no such control\n"))
+        }
+        return .answer(LocalAnswer(json: status(of: pool, pools)))
+    }
+
+    private static func status(of pool: String, _ pools: Pools) -> [String: any Sendable] {
+        pools.with(pool) { state in
+            ["pool": pool, "fetches": state.fetches, "kids": state.published.map(\.keyID), "generation": state.generation]
+        }
+    }
+
+    private static func keys(of pool: String, _ pools: Pools) -> LocalReply {
+        let (state, failure) = pools.with(pool) { state -> (PoolState, String?) in
+            state.fetches += 1
+            guard case .failing(let mode, let times) = state.mode else { return (state, nil) }
+            if let times { state.mode = times > 1 ? .failing(mode, times: times - 1) : .good }
+            return (state, mode)
+        }
+        let keys = state.published.map { $0.key.publicJWK(keyID: $0.keyID) }.joined(separator: ",")
+        var good = LocalAnswer(text: "{\"keys\":[\(keys)]}")
+        good.headers = [("Content-Type", "application/json")]
+        if let maxAge = state.maxAge { good.headers.append(("Cache-Control", "public, max-age=\(maxAge)")) }
+        return failure.map { reply(failing: $0, good) } ?? .answer(good)
+    }
+
+    /// A way in which a key endpoint can let its callers down.
+    private static func reply(failing mode: String, _ good: LocalAnswer) -> LocalReply {
+        switch mode {
+        case "garbage": .answer(LocalAnswer(text: "<html>no keys here</html>"))
+        case "empty": .answer(LocalAnswer(text: "{\"keys\":[]}"))
+        case "redirect": .answer(LocalAnswer(status: 302, headers: [("Location", "http://127.0.0.1:1/")]))
+        case "huge": .answer(LocalAnswer(text: "{\"keys\":[\"" + String(repeating: "x", count: 1 << 20) + "\"]}"))
+        case "gzip": .answer(LocalAnswer(headers: [("Content-Encoding", "gzip")], text: String(decoding: good.body, as: UTF8.self)))
+        case "slow": .slow(good, millisecondsPerByte: 1000)
+        case "hang": .hang
+        case "close": .close
+        default: .answer(LocalAnswer(status: Int(mode) ?? 500, text: "failing as asked\n"))
+        }
+    }
+
+    private static func mint(_ request: LocalRequest, _ pool: String, _ pools: Pools) -> LocalAnswer {
+        let body = Data(request.body.isEmpty ? Array("{}".utf8) : request.body)
+        do {
+            let order = try JSONDecoder().decode(TokenMint.Order.self, from: body)
+            let object = try JSONSerialization.jsonObject(with: body) as? [String: Any] ?? [:]
+            let tokens = try pools.with(pool) { state in
+                try (0..<(order.count ?? 1)).map { _ in
+                    try TokenMint.token(
+                        order, overrides: object["claims"] as? [String: Any] ?? [:],
+                        headerOverrides: object["header"] as? [String: Any] ?? [:], pool: pool, state)
+                }
+            }
+            return LocalAnswer(headers: [("Content-Type", "text/plain")], text: tokens.joined(separator: "\n") + "\n")
+        } catch {
+            return LocalAnswer(status: 400, text: "\(error)\n")
+        }
+    }
+}

@@ -1,0 +1,188 @@
+import Foundation
+import Gatekeeper
+import Testing
+
+@testable import ControlPlane
+
+/// Rows as the database prints them.
+enum TestRows {
+    static func row(
+        _ host: String, pool: String = "eu-west-1_One", region: String = "eu-west-1", groups: String? = nil,
+        status: String = "active", uses: String? = "{access,id}"
+    ) -> PackedRow {
+        PackedRow(texts: [host, region, pool, "{}", nil, nil, uses, groups, nil, "f", status])
+    }
+
+    static var content: DirectoryContent {
+        DirectoryContent(
+            parser: TenantParser(
+                issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil), defaultUpstreams: []))
+    }
+}
+
+extension Directory.Entry {
+    var tenant: Tenant? {
+        switch self {
+        case .tenant(let tenant): tenant
+        case .misconfigured: nil
+        }
+    }
+}
+
+@Suite struct DirectoryContentTests {
+    private func tenant(_ content: DirectoryContent, _ host: String) throws -> Tenant? {
+        content.directory[try #require(HostPattern(host))]?.tenant
+    }
+
+    @Test("A row read again unchanged keeps its tenant, a changed one gets another, a missing one goes")
+    func byValue() throws {
+        var content = TestRows.content
+        _ = content.replaceAll(with: [TestRows.row("a.test"), TestRows.row("b.test"), TestRows.row("*.c.test")])
+        let (a, b) = (try tenant(content, "a.test"), try tenant(content, "b.test"))
+        let change = content.replaceAll(with: [TestRows.row("a.test"), TestRows.row("b.test", groups: "{staff}")])
+        #expect(change.hosts == 2)
+        #expect(try tenant(content, "a.test") === a)
+        #expect(try tenant(content, "b.test") !== b)
+        #expect(try tenant(content, "*.c.test") == nil)
+        #expect(content.count == 2)
+        #expect(content.directory.count == 2)
+    }
+
+    @Test("A bad row is refused alone, keeps its place, and recovers when it is mended")
+    func quarantine() throws {
+        var content = TestRows.content
+        let change = content.replaceAll(with: [
+            TestRows.row("a.test"), TestRows.row("bad.test", region: "eu-west-2"), TestRows.row("*.test"),
+            TestRows.row("UPPER.test"), TestRows.row("null.test", uses: nil), TestRows.row("x.test", groups: "{{a}}"),
+        ])
+        #expect(Set(change.quarantined.map(\.host)) == ["bad.test", "UPPER.test", "null.test", "x.test"])
+        #expect(try tenant(content, "a.test") != nil)
+        let entry = content.directory.entry(for: try #require(Host(exact: "bad.test")))
+        guard case .misconfigured = entry else { return #expect(Bool(false), "it falls through to the wildcard") }
+        let again = content.apply(removedHosts: [], rows: [TestRows.row("bad.test")])
+        #expect(again.quarantined.isEmpty)
+        #expect(content.quarantined["bad.test"] == nil)
+        #expect(try tenant(content, "bad.test") != nil)
+    }
+
+    @Test("Pools come with their first active tenant and go with their last")
+    func pools() throws {
+        var content = TestRows.content
+        let (one, two) = (TestKeys.pool("One"), TestKeys.pool("Two"))
+        var change = content.replaceAll(with: [TestRows.row("a.test"), TestRows.row("b.test")])
+        #expect(change.addedPools == [one])
+        change = content.apply(removedHosts: [], rows: [TestRows.row("a.test", pool: "eu-west-1_Two")])
+        #expect(change.addedPools == [two])
+        #expect(change.removedPools.isEmpty)
+        change = content.apply(removedHosts: [], rows: [TestRows.row("b.test", status: "suspended")])
+        #expect(change.removedPools == [one])
+        change = content.apply(removedHosts: [], rows: [TestRows.row("b.test")])
+        #expect(change.addedPools == [one])
+        change = content.apply(removedHosts: [Array("a.test".utf8), Array("b.test".utf8)], rows: [])
+        #expect(change.removedPools == [one, two])
+        #expect(content.pools.isEmpty)
+        #expect(content.count == 0)
+    }
+
+    @Test("A host deleted and inserted again in one read stays; its pool is not stopped in between")
+    func deletedAndInserted() throws {
+        var content = TestRows.content
+        _ = content.replaceAll(with: [TestRows.row("a.test")])
+        let change = content.apply(removedHosts: [Array("a.test".utf8)], rows: [TestRows.row("a.test")])
+        #expect(try tenant(content, "a.test") != nil)
+        #expect(change.addedPools.isEmpty)
+        #expect(change.removedPools.isEmpty)
+    }
+
+    @Test("The table counts as emptied only when every row is named as removed")
+    func emptied() {
+        var content = TestRows.content
+        _ = content.replaceAll(with: [TestRows.row("a.test"), TestRows.row("b.test")])
+        let (a, b) = (Array("a.test".utf8), Array("b.test".utf8))
+        #expect(!content.isEmptied(removing: [a, a]))
+        #expect(!content.isEmptied(removing: [a, Array("c.test".utf8)]))
+        #expect(content.isEmptied(removing: [a, b]))
+    }
+
+    @Test("Packing keeps NULL, empty and long texts apart, and refuses what is cut short")
+    func packing() throws {
+        let long = String(repeating: "x", count: 300)
+        for texts in [["a", nil, ""], [long, "b", nil]] as [[String?]] {
+            let rest = ["eu-west-1_One", "{}", nil, nil, "{access}", nil, nil, "t", "active"] as [String?]
+            let row = PackedRow(texts: [texts[0], texts[1] ?? "eu-west-1"] + rest)
+            let unpacked = try row.unpacked()
+            #expect(unpacked.host == texts[0])
+            #expect(unpacked.upstream == nil)
+            #expect(unpacked.allowUnverifiedEmail)
+            for count in 0..<row.bytes.count {
+                #expect(throws: RowFlaw.self) { try PackedRow(packed: row.bytes.prefix(count)).unpacked() }
+            }
+        }
+    }
+}
+
+@Suite struct SnapshotFileTests {
+    private let folder: String
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "poolgate-snapshot-" + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    private var path: String { folder + "/tenants" }
+
+    private func save(_ rows: [PackedRow]) async -> Result<Int, SnapshotFile.Flaw> {
+        await SnapshotFile(path: path).save(rows: { rows }, at: Instant(seconds: 7))
+    }
+
+    private func flaw() async -> SnapshotFile.Flaw? { await SnapshotFile(path: path).load().failure }
+
+    @Test("What was saved is read back, the file is 0600, and nothing else is left in the folder")
+    func roundTrip() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(await flaw() == .absent)
+        let rows = [TestRows.row("a.test"), TestRows.row("b.test", groups: "{\"a b\"}")]
+        for _ in 0..<2 { #expect(try await save(rows).get() == 2) }
+        let content = try await SnapshotFile(path: path).load().get()
+        #expect(content.rows == rows)
+        #expect(content.savedAt == Instant(seconds: 7))
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["tenants"])
+        #expect(try await save([]).get() == 0)
+        #expect(try await SnapshotFile(path: path).load().get().rows.isEmpty)
+    }
+
+    @Test("Files or folders that others could write, and links, are not read")
+    func untrusted() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        _ = try await save([TestRows.row("a.test")]).get()
+        for (name, mode) in [(path, 0o620), (path, 0o602), (folder, 0o770), (folder, 0o703)] {
+            let before = try #require(
+                FileManager.default.attributesOfItem(atPath: name)[.posixPermissions] as? Int)
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: name)
+            #expect(await flaw() == .untrusted)
+            try FileManager.default.setAttributes([.posixPermissions: before], ofItemAtPath: name)
+        }
+        #expect(await flaw() == nil)
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".real")
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path + ".real")
+        #expect(await flaw() != nil)
+    }
+
+    @Test("A file with any byte changed, or cut anywhere, is damaged")
+    func damaged() {
+        let content = SnapshotFile.Content(
+            rows: [TestRows.row("a.test"), TestRows.row("b.test")], savedAt: Instant(seconds: 7))
+        let bytes = SnapshotFile.encoded(content)
+        #expect(SnapshotFile.decoded(bytes)?.rows == content.rows)
+        for index in bytes.indices {
+            var changed = bytes
+            changed[index] ^= 0x41
+            #expect(SnapshotFile.decoded(changed) == nil)
+            #expect(SnapshotFile.decoded(Array(bytes[..<index])) == nil)
+        }
+        #expect(SnapshotFile.decoded(bytes + [0]) == nil)
+    }
+}

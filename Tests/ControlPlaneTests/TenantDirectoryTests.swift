@@ -1,0 +1,426 @@
+import ControlPlane
+import Foundation
+import Gatekeeper
+import JOSE
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+/// A directory that runs against a database, and a record of what it made.
+final class RunningDirectory: Sendable {
+    private struct State {
+        var directory: Directory?
+        var status = DirectoryStatus()
+        var observations: [Observation] = []
+        var publications = 0
+    }
+
+    /// A class, because closures hold it before the directory runs.
+    private final class Record: Sendable {
+        let state = Mutex(State())
+    }
+
+    private let record = Record()
+    private let task = Mutex<Task<Void, Never>?>(nil)
+    let pools: UserPools
+    let endpoint = FakeEndpoint()
+    let health: HealthWriter?
+
+    init(_ url: String, schemaVersion: Int = 1, file: String? = nil, instance: String? = nil) throws {
+        let pools = UserPools(source: endpoint.source, publish: endpoint.publish)
+        self.pools = pools
+        let parsed = try PostgresURL(url)
+        let health = instance.map {
+            HealthWriter(
+                url: parsed, instance: $0, hostName: "test", version: "0", startedAt: Instant(seconds: 1),
+                pools: pools)
+        }
+        self.health = health
+        let parser = TenantParser(
+            issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil), defaultUpstreams: [])
+        let directory = TenantDirectory(
+            settings: TenantDirectory.Settings(
+                url: parsed, parser: parser, schemaVersion: schemaVersion,
+                snapshotFile: file.map { SnapshotFile(path: $0) }),
+            pools: pools,
+            outlet: TenantDirectory.Outlet(
+                publish: { [record] directory in
+                    record.state.withLock {
+                        $0.directory = directory
+                        $0.publications += 1
+                    }
+                },
+                report: { [record, health] status in
+                    record.state.withLock { $0.status = status }
+                    health?.note(status)
+                },
+                observe: { [record] observation in record.state.withLock { $0.observations.append(observation) } }))
+        task.withLock {
+            $0 = Task {
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { await directory.run() }
+                    if let health { group.addTask { await health.run() } }
+                }
+            }
+        }
+    }
+
+    deinit { task.withLock { $0?.cancel() } }
+
+    var status: DirectoryStatus { record.state.withLock { $0.status } }
+    var publications: Int { record.state.withLock { $0.publications } }
+    var directory: Directory? { record.state.withLock { $0.directory } }
+    var observations: [Observation] { record.state.withLock { $0.observations } }
+
+    func tenant(_ host: String) -> Tenant? {
+        HostPattern(host).flatMap { directory?[$0]?.tenant }
+    }
+
+    func sawObservation(_ matches: (Observation) -> Bool) -> Bool { observations.contains(where: matches) }
+
+    /// Ends it, and waits until it is over.
+    func stop() async {
+        let task = task.withLock { $0 }
+        task?.cancel()
+        await task?.value
+        await pools.stop()
+    }
+}
+
+/// One cluster for the suite; each test has a database of its own.
+final class Cluster: Sendable {
+    static let shared = Result { try Cluster() }
+    let postgres: TemporaryPostgres
+    private let count = Mutex(0)
+
+    private init() throws { postgres = try TemporaryPostgres() }
+
+    static func database(migrated: Bool = true) throws -> TestDatabase {
+        let cluster = try shared.get()
+        let number = cluster.count.withLock { count in
+            count += 1
+            return count
+        }
+        let name = "directory\(number)"
+        let url = try cluster.postgres.createDatabase(name)
+        if migrated { try cluster.postgres.apply(files: TemporaryPostgres.migrations(), database: name) }
+        return TestDatabase(name: name, url: url, postgres: cluster.postgres)
+    }
+}
+
+struct TestDatabase {
+    let name: String
+    let url: String
+    let postgres: TemporaryPostgres
+
+    @discardableResult
+    func run(_ sql: String) throws -> String { try postgres.psql(sql, database: name) }
+
+    func insert(_ host: String, pool: String = "eu-west-1_One") throws {
+        try run(
+            "INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('\(host)', 'eu-west-1', '\(pool)')")
+    }
+}
+
+@Suite(.serialized) struct TenantDirectoryTests {
+    @Test("Insert, update, delete, wildcard and TRUNCATE of a real table are live within moments")
+    func life() async throws {
+        let database = try Cluster.database()
+        try database.insert("a.test")
+        let running = try RunningDirectory(database.url)
+        await eventually("the first load") { running.tenant("a.test") != nil }
+        #expect(running.status.source == .database)
+        await eventually("the echo") { running.status.isListening == true }
+
+        try database.insert("*.b.test", pool: "eu-west-1_Two")
+        await eventually("the insert", within: .seconds(2)) { running.tenant("*.b.test") != nil }
+        #expect(running.pools.statuses().map(\.pool.poolID.description) == ["eu-west-1_One", "eu-west-1_Two"])
+        let unchanged = running.tenant("*.b.test")
+
+        try database.run("UPDATE poolgate.tenants SET required_groups = '{staff}' WHERE host = 'a.test'")
+        await eventually("the update", within: .seconds(2)) { running.tenant("a.test")?.requiredGroups != nil }
+        #expect(running.tenant("*.b.test") === unchanged)
+
+        try database.run("UPDATE poolgate.tenants SET host = 'c.test' WHERE host = 'a.test'")
+        await eventually("the rename", within: .seconds(2)) { running.tenant("c.test") != nil }
+        #expect(running.tenant("a.test") == nil)
+
+        try database.run("DELETE FROM poolgate.tenants WHERE host = 'c.test'")
+        await eventually("the delete", within: .seconds(2)) { running.tenant("c.test") == nil }
+        await eventually("its pool's end") { running.pools.statuses().count == 1 }
+
+        try database.run("TRUNCATE poolgate.tenants")
+        await eventually("the suspicion") {
+            running.sawObservation { if case .emptinessSuspected = $0 { true } else { false } }
+        }
+        #expect(running.tenant("*.b.test") === unchanged)
+        await eventually("the empty table", within: .seconds(3)) { running.directory?.count == 0 }
+        await running.stop()
+    }
+
+    @Test("A table that is filled again within a second was never empty to anybody")
+    func emptiedForAMoment() async throws {
+        let database = try Cluster.database()
+        try database.insert("a.test")
+        let running = try RunningDirectory(database.url)
+        await eventually("the first load") { running.tenant("a.test") != nil }
+        try database.run("DELETE FROM poolgate.tenants")
+        await eventually("the suspicion") {
+            running.sawObservation { if case .emptinessSuspected = $0 { true } else { false } }
+        }
+        try database.insert("b.test")
+        await eventually("the new row", within: .seconds(3)) { running.tenant("b.test") != nil }
+        #expect(running.tenant("a.test") == nil)
+        #expect(running.publications == 2)
+        await running.stop()
+    }
+
+    @Test("An empty table at the start is a directory at once")
+    func emptyAtStart() async throws {
+        let database = try Cluster.database()
+        let running = try RunningDirectory(database.url)
+        await eventually("the load", within: .seconds(2)) { running.directory != nil }
+        #expect(running.directory?.count == 0)
+        #expect(running.pools.firstPassDone)
+        await running.stop()
+    }
+
+    @Test("A transaction that began before a read and commits after it is not skipped")
+    func lateCommit() async throws {
+        let database = try Cluster.database()
+        try database.insert("a.test")
+        let running = try RunningDirectory(database.url)
+        await eventually("the first load") { running.tenant("a.test") != nil }
+        let late = try await PostgresConnection.connect(to: PostgresURL(database.url))
+        async let done = late.execute(
+            script: """
+                BEGIN;
+                INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('late.test', 'eu-west-1', 'eu-west-1_One');
+                SELECT pg_sleep(0.7);
+                COMMIT;
+                """)
+        try await Task.sleep(for: .milliseconds(200))
+        try database.insert("early.test")
+        await eventually("the early row") { running.tenant("early.test") != nil }
+        #expect(running.tenant("late.test") == nil)
+        _ = try await done
+        await eventually("the late row", within: .seconds(2)) { running.tenant("late.test") != nil }
+        late.close()
+        await running.stop()
+    }
+
+    @Test("A row that the trigger would refuse is quarantined alone")
+    func badRow() async throws {
+        let database = try Cluster.database()
+        try database.run(
+            """
+            SET session_replication_role = replica;
+            ALTER TABLE poolgate.tenants DROP CONSTRAINT tenants_pool_id_check;
+            INSERT INTO poolgate.tenants (host, region, pool_id) VALUES
+                ('bad.test', 'eu-west-2', 'eu-west-1_One'), ('good.test', 'eu-west-1', 'eu-west-1_One');
+            """)
+        let running = try RunningDirectory(database.url)
+        await eventually("the load") { running.tenant("good.test") != nil }
+        guard case .misconfigured = try running.directory?[#require(HostPattern("bad.test"))] else {
+            Issue.record("the bad row has no place")
+            return
+        }
+        #expect(running.status.quarantined.keys.contains("bad.test"))
+        #expect(running.sawObservation { if case .tenantQuarantined("bad.test", _) = $0 { true } else { false } })
+        await running.stop()
+    }
+
+    @Test("A cut connection and a database that restarts are survived, what changed meanwhile is read")
+    func reconnect() async throws {
+        let database = try Cluster.database()
+        try database.insert("a.test")
+        let running = try RunningDirectory(database.url)
+        await eventually("the first load") { running.tenant("a.test") != nil }
+        let kept = running.tenant("a.test")
+        try database.run(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+            """)
+        try database.insert("b.test")
+        await eventually("the row after the cut", within: .seconds(5)) { running.tenant("b.test") != nil }
+        database.postgres.stop()
+        await eventually("the loss") { if case .lost = running.status.link { true } else { false } }
+        #expect(running.tenant("a.test") === kept)
+        try database.postgres.start()
+        try database.insert("c.test")
+        await eventually("the row after the restart", within: .seconds(15)) { running.tenant("c.test") != nil }
+        #expect(running.tenant("a.test") === kept)
+        await running.stop()
+    }
+
+    @Test("A lost notification is made up for by the next one, for every read asks for all that changed")
+    func lostNotification() async throws {
+        let database = try Cluster.database()
+        let running = try RunningDirectory(database.url)
+        await eventually("the echo") { running.status.isListening == true }
+        try database.run(
+            """
+            SET session_replication_role = replica;
+            INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('silent.test', 'eu-west-1', 'eu-west-1_One');
+            """)
+        try database.insert("loud.test")
+        await eventually("both", within: .seconds(2)) {
+            running.tenant("loud.test") != nil && running.tenant("silent.test") != nil
+        }
+        await running.stop()
+    }
+
+    @Test("A database without schema, or with an older one, is waited for; a newer one is served")
+    func schemas() async throws {
+        let database = try Cluster.database(migrated: false)
+        let running = try RunningDirectory(database.url, schemaVersion: 1)
+        await eventually("the wait") { running.status.link == .schemaTooOld(found: nil, needed: 1) }
+        try database.postgres.apply(files: TemporaryPostgres.migrations(), database: database.name)
+        await eventually("the load", within: .seconds(5)) { running.directory != nil }
+        #expect(
+            running.sawObservation { if case .schemaNewer(_, known: 1) = $0 { true } else { false } })
+        await running.stop()
+        let old = try RunningDirectory(database.url, schemaVersion: 1_000)
+        await eventually("the sentence") {
+            if case .schemaTooOld(.some, needed: 1_000) = old.status.link { true } else { false }
+        }
+        #expect(old.directory == nil)
+        await old.stop()
+    }
+
+    @Test("Without a database the rows saved earlier are served after 2 s, and the database's take over")
+    func fromDisk() async throws {
+        let folder = NSTemporaryDirectory() + "poolgate-state-" + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = folder + "/tenants.snapshot"
+        let database = try Cluster.database()
+        try database.insert("a.test")
+        let first = try RunningDirectory(database.url, file: file)
+        await eventually("the load") { first.tenant("a.test") != nil }
+        await first.stop()
+        database.postgres.stop()
+        let second = try RunningDirectory(database.url, file: file)
+        await eventually("the saved rows", within: .seconds(5)) { second.tenant("a.test") != nil }
+        guard case .disk = second.status.source else {
+            Issue.record("not from disk")
+            return
+        }
+        let kept = second.tenant("a.test")
+        try database.postgres.start()
+        await eventually("the database", within: .seconds(15)) { second.status.source == .database }
+        #expect(second.tenant("a.test") === kept)
+        #expect(second.pools.statuses().count == 1)
+        await second.stop()
+    }
+
+    @Test("A stopped directory ends within a second, also while the database cannot be reached")
+    func stop() async throws {
+        let running = try RunningDirectory("postgres://127.0.0.1:1/none")
+        await eventually("the loss") { if case .lost = running.status.link { true } else { false } }
+        let began = ContinuousClock.now
+        await running.stop()
+        #expect(ContinuousClock.now - began < .seconds(1))
+    }
+
+    @Test("Health says within moments what is served, and wait_until_live returns by it")
+    func health() async throws {
+        let database = try Cluster.database()
+        let running = try RunningDirectory(database.url, instance: "gateway-1")
+        running.endpoint.stand(TestKeys.pool("One"), .failure(.status(503)))
+        try await eventually("the instance") {
+            try database.run("SELECT count(*) FROM poolgate.instances WHERE snapshot IS NOT NULL") == "1\n"
+        }
+        try database.insert("a.test")
+        let began = ContinuousClock.now
+        #expect(try database.run("SELECT poolgate.wait_until_live('a.test', '5 s')") == "1\n")
+        #expect(ContinuousClock.now - began < .seconds(1))
+        try await eventually("the failure", within: .seconds(4)) {
+            try database.run("SELECT state, detail FROM poolgate.tenant_status WHERE host = 'a.test'")
+                == "failing|the key endpoint answers 503\n"
+        }
+        running.endpoint.stand(TestKeys.pool("One"), try TestKeys.fetched("a", "b"))
+        try await eventually("the recovery", within: .seconds(8)) {
+            try database.run("SELECT state, keys FROM poolgate.tenant_status WHERE host = 'a.test'") == "ready|2\n"
+        }
+        try database.run("DELETE FROM poolgate.tenants")
+        try await eventually("the pool's end", within: .seconds(5)) {
+            try database.run("SELECT count(*) FROM poolgate.pool_health") == "0\n"
+        }
+        await running.stop()
+        #expect(try database.run("SELECT count(*) FROM poolgate.instances") == "0\n")
+    }
+
+    @Test("The quarantine of a gateway is in its table, with the sentence")
+    func quarantineTable() async throws {
+        let database = try Cluster.database()
+        try database.run(
+            """
+            SET session_replication_role = replica;
+            ALTER TABLE poolgate.tenants DROP CONSTRAINT tenants_pool_id_check;
+            INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('bad.test', 'eu-west-2', 'eu-west-1_One');
+            """)
+        let running = try RunningDirectory(database.url, instance: "gateway-1")
+        try await eventually("the row") {
+            try database.run("SELECT state FROM poolgate.tenant_status WHERE host = 'bad.test'") == "quarantined\n"
+        }
+        try database.run("DELETE FROM poolgate.tenants")
+        try await eventually("its end") { try database.run("SELECT count(*) FROM poolgate.tenant_quarantine") == "0\n" }
+        await running.stop()
+    }
+
+    @Test("A one-shot read gives every row, those refused included; nil without a schema")
+    func oneShot() async throws {
+        let parser = TenantParser(
+            issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil), defaultUpstreams: [])
+        let bare = try Cluster.database(migrated: false)
+        #expect(try await DirectoryReader.load(PostgresURL(bare.url), parser: parser) == nil)
+        let database = try Cluster.database()
+        try database.insert("a.test")
+        let read = try #require(try await DirectoryReader.load(PostgresURL(database.url), parser: parser))
+        #expect(read.content.count == 1)
+        #expect(read.content.pools == [TestKeys.pool("One")])
+    }
+}
+
+@Suite(.serialized) struct MigratorTests {
+    private func migrations() throws -> [Migration] {
+        try TemporaryPostgres.migrations().enumerated().map { index, path in
+            let sql = try String(contentsOfFile: path, encoding: .utf8)
+            let name = String((path as NSString).lastPathComponent.dropLast(4))
+            return Migration(version: index + 1, name: name, sql: sql, checksum: "")
+        }
+    }
+
+    @Test("Migrations are applied once, in order, by however many programs at a time")
+    func applied() async throws {
+        let database = try Cluster.database(migrated: false)
+        let url = try PostgresURL(database.url)
+        let migrator = Migrator(try migrations())
+        async let first = migrator.migrate(url)
+        async let second = migrator.migrate(url)
+        let reports = [try await first, try await second]
+        #expect(reports.allSatisfy { $0.version == migrator.newestVersion })
+        let again = try await migrator.migrate(url)
+        #expect(again.applied.isEmpty)
+        let count = try database.run("SELECT count(*) FROM poolgate.migrations")
+        #expect(count == "\(migrator.newestVersion)\n")
+    }
+
+    @Test("A newer schema is refused, a failing file is named")
+    func refused() async throws {
+        let database = try Cluster.database()
+        let url = try PostgresURL(database.url)
+        await #expect(throws: Migrator.Failure.self) { try await Migrator([]).migrate(url) }
+        let broken = Migration(version: 1_000, name: "1000_broken", sql: "SELECT 1/0", checksum: "")
+        do throws(Migrator.Failure) {
+            _ = try await Migrator(try! migrations() + [broken]).migrate(url)
+            Issue.record("it was applied")
+        } catch {
+            #expect(error.description.contains("1000_broken"))
+        }
+    }
+}
