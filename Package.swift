@@ -95,6 +95,13 @@ let package = Package(
             name: "ControlPlaneTests",
             dependencies: ["ControlPlane", "Gatekeeper", "JOSE", "Postgres", "TestSupport"],
             swiftSettings: house),
+        .testTarget(
+            name: "DataPlaneTests",
+            dependencies: [
+                "DataPlane", "Gatekeeper", "HTTP1",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: house),
         .testTarget(name: "HouseRulesTests", swiftSettings: house),
     ]
 )

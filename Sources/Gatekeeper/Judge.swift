@@ -98,12 +98,8 @@ package final class Judge {
     ) -> Verdict {
         guard let digest = digester.digest(of: token) else { return .refuse(.overloaded, standing) }
         if let known = tokens.identity(for: digest, tenantID: standing.tenantVersion) {
-            if isStillGood(known, standing) {
-                if known.expires <= now { return .refuse(.badToken(.expired), standing) }
-                guard let keys = standing.pools[known.poolIndex], now < keys.usableUntil else {
-                    return .refuse(.keysUnavailable, standing)
-                }
-                return admit(known, standing)
+            if isStillGood(known, standing, now) {
+                return known.expires <= now ? .refuse(.badToken(.expired), standing) : admit(known, standing)
             }
             tokens.remove(digest, tenantID: standing.tenantVersion)
         }
@@ -117,8 +113,8 @@ package final class Judge {
     }
 
     /// Whether the key that verified the entry is still one of its pool's; another key in the set changes nothing.
-    private func isStillGood(_ identity: Identity, _ standing: Standing) -> Bool {
-        guard let keys = standing.pools[identity.poolIndex] else { return false }
+    private func isStillGood(_ identity: Identity, _ standing: Standing, _ now: Instant) -> Bool {
+        guard let keys = standing.pools[identity.poolIndex], now < keys.usableUntil else { return false }
         if keys.generation == identity.keyGeneration { return true }
         guard let key = keys.keySet[identity.key.keyID], key.isSameKey(as: identity.key) else { return false }
         identity.keyGeneration = keys.generation

@@ -81,11 +81,12 @@ package final class VerificationKey: @unchecked Sendable {
         let numbers = [modulus, exponent].map { (bytes: [UInt8]) in
             BN_bin2bn(bytes, Int32(truncatingIfNeeded: bytes.count), nil)
         }
-        defer { numbers.forEach { BN_free($0) } }
+        defer { for number in numbers { BN_free(number) } }
         guard let builder = OSSL_PARAM_BLD_new() else { return nil }
         defer { OSSL_PARAM_BLD_free(builder) }
-        guard OSSL_PARAM_BLD_push_BN(builder, "n", numbers[0]) == 1,
-            OSSL_PARAM_BLD_push_BN(builder, "e", numbers[1]) == 1,
+        // The builder keeps the names' pointers, so they must be static.
+        guard OSSL_PARAM_BLD_push_BN(builder, Self.name("n"), numbers[0]) == 1,
+            OSSL_PARAM_BLD_push_BN(builder, Self.name("e"), numbers[1]) == 1,
             let parameters = OSSL_PARAM_BLD_to_param(builder)
         else { return nil }
         defer { OSSL_PARAM_free(parameters) }
@@ -96,5 +97,9 @@ package final class VerificationKey: @unchecked Sendable {
             EVP_PKEY_fromdata(context, &key, Int32(POOLGATE_PUBLIC_KEY), parameters) == 1
         else { return nil }
         return key
+    }
+
+    private static func name(_ text: StaticString) -> UnsafePointer<CChar> {
+        UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }

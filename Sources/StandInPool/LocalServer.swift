@@ -17,14 +17,17 @@ struct LocalRequest: Sendable {
 
     /// A member of the query, as it is written.
     func query(_ name: String) -> String? {
-        let pairs = target.drop { $0 != "?" }.dropFirst().split(separator: "&").map { $0.split(separator: "=", maxSplits: 1) }
+        let pairs = target.drop { $0 != "?" }.dropFirst().split(separator: "&").map {
+            $0.split(separator: "=", maxSplits: 1)
+        }
         return pairs.first { $0.first.map(String.init) == name }?.dropFirst().first.map(String.init)
     }
 
     /// What was received, as a JSON object.
     var description: [String: any Sendable] {
         [
-            "method": method, "target": target, "headers": headers.map { [$0.0, $0.1] }, "bodyBytes": body.count,
+            "method": method, "target": target, "headers": headers.map { [$0.0, $0.1] },
+            "bodyBytes": body.count,
             "body": String(decoding: body.prefix(4096), as: UTF8.self),
         ]
     }
@@ -114,7 +117,8 @@ private final class LocalHandler: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             let request = LocalRequest(
-                method: head.method.rawValue, target: head.uri, headers: head.headers.map { ($0.name, $0.value) },
+                method: head.method.rawValue, target: head.uri,
+                headers: head.headers.map { ($0.name, $0.value) },
                 body: body)
             send(reply(request), isHead: head.method == .HEAD, keepsAlive: head.isKeepAlive, context)
         }
@@ -131,7 +135,8 @@ private final class LocalHandler: ChannelInboundHandler {
         case .answer(let answer):
             writeHead(answer, keepsAlive, context)
             if !isHead {
-                context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+                context.write(
+                    wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
             }
             finish(keepsAlive, context)
         case .slow(let answer, let milliseconds):
@@ -144,7 +149,8 @@ private final class LocalHandler: ChannelInboundHandler {
         var headers = HTTPHeaders(answer.headers)
         headers.replaceOrAdd(name: "Content-Length", value: "\(answer.body.count)")
         if !keepsAlive { headers.add(name: "Connection", value: "close") }
-        let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
+        let head = HTTPResponseHead(
+            version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
 
@@ -154,14 +160,16 @@ private final class LocalHandler: ChannelInboundHandler {
     }
 
     private func drip(
-        _ rest: ArraySlice<UInt8>, _ milliseconds: Int64, _ bound: NIOLoopBound<(LocalHandler, ChannelHandlerContext)>
+        _ rest: ArraySlice<UInt8>, _ milliseconds: Int64,
+        _ bound: NIOLoopBound<(LocalHandler, ChannelHandlerContext)>
     ) {
         let (handler, context) = bound.value
         guard let byte = rest.first else {
             handler.finish(true, context)
             return
         }
-        context.writeAndFlush(handler.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: [byte])))), promise: nil)
+        context.writeAndFlush(
+            handler.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: [byte])))), promise: nil)
         context.eventLoop.scheduleTask(in: .milliseconds(milliseconds)) {
             guard bound.value.1.channel.isActive else { return }
             bound.value.0.drip(rest.dropFirst(), milliseconds, bound)

@@ -8,7 +8,9 @@ enum PoolEndpoints {
         if path.count >= 3, path.suffix(2) == [".well-known", "jwks.json"] {
             return keys(of: path[path.count - 3], pools)
         }
-        guard path.count >= 2, path[0] == "control" else { return .answer(LocalAnswer(status: 404, text: "no such path\n")) }
+        guard path.count >= 2, path[0] == "control" else {
+            return .answer(LocalAnswer(status: 404, text: "no such path\n"))
+        }
         let pool = path[1]
         switch (request.method, path.dropFirst(2).first) {
         case ("GET", nil): return .answer(LocalAnswer(json: status(of: pool, pools)))
@@ -21,10 +23,12 @@ enum PoolEndpoints {
             }
         case ("POST", "fail"):
             pools.with(pool) {
-                $0.mode = .failing(request.query("mode") ?? "500", times: request.query("times").flatMap { Int($0) })
+                $0.mode = .failing(
+                    request.query("mode") ?? "500", times: request.query("times").flatMap { Int($0) })
             }
         case ("POST", "recover"): pools.with(pool) { $0.mode = .good }
-        case ("POST", "max-age"): pools.with(pool) { $0.maxAge = request.query("seconds").flatMap { Int($0) } }
+        case ("POST", "max-age"):
+            pools.with(pool) { $0.maxAge = request.query("seconds").flatMap { Int($0) } }
         default: return .answer(LocalAnswer(status: 404, text: "no such control\n"))
         }
         return .answer(LocalAnswer(json: status(of: pool, pools)))
@@ -32,7 +36,10 @@ enum PoolEndpoints {
 
     private static func status(of pool: String, _ pools: Pools) -> [String: any Sendable] {
         pools.with(pool) { state in
-            ["pool": pool, "fetches": state.fetches, "kids": state.published.map(\.keyID), "generation": state.generation]
+            [
+                "pool": pool, "fetches": state.fetches, "kids": state.published.map(\.keyID),
+                "generation": state.generation,
+            ]
         }
     }
 
@@ -56,8 +63,13 @@ enum PoolEndpoints {
         case "garbage": .answer(LocalAnswer(text: "<html>no keys here</html>"))
         case "empty": .answer(LocalAnswer(text: "{\"keys\":[]}"))
         case "redirect": .answer(LocalAnswer(status: 302, headers: [("Location", "http://127.0.0.1:1/")]))
-        case "huge": .answer(LocalAnswer(text: "{\"keys\":[\"" + String(repeating: "x", count: 1 << 20) + "\"]}"))
-        case "gzip": .answer(LocalAnswer(headers: [("Content-Encoding", "gzip")], text: String(decoding: good.body, as: UTF8.self)))
+        case "huge":
+            .answer(LocalAnswer(text: "{\"keys\":[\"" + String(repeating: "x", count: 1 << 20) + "\"]}"))
+        case "gzip":
+            .answer(
+                LocalAnswer(
+                    headers: [("Content-Encoding", "gzip")], text: String(decoding: good.body, as: UTF8.self))
+            )
         case "slow": .slow(good, millisecondsPerByte: 1000)
         case "hang": .hang
         case "close": .close
@@ -77,7 +89,8 @@ enum PoolEndpoints {
                         headerOverrides: object["header"] as? [String: Any] ?? [:], pool: pool, state)
                 }
             }
-            return LocalAnswer(headers: [("Content-Type", "text/plain")], text: tokens.joined(separator: "\n") + "\n")
+            return LocalAnswer(
+                headers: [("Content-Type", "text/plain")], text: tokens.joined(separator: "\n") + "\n")
         } catch {
             return LocalAnswer(status: 400, text: "\(error)\n")
         }

@@ -46,7 +46,8 @@ final class Pools: Sendable {
     }
 
     /// Reads or changes one pool, made on first touch.
-    func with<Result: Sendable>(_ pool: String, _ body: (inout PoolState) throws -> Result) rethrows -> Result {
+    func with<Result: Sendable>(_ pool: String, _ body: (inout PoolState) throws -> Result) rethrows -> Result
+    {
         try states.withLock { states in
             var state = states[pool] ?? fresh(pool)
             defer { states[pool] = state }
@@ -71,7 +72,8 @@ final class Pools: Sendable {
 
     /// A `kid` in base64 as Cognito's are, unlike that of any other pool, generation or use.
     private func key(_ pool: String, _ generation: Int, _ use: String) -> NamedKey {
-        let place = (pool.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } + generation * 2 + (use == "id" ? 0 : 1))
+        let place =
+            (pool.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } + generation * 2 + (use == "id" ? 0 : 1))
         let name = Data("\(pool)/\(generation)/\(use)".utf8).base64EncodedString()
         return NamedKey(keyID: name, key: ring.keys[place % ring.keys.count])
     }

@@ -12,7 +12,8 @@ struct StandInPool: AsyncParsableCommand {
 /// Serves key sets of any pool, and lets callers mint tokens, rotate keys and make the endpoint fail.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve the keys of any pool at /POOL/.well-known/jwks.json, and control them at /control/POOL.")
+        abstract:
+            "Serve the keys of any pool at /POOL/.well-known/jwks.json, and control them at /control/POOL.")
 
     @Option(help: "Where to listen, host:port; port 0 lets the system choose.")
     var listen = "127.0.0.1:0"
@@ -33,7 +34,8 @@ struct Serve: AsyncParsableCommand {
 
 /// Answers every request with what it received, as JSON.
 struct Echo: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Answer every request with what it received, as JSON.")
+    static let configuration = CommandConfiguration(
+        abstract: "Answer every request with what it received, as JSON.")
 
     @Option(help: "Where to listen, host:port; port 0 lets the system choose.")
     var listen = "127.0.0.1:0"

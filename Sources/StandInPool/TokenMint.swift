@@ -27,7 +27,8 @@ enum TokenMint {
 
     /// One token; `overrides` replaces claims, a null removes one; `headerOverrides` likewise for the header.
     static func token(
-        _ order: Order, overrides: [String: Any], headerOverrides: [String: Any], pool: String, _ state: PoolState
+        _ order: Order, overrides: [String: Any], headerOverrides: [String: Any], pool: String,
+        _ state: PoolState
     ) throws -> String {
         let use = order.use ?? "access"
         var key = use == "id" ? state.signsID : state.signsAccess
@@ -47,10 +48,13 @@ enum TokenMint {
         let client = order.client ?? "1example23456789"
         var claims: [String: Any] = [
             "iss": order.iss ?? "https://cognito-idp.\(region).amazonaws.com/\(pool)", "token_use": use,
-            "auth_time": now, "iat": now, "exp": now + (order.ttl ?? 3600), "jti": UUID().uuidString.lowercased(),
+            "auth_time": now, "iat": now, "exp": now + (order.ttl ?? 3600),
+            "jti": UUID().uuidString.lowercased(),
         ]
         if order.machine == true {
-            claims.merge(["sub": client, "client_id": client, "scope": order.scope ?? "api/read", "version": 2]) { $1 }
+            claims.merge([
+                "sub": client, "client_id": client, "scope": order.scope ?? "api/read", "version": 2,
+            ]) { $1 }
             return claims
         }
         claims["sub"] = order.sub ?? UUID().uuidString.lowercased()
@@ -77,6 +81,7 @@ enum TokenMint {
     }
 
     private static func encoded(_ object: [String: Any]) throws -> [UInt8] {
-        Base64URL.encode(try JSONSerialization.data(withJSONObject: object, options: [.withoutEscapingSlashes]))
+        Base64URL.encode(
+            try JSONSerialization.data(withJSONObject: object, options: [.withoutEscapingSlashes]))
     }
 }

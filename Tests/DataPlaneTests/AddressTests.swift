@@ -27,20 +27,25 @@ import Testing
         #expect(try !contains("::/0", "::ffff:127.0.0.1"))
     }
 
-    @Test("What is no range is refused", arguments: ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "10.0.0", "::/129", "a/8", "10.0.0.0/8/8"])
+    @Test(
+        "What is no range is refused",
+        arguments: ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "10.0.0", "::/129", "a/8", "10.0.0.0/8/8"])
     func refused(text: String) {
         #expect(AddressRange(text) == nil)
     }
 }
 
 @Suite struct UpstreamAddressPolicyTests {
-    private func policy(_ networks: [String] = [], own: [(String, Int)] = []) throws -> UpstreamAddressPolicy {
+    private func policy(_ networks: [String] = [], own: [(String, Int)] = []) throws -> UpstreamAddressPolicy
+    {
         UpstreamAddressPolicy(
             networks: networks.compactMap(AddressRange.init),
             ownListeners: try own.map { try SocketAddress(ipAddress: $0.0, port: $0.1) })
     }
 
-    @Test("Link-local addresses are refused, the cloud's metadata service among them", arguments: ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254"])
+    @Test(
+        "Link-local addresses are refused, the cloud's metadata service among them",
+        arguments: ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254"])
     func linkLocal(text: String) throws {
         #expect(try !policy().allows(SocketAddress(ipAddress: text, port: 80)))
         #expect(try !policy(["0.0.0.0/0", "::/0"]).allows(SocketAddress(ipAddress: text, port: 80)))

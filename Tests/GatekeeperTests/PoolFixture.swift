@@ -1,0 +1,130 @@
+import JOSE
+import Testing
+
+@testable import Gatekeeper
+
+/// A pool whose keys the tests hold, and tokens of any shape signed by them.
+struct PoolFixture {
+    static let signing = Result { try SigningKey.generateRSA() }
+    static let otherSigning = Result { try SigningKey.generateRSA() }
+    static let now = Instant(seconds: 1_700_000_000)
+
+    let pool: PoolKey
+    var keyID = "k1"
+    var key: SigningKey
+
+    init(_ name: String = "eu-west-1_abc", key: Result<SigningKey, any Error> = signing) throws {
+        let poolID = try #require(PoolID(name))
+        let region = try #require(Region(String(poolID.regionPrefix)))
+        pool = try #require(PoolKey(region: region, poolID: poolID))
+        self.key = try key.get()
+    }
+
+    /// The claims of an access token, as JSON members.
+    var accessClaims: [String: String] {
+        [
+            "iss": "\"https://cognito-idp.\(pool.region).amazonaws.com/\(pool.poolID)\"",
+            "token_use": "\"access\"",
+            "client_id": "\"client1\"", "sub": "\"sub-1\"", "username": "\"alice\"", "exp": "1700003600",
+            "iat": "1700000000", "jti": "\"j\"", "scope": "\"openid api/read\"",
+            "cognito:groups": "[\"staff\"]",
+        ]
+    }
+
+    /// The claims of an ID token, as JSON members.
+    var idClaims: [String: String] {
+        var claims = accessClaims
+        for name in ["client_id", "username", "scope"] { claims[name] = nil }
+        claims["token_use"] = "\"id\""
+        claims["aud"] = "\"client1\""
+        claims["cognito:username"] = "\"alice\""
+        return claims
+    }
+
+    /// A token of these claims; a nil change removes a claim.
+    func token(_ claims: [String: String]? = nil, _ changes: [String: String?] = [:], keyID: String? = nil)
+        throws -> [UInt8]
+    {
+        var members = claims ?? accessClaims
+        for (name, value) in changes { members[name] = value }
+        let payload = "{" + members.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
+        let header = "{\"kid\":\"\(keyID ?? self.keyID)\",\"alg\":\"RS256\"}"
+        let input = Base64URL.encode(header.utf8) + [0x2E] + Base64URL.encode(payload.utf8)
+        return input + [0x2E] + Base64URL.encode(try key.signRS256(input))
+    }
+
+    /// What the pool's endpoint shows: this key under each of the names.
+    func keys(_ keyIDs: [String]? = nil, usableUntil: Instant = .distantFuture) throws -> PoolKeys {
+        let members = (keyIDs ?? [keyID]).map { key.publicJWK(keyID: $0) }.joined(separator: ",")
+        return PoolKeys(
+            keySet: try JSONWebKeySet(parsing: Array("{\"keys\":[\(members)]}".utf8)),
+            usableUntil: usableUntil)
+    }
+}
+
+/// A judge with one tenant, and requests put to it.
+struct Bench {
+    let judge = Judge(tokenCacheBytes: 1 << 20, seed: 1)
+    var parser = TenantParser(
+        issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil),
+        defaultUpstreams: Origin.list("http://app") ?? [])
+
+    init() {
+        judge.snapshot.directory = Directory()
+    }
+
+    /// Makes the row what stands at its host.
+    mutating func serve(_ row: TenantRow) throws {
+        judge.snapshot.directory?[try #require(HostPattern(row.host))] = .tenant(try parser.tenant(row))
+    }
+
+    /// A row of `fixture`'s pool.
+    static func row(
+        _ fixture: PoolFixture, host: String = "acme.example.com",
+        _ change: (inout TenantRow) -> Void = { _ in }
+    ) -> TenantRow {
+        var row = TenantRow(
+            host: host, region: fixture.pool.region.description, poolID: fixture.pool.poolID.description)
+        change(&row)
+        return row
+    }
+
+    /// The outcome in one word: `admit`, `needsKey`, or the refusal's code.
+    func judge(
+        _ token: [UInt8]?, host: String = "acme.example.com", scheme: String = "Bearer ", count: Int? = nil,
+        at now: Instant = PoolFixture.now, answer: KeyAnswer? = nil
+    ) -> String {
+        switch verdict(token, host: host, scheme: scheme, count: count, at: now, answer: answer) {
+        case .admit: "admit"
+        case .needsKey: "needsKey"
+        case .refuse(let refusal, _): Answer(refusal).code
+        }
+    }
+
+    /// The identity header lines of an admission, empty for a refusal.
+    func lines(_ token: [UInt8], host: String = "acme.example.com") -> [String] {
+        guard case .admit(let admission) = verdict(token, host: host) else { return [] }
+        return String(decoding: admission.identity.headerLines, as: UTF8.self).split(separator: "\r\n").map(
+            String.init)
+    }
+
+    private func verdict(
+        _ token: [UInt8]?, host: String, scheme: String = "Bearer ", count: Int? = nil,
+        at now: Instant = PoolFixture.now,
+        answer: KeyAnswer? = nil
+    ) -> Verdict {
+        let value = token.map { Array(scheme.utf8) + $0 }
+        return Array(host.utf8).withUnsafeBytes { host in
+            guard let value else {
+                return judge.judge(
+                    RequestFacts(host: host, authorization: nil, authorizationCount: 0), at: now,
+                    answer: answer)
+            }
+            return value.withUnsafeBytes { value in
+                judge.judge(
+                    RequestFacts(host: host, authorization: value, authorizationCount: count ?? 1), at: now,
+                    answer: answer)
+            }
+        }
+    }
+}
