@@ -87,6 +87,7 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["JOSE"], path: "Tests/Support", swiftSettings: house),
+        .testTarget(name: "JOSETests", dependencies: ["JOSE", "COpenSSL", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "GatekeeperTests", dependencies: ["Gatekeeper", "JOSE", "TestSupport"], swiftSettings: house
         ),

@@ -15,14 +15,20 @@ package enum Base64URL {
 
     /// The bytes that `text` spells; nil for padding, other characters, an impossible length or stray bits.
     package static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        decode(text, zeros: 0)
+    }
+
+    /// The same, followed by `zeros` zero bytes: `JSONParser` wants one behind a text.
+    static func decode(_ text: UnsafeRawBufferPointer, zeros: Int) -> [UInt8]? {
         let rest = text.count % 4
         guard rest != 1 else { return nil }
         let size = text.count / 4 * 3 + (rest == 0 ? 0 : rest - 1)
         var isGood = true
         let bytes = values.withUnsafeBufferPointer { values in
-            [UInt8](unsafeUninitializedCapacity: size) { output, initialized in
+            [UInt8](unsafeUninitializedCapacity: size + zeros) { output, initialized in
                 isGood = decode(text, values, into: output)
-                initialized = isGood ? size : 0
+                for index in size..<size + zeros { output[index] = 0 }
+                initialized = size + zeros
             }
         }
         return isGood ? bytes : nil

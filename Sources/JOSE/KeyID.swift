@@ -11,15 +11,6 @@ package struct KeyID: Hashable, Sendable, CustomStringConvertible {
 
     /// For logs: visible ASCII as it is, every other byte and `%` percent-encoded.
     package var description: String {
-        var text = ""
-        for byte in bytes {
-            if byte > 0x20, byte < 0x7F, byte != 0x25 {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += "%" + (digits.utf8.count == 1 ? "0" : "") + digits
-            }
-        }
-        return text
+        String(escaping: bytes, maximumBytes: Limits.keyIDBytes)
     }
 }

@@ -4,14 +4,20 @@ package enum Limits {
     package static let tokenBytes = 16_384
     /// A key set's JSON.
     package static let keySetBytes = 65_536
+    /// Any JSON text, whatever its reader allows.
+    package static let jsonBytes = 1 << 20
     /// Keys of one set; those after are left out.
     package static let keysPerSet = 64
     /// A `kid`.
     package static let keyIDBytes = 256
+    /// What a message repeats of an `alg` that is not ours.
+    static let echoedBytes = 32
     /// Arrays and objects within each other.
     static let jsonDepth = 16
-    /// Members of one object: bounds the search for duplicates.
-    static let jsonMembersPerObject = 128
+    /// Members of one object.
+    static let jsonMembersPerObject = 256
+    /// Members up to which names are compared pair by pair; beyond that, through a table of hashes.
+    static let jsonPairwiseMembers = 24
     /// Characters of one number.
     static let jsonNumberBytes = 32
     /// RSA moduli (RFC 7518 §3.3 asks for 2048 bits at the least).

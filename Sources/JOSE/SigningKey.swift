@@ -34,13 +34,17 @@ package final class SigningKey: @unchecked Sendable {
         return SigningKey(key: key)
     }
 
-    /// Reads a private key in PEM (RFC 7468 §10).
+    /// Reads an RSA private key in PEM (RFC 7468 §10), without a password: nobody is asked for one.
     package init(pem: [UInt8]) throws(Failure) {
         let bio = BIO_new_mem_buf(pem, Int32(truncatingIfNeeded: pem.count))
         defer { BIO_free(bio) }
-        guard let key = PEM_read_bio_PrivateKey(bio, nil, nil, nil) else {
+        guard let key = PEM_read_bio_PrivateKey(bio, nil, poolgate_no_password, nil) else {
             ERR_clear_error()
-            throw Failure(reason: "no private key in PEM")
+            throw Failure(reason: "no unencrypted private key in PEM")
+        }
+        guard EVP_PKEY_is_a(key, "RSA") == 1 else {
+            EVP_PKEY_free(key)
+            throw Failure(reason: "the key is not an RSA key")
         }
         self.key = key
     }
@@ -88,7 +92,21 @@ package final class SigningKey: @unchecked Sendable {
         func text(_ bytes: [UInt8]) -> String { String(decoding: Base64URL.encode(bytes), as: UTF8.self) }
         let (modulus, exponent) = publicNumbers
         return
-            #"{"alg":"RS256","e":"\#(text(exponent))","kid":"\#(keyID)","kty":"RSA","n":"\#(text(modulus))","use":"sig"}"#
+            #"{"alg":"RS256","e":"\#(text(exponent))","kid":\#(SigningKey.quoted(keyID)),"kty":"RSA","n":"\#(text(modulus))","use":"sig"}"#
+    }
+
+    /// `text` as a JSON string.
+    private static func quoted(_ text: String) -> String {
+        var quoted: [UInt8] = [UInt8(ascii: "\"")]
+        for byte in text.utf8 {
+            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                quoted += Array((byte < 0x10 ? "\\u000" : "\\u00").utf8) + Array(String(byte, radix: 16).utf8)
+            } else {
+                quoted.append(byte)
+            }
+        }
+        quoted.append(UInt8(ascii: "\""))
+        return String(decoding: quoted, as: UTF8.self)
     }
 
     private func number(_ name: String) -> [UInt8] {
