@@ -55,7 +55,8 @@ struct CacheControl: Sendable, Equatable {
         let name = directive[..<mark]
         if mark == directive.endIndex || CacheControl.isSame(name, "no-cache") {
             forbidsStorage =
-                forbidsStorage || CacheControl.isSame(name, "no-store") || CacheControl.isSame(name, "no-cache")
+                forbidsStorage || CacheControl.isSame(name, "no-store")
+                || CacheControl.isSame(name, "no-cache")
             isUnclear = isUnclear || CacheControl.isSame(name, "max-age")
             return
         }

@@ -17,11 +17,6 @@ enum BlockingThread {
         }
     }
 
-    /// Returns what was freed to the system: reading many rows takes for a moment as much again as keeping them.
-    static func giveBackMemory() async {
-        _ = await run { malloc_trim(0) }
-    }
-
     /// A class, because C carries one address.
     fileprivate final class Job {
         let body: () -> Void

@@ -9,7 +9,7 @@ package struct DirectoryContent: Sendable {
     package private(set) var quarantined: [String: RowFlaw] = [:]
     /// How many active tenants each pool has.
     private var users: [PoolKey: Int] = [:]
-    private(set) var rows: [[UInt8]: PackedRow] = [:]
+    private(set) var rows = RowTable()
     private var parser: TenantParser
 
     /// What a change did besides changing the directory.
@@ -39,7 +39,7 @@ package struct DirectoryContent: Sendable {
 
     /// Whether no row would be left without these.
     func isEmptied(removing hosts: [[UInt8]]) -> Bool {
-        hosts.count >= rows.count && Set(hosts.filter { rows[$0] != nil }).count == rows.count
+        hosts.count >= rows.count && Set(hosts.filter { rows.contains(host: $0) }).count == rows.count
     }
 
     /// Takes away rows by host and puts others in; hosts not named stay as they are.
@@ -54,23 +54,22 @@ package struct DirectoryContent: Sendable {
     mutating func replaceAll(with all: some Sequence<PackedRow>) -> Change {
         var change = Change()
         parser.startOver()
-        var named: Set<[UInt8]> = []
+        var named = RowTable()
         for row in all {
-            named.insert(row.host)
+            named.put(row)
             put(row, &change)
         }
         if rows.count > named.count {
-            for host in rows.keys.filter({ !named.contains($0) }) { remove(host, &change) }
+            for host in rows.hosts(missingIn: named) { remove(host, &change) }
         }
         return change
     }
 
     private mutating func put(_ row: PackedRow, _ change: inout Change) {
-        let host = row.host
-        guard rows[host] != row else { return }
+        guard !rows.contains(row) else { return }
         change.hosts += 1
-        rows[host] = row
-        let name = String(decoding: host, as: UTF8.self)
+        rows.put(row)
+        let name = String(decoding: row.host, as: UTF8.self)
         let pattern = HostPattern(name)
         let before = pattern.flatMap { directory[$0] }
         do throws(RowFlaw) {
@@ -81,14 +80,16 @@ package struct DirectoryContent: Sendable {
                 for pool in tenant.pools { count(pool.key, 1, &change) }
             }
         } catch {
-            if quarantined.updateValue(error, forKey: name) != error { change.quarantined.append((name, error)) }
+            if quarantined.updateValue(error, forKey: name) != error {
+                change.quarantined.append((name, error))
+            }
             if let pattern { directory[pattern] = .misconfigured(error) }
         }
         release(before, &change)
     }
 
     private mutating func remove(_ host: [UInt8], _ change: inout Change) {
-        guard rows.removeValue(forKey: host) != nil else { return }
+        guard rows.remove(host: host) else { return }
         change.hosts += 1
         let name = String(decoding: host, as: UTF8.self)
         quarantined[name] = nil

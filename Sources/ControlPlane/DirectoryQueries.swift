@@ -9,7 +9,8 @@ enum DirectoryQueries {
 
     /// The columns of a row's content, in the order of `PackedRow.Column`.
     static let columns = [
-        "host", "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses", "required_groups",
+        "host", "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses",
+        "required_groups",
         "required_scopes", "allow_unverified_email", "status",
     ]
 

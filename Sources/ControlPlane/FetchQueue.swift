@@ -60,14 +60,18 @@ struct FetchQueue: Sendable {
     /// Takes a fetch out, waiting or under way.
     mutating func remove(_ ticket: Ticket) {
         queued[ticket] = nil
-        if let priority = running.removeValue(forKey: ticket), priority.lastFetchFailed { runningAfterFailure -= 1 }
+        if let priority = running.removeValue(forKey: ticket), priority.lastFetchFailed {
+            runningAfterFailure -= 1
+        }
     }
 
     /// The next fetch to start, counted as under way from here on; nil where none may start now.
     mutating func next(at now: ContinuousClock.Instant) -> Ticket? {
         guard running.count < Limits.transfersAtOnce else { return nil }
         for priority in FetchPriority.lanes {
-            if priority.lastFetchFailed, runningAfterFailure >= Limits.transfersAtOnceAfterFailure { continue }
+            if priority.lastFetchFailed, runningAfterFailure >= Limits.transfersAtOnceAfterFailure {
+                continue
+            }
             guard let ticket = first(in: priority) else { continue }
             if priority.forUnknownKey, !unknownKeyBucket.take(at: now) { continue }
             lanes[priority]?.dropFirst()

@@ -19,7 +19,8 @@ enum HealthQueries {
                 "DELETE FROM poolgate.instances WHERE seen_at < now() - interval '1 day' AND instance <> $1",
                 [.text(instance)]),
             PostgresStatement("DELETE FROM poolgate.pool_health WHERE instance = $1", [.text(instance)]),
-            PostgresStatement("DELETE FROM poolgate.tenant_quarantine WHERE instance = $1", [.text(instance)]),
+            PostgresStatement(
+                "DELETE FROM poolgate.tenant_quarantine WHERE instance = $1", [.text(instance)]),
         ]
     }
 
@@ -82,7 +83,8 @@ enum HealthQueries {
                 AND (region, pool_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
             """,
             [
-                .text(instance), .texts(pools.map(\.region.description)), .texts(pools.map(\.poolID.description)),
+                .text(instance), .texts(pools.map(\.region.description)),
+                .texts(pools.map(\.poolID.description)),
             ])
     }
 
@@ -92,7 +94,8 @@ enum HealthQueries {
         let parameters: [PostgresValue] = [.text(instance), .texts(hosts)]
         return [
             PostgresStatement(
-                "DELETE FROM poolgate.tenant_quarantine WHERE instance = $1 AND host <> ALL ($2::text[])", parameters),
+                "DELETE FROM poolgate.tenant_quarantine WHERE instance = $1 AND host <> ALL ($2::text[])",
+                parameters),
             PostgresStatement(
                 """
                 INSERT INTO poolgate.tenant_quarantine AS q (instance, host, detail)
@@ -108,6 +111,8 @@ enum HealthQueries {
     }
 
     private static func detail(_ sentence: String) -> String {
-        String(String.UnicodeScalarView(sentence.unicodeScalars.filter { $0 != "\0" }.prefix(Limits.healthDetailCharacters)))
+        String(
+            String.UnicodeScalarView(
+                sentence.unicodeScalars.filter { $0 != "\0" }.prefix(Limits.healthDetailCharacters)))
     }
 }

@@ -27,7 +27,8 @@ package actor HealthWriter {
 
     /// Reports as `instance` (1 to 100 characters, unique to this process) of `version` on `hostName`.
     package init(
-        url: PostgresURL, instance: String, hostName: String, version: String, startedAt: Instant, pools: UserPools,
+        url: PostgresURL, instance: String, hostName: String, version: String, startedAt: Instant,
+        pools: UserPools,
         observe: @escaping Observe = { _ in }
     ) {
         self.url = url
@@ -65,7 +66,8 @@ package actor HealthWriter {
                 if failedConnections == 0 { observe(.healthUnwritable(error)) }
                 let doubled = Limits.shortestReconnect * (1 << min(failedConnections, 10))
                 failedConnections += 1
-                try? await Task.sleep(for: min(doubled, Limits.longestReconnect) * Double.random(in: 0.75..<1.25))
+                try? await Task.sleep(
+                    for: min(doubled, Limits.longestReconnect) * Double.random(in: 0.75..<1.25))
             }
         }
     }
@@ -107,7 +109,9 @@ package actor HealthWriter {
         }
     }
 
-    private func writeStatus(_ status: DirectoryStatus, _ connection: PostgresConnection) async throws(PostgresError) {
+    private func writeStatus(_ status: DirectoryStatus, _ connection: PostgresConnection)
+        async throws(PostgresError)
+    {
         var statements = [HealthQueries.alive(reporter, status)]
         if writtenQuarantine != status.quarantined {
             statements += HealthQueries.quarantine(reporter.instance, status.quarantined)

@@ -47,7 +47,8 @@ package final class KeyFetcher: Sendable {
     /// Makes one general HTTP call, ahead of the fetches that nobody waits for.
     package func call(_ call: HTTPCall) async -> Result<HTTPReply, TransferFailure> {
         let request = TransferRequest(
-            url: call.url, headerLines: call.headers.map { "\($0.name): \($0.value)" }, postBody: call.postBody,
+            url: call.url, headerLines: call.headers.map { "\($0.name): \($0.value)" },
+            postBody: call.postBody,
             answerBytes: Limits.callAnswerBytes, time: call.time)
         let outcome = await thread.transfer(request, FetchPriority(requestsWait: true), thread.makeTicket())
         return outcome.map { HTTPReply(status: $0.status, body: $0.body) }

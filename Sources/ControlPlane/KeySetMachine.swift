@@ -161,7 +161,8 @@ struct KeySetMachine: Sendable {
         _ fetched: FetchedKeys, _ ended: Flight, at now: Moment, jitter: Double
     ) -> [Action] {
         let (keySet, withdrawn) = merge(fetched.keySet, cause: ended.cause, at: now)
-        let published = PoolKeys(keySet: keySet, usableUntil: now.wall.advanced(bySeconds: Limits.believedSeconds))
+        let published = PoolKeys(
+            keySet: keySet, usableUntil: now.wall.advanced(bySeconds: Limits.believedSeconds))
         keys = published
         failures = 0
         failure = nil
@@ -262,8 +263,10 @@ struct KeySetMachine: Sendable {
 
     /// A key known to be absent may cause another fetch after a while, but never takes the last one that the
     /// bucket holds: that one is for a key nobody asked for yet.
-    private mutating func mayAskAgain(since: ContinuousClock.Instant, at now: ContinuousClock.Instant) -> Bool {
-        flight == nil && since.duration(to: now) >= Limits.unknownKeyFetchInterval && bucket.available(at: now) > 1
+    private mutating func mayAskAgain(since: ContinuousClock.Instant, at now: ContinuousClock.Instant) -> Bool
+    {
+        flight == nil && since.duration(to: now) >= Limits.unknownKeyFetchInterval
+            && bucket.available(at: now) > 1
     }
 
     private func wakeUp() -> [Action] {

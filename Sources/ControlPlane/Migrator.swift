@@ -94,7 +94,8 @@ package struct Migrator: Sendable {
         return report
     }
 
-    private static func applied(_ connection: PostgresConnection) async throws(PostgresError) -> [Int: String] {
+    private static func applied(_ connection: PostgresConnection) async throws(PostgresError) -> [Int: String]
+    {
         guard try await DirectoryReader.schemaVersion(connection) != nil else { return [:] }
         let rows = try await connection.query(MigrationQueries.applied)
         var checksums: [Int: String] = [:]

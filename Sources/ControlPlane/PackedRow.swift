@@ -10,7 +10,8 @@ struct PackedRow: Hashable, Sendable {
 
     /// The columns in the order in which they are packed; `DirectoryQueries.columns` names them in the same order.
     enum Column: Int, CaseIterable {
-        case host, region, poolID, additionalRegions, upstream, clientIDs, tokenUses, requiredGroups, requiredScopes
+        case host, region, poolID, additionalRegions, upstream, clientIDs, tokenUses, requiredGroups,
+            requiredScopes
         case allowUnverifiedEmail, status
     }
 
@@ -49,6 +50,22 @@ struct PackedRow: Hashable, Sendable {
     var host: [UInt8] {
         var index = 0
         return field(at: &index)?.map(Array.init) ?? []
+    }
+
+    /// A row that packs nothing but its host, to look for another by.
+    init(host: [UInt8]) {
+        var packed: [UInt8] = []
+        host.withUnsafeBufferPointer { PackedRow.append($0, to: &packed) }
+        bytes = packed
+    }
+
+    /// The packed host, its length included.
+    fileprivate func withPackedHost<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        bytes.withUnsafeBytes { bytes in
+            var end = 0
+            _ = field(at: &end)
+            return body(UnsafeRawBufferPointer(rebasing: bytes.prefix(end)))
+        }
     }
 
     /// Reads the row; throws the sentence that says which column is unreadable.
@@ -99,7 +116,9 @@ struct PackedRow: Hashable, Sendable {
         } else {
             packed.append(long)
             let count = UInt32(truncatingIfNeeded: text.count)
-            for shift in [0, 8, 16, 24] as [UInt32] { packed.append(UInt8(truncatingIfNeeded: count >> shift)) }
+            for shift in [0, 8, 16, 24] as [UInt32] {
+                packed.append(UInt8(truncatingIfNeeded: count >> shift))
+            }
         }
         packed.append(contentsOf: text)
     }
@@ -119,5 +138,49 @@ struct PackedRow: Hashable, Sendable {
         guard bytes.count - index >= count else { return nil }
         defer { index += count }
         return .some(bytes[index..<(index + count)])
+    }
+}
+
+/// Rows by their hosts, in which a row is its own key, so that a host is kept once.
+struct RowTable: Sendable {
+    private struct Slot: Hashable, Sendable {
+        let row: PackedRow
+
+        static func == (left: Slot, right: Slot) -> Bool {
+            left.row.withPackedHost { left in
+                right.row.withPackedHost { right in left.elementsEqual(right) }
+            }
+        }
+
+        func hash(into hasher: inout Hasher) {
+            row.withPackedHost { hasher.combine(bytes: $0) }
+        }
+    }
+
+    private var slots: Set<Slot> = []
+
+    var count: Int { slots.count }
+
+    /// Every row, in no order.
+    var all: [PackedRow] { slots.map(\.row) }
+
+    /// Whether exactly this row is there.
+    func contains(_ row: PackedRow) -> Bool {
+        guard let index = slots.firstIndex(of: Slot(row: row)) else { return false }
+        return slots[index].row == row
+    }
+
+    /// Whether there is a row of the host.
+    func contains(host: [UInt8]) -> Bool { slots.contains(Slot(row: PackedRow(host: host))) }
+
+    /// Puts a row in the place of the one with its host.
+    mutating func put(_ row: PackedRow) { slots.update(with: Slot(row: row)) }
+
+    /// Takes the host's row away. Says whether there was one.
+    mutating func remove(host: [UInt8]) -> Bool { slots.remove(Slot(row: PackedRow(host: host))) != nil }
+
+    /// The hosts of rows that `other` has no row of the same host for.
+    func hosts(missingIn other: RowTable) -> [[UInt8]] {
+        slots.filter { !other.slots.contains($0) }.map(\.row.host)
     }
 }

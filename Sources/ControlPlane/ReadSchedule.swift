@@ -71,7 +71,9 @@ struct ReadSchedule: Sendable {
             confirmation = nil
             nextFullRead = now + Limits.fullReadInterval * (0.9 + 0.2 * jitter)
         }
-        nextPoll = now + (isListening == false ? Limits.deafPollInterval : Limits.pollInterval) * (0.9 + 0.2 * jitter)
+        nextPoll =
+            now + (isListening == false ? Limits.deafPollInterval : Limits.pollInterval)
+            * (0.9 + 0.2 * jitter)
         nextPing = now + Limits.pingInterval
     }
 
@@ -89,7 +91,9 @@ struct ReadSchedule: Sendable {
         }
         let fullDue = dueTime(of: wantsAll, after: lastFullRead, pause: Limits.fullReadPause)
         let changesDue = dueTime(of: wantsChanges, after: lastRead, pause: Limits.readPause)
-        if confirmation.map({ $0 <= now }) ?? false || fullDue.map({ $0 <= now }) ?? false || nextFullRead <= now {
+        if confirmation.map({ $0 <= now }) ?? false || fullDue.map({ $0 <= now }) ?? false
+            || nextFullRead <= now
+        {
             wantsAll = false
             wantsChanges = false
             return .readAll

@@ -89,7 +89,9 @@ package struct SnapshotFile: Sendable {
         var rows: [PackedRow] = []
         rows.reserveCapacity(Int(count))
         for _ in 0..<count {
-            guard let length = number(bytes, &index), length <= UInt64(max(0, body.count - index)) else { return nil }
+            guard let length = number(bytes, &index), length <= UInt64(max(0, body.count - index)) else {
+                return nil
+            }
             rows.append(PackedRow(packed: bytes[index..<(index + Int(length))]))
             index += Int(length)
         }

@@ -15,7 +15,8 @@ package actor TenantDirectory {
         /// Where the last good rows are kept; nil keeps none.
         package let snapshotFile: SnapshotFile?
 
-        package init(url: PostgresURL, parser: TenantParser, schemaVersion: Int, snapshotFile: SnapshotFile?) {
+        package init(url: PostgresURL, parser: TenantParser, schemaVersion: Int, snapshotFile: SnapshotFile?)
+        {
             self.url = url
             self.parser = parser
             self.schemaVersion = schemaVersion
@@ -197,8 +198,8 @@ package actor TenantDirectory {
         let isFirst = status.source != .database
         status.source = .database
         await take(change, isAnythingRead: true, isFirst: isFirst)
-        outlet.observe(.directoryRead(rows: content.count, changed: change.hosts, time: .now - began, all: true))
-        await BlockingThread.giveBackMemory()
+        outlet.observe(
+            .directoryRead(rows: content.count, changed: change.hosts, time: .now - began, all: true))
     }
 
     private func readChanges(_ connection: PostgresConnection) async throws(PostgresError) {
@@ -217,14 +218,16 @@ package actor TenantDirectory {
             schedule.fullReadWanted()
             return
         }
-        let isEmptied = read.rows.count == 0 && content.count > 0 && content.isEmptied(removing: read.removedHosts)
+        let isEmptied =
+            read.rows.count == 0 && content.count > 0 && content.isEmptied(removing: read.removedHosts)
         guard !isSuspiciouslyEmpty(isEmptied) else { return }
         let change = content.apply(removedHosts: read.removedHosts, rows: Array(read.rows))
         self.snapshot = read.snapshot
         let isAnythingRead = read.rows.count > 0 || !read.removedHosts.isEmpty
         await take(change, isAnythingRead: isAnythingRead, isFirst: false)
         if isAnythingRead {
-            outlet.observe(.directoryRead(rows: content.count, changed: change.hosts, time: .now - began, all: false))
+            outlet.observe(
+                .directoryRead(rows: content.count, changed: change.hosts, time: .now - began, all: false))
         }
     }
 
@@ -299,7 +302,7 @@ package actor TenantDirectory {
         guard isUnsaved, status.source == .database, let file = settings.snapshotFile else { return }
         isUnsaved = false
         let rows = content.rows
-        switch await file.save(rows: { Array(rows.values) }, at: .now) {
+        switch await file.save(rows: { rows.all }, at: .now) {
         case .success(let count): outlet.observe(.snapshotSaved(rows: count))
         case .failure(let flaw): outlet.observe(.snapshotUnwritable(flaw))
         }

@@ -170,7 +170,9 @@ final class Transfer {
     private func detail(_ code: CURLcode) -> String {
         let own = errorText.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let bytes = own.isEmpty ? Array(String(cString: curl_easy_strerror(code)).utf8) : own
-        let shown = bytes.prefix(Limits.failureDetailBytes).map { $0 >= 0x20 && $0 < 0x7F ? $0 : UInt8(ascii: "?") }
+        let shown = bytes.prefix(Limits.failureDetailBytes).map {
+            $0 >= 0x20 && $0 < 0x7F ? $0 : UInt8(ascii: "?")
+        }
         return String(decoding: shown, as: UTF8.self)
     }
 

@@ -33,8 +33,9 @@ package actor UserPool {
     /// Waiters in the order of their deadlines, those already answered included.
     private var deadlines: [UInt64] = []
     private var sweep: Task<Void, Never>?
-    private var refreshes: [UInt64: (ticket: KeySetMachine.Ticket, continuation: CheckedContinuation<Void, Never>)] =
-        [:]
+    private var refreshes:
+        [UInt64: (ticket: KeySetMachine.Ticket, continuation: CheckedContinuation<Void, Never>)] =
+            [:]
 
     /// A pool that has fetched nothing yet; `start` makes it. Requests wait `keyWait` at most.
     package init(
@@ -131,7 +132,8 @@ package actor UserPool {
         let actions = machine.fetchEnded(ticket, result, at: now, jitter: .random(in: 0..<1))
         switch result {
         case .success(let fetched):
-            observe(.keysFetched(pool, kids: fetched.keySet.keys.map(\.keyID), skipped: fetched.keySet.skipped))
+            observe(
+                .keysFetched(pool, kids: fetched.keySet.keys.map(\.keyID), skipped: fetched.keySet.skipped))
         case .failure(let failure):
             observe(.keysFetchFailed(pool, failure, nextAttempt: machine.nextFetch.map { now.wall(at: $0) }))
         }

@@ -38,7 +38,8 @@ package actor UserPools {
         var fresh: [UserPool] = []
         for pool in added where pools[pool] == nil {
             let actor = UserPool(
-                pool, source: source, publish: publish, report: { [board] in board.report($0) }, observe: observe,
+                pool, source: source, publish: publish, report: { [board] in board.report($0) },
+                observe: observe,
                 keyWait: keyWait)
             pools[pool] = actor
             fresh.append(actor)

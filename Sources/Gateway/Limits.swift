@@ -13,6 +13,10 @@ enum Limits {
     static let refusalsWrittenPerSecond = 10
     /// Pairs of tenant and reason that are counted one by one in a second; the rest share one count.
     static let throttledPairs = 4096
+    /// The same failure of the same thing is told again after this.
+    static let repetitionSeconds: Int64 = 600
+    /// Things whose failures are remembered: pools, and a few parts of the gateway.
+    static let repetitionsRemembered = 20_000
     /// How long stopping waits for a log that nobody reads.
     static let lastLinesTime = Duration.milliseconds(300)
 
@@ -29,12 +33,16 @@ enum Limits {
     /// Readiness waits for the first pass over the key endpoints no longer than this.
     static let firstPassWait = Duration.seconds(5)
 
+    // Stop.
+
+    /// How long stopping waits for a part that should end at once.
+    static let partStop = Duration.milliseconds(600)
+
     // The embedded Postgres.
 
-    /// Making a cluster, on a slow disk.
-    static let clusterCreationSeconds = 120
     static let postgresStartSeconds = 60
-    static let postgresStop = Duration.seconds(10)
+    /// How long stopping waits for it; it goes on ending by itself.
+    static let postgresStop = Duration.milliseconds(400)
     /// How often its postmaster is looked at.
     static let postmasterPause = Duration.seconds(1)
     /// The longest pause before it is started again.

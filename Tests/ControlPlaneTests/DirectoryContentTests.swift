@@ -37,9 +37,13 @@ extension Directory.Entry {
     @Test("A row read again unchanged keeps its tenant, a changed one gets another, a missing one goes")
     func byValue() throws {
         var content = TestRows.content
-        _ = content.replaceAll(with: [TestRows.row("a.test"), TestRows.row("b.test"), TestRows.row("*.c.test")])
+        _ = content.replaceAll(with: [
+            TestRows.row("a.test"), TestRows.row("b.test"), TestRows.row("*.c.test"),
+        ])
         let (a, b) = (try tenant(content, "a.test"), try tenant(content, "b.test"))
-        let change = content.replaceAll(with: [TestRows.row("a.test"), TestRows.row("b.test", groups: "{staff}")])
+        let change = content.replaceAll(with: [
+            TestRows.row("a.test"), TestRows.row("b.test", groups: "{staff}"),
+        ])
         #expect(change.hosts == 2)
         #expect(try tenant(content, "a.test") === a)
         #expect(try tenant(content, "b.test") !== b)
@@ -53,12 +57,15 @@ extension Directory.Entry {
         var content = TestRows.content
         let change = content.replaceAll(with: [
             TestRows.row("a.test"), TestRows.row("bad.test", region: "eu-west-2"), TestRows.row("*.test"),
-            TestRows.row("UPPER.test"), TestRows.row("null.test", uses: nil), TestRows.row("x.test", groups: "{{a}}"),
+            TestRows.row("UPPER.test"), TestRows.row("null.test", uses: nil),
+            TestRows.row("x.test", groups: "{{a}}"),
         ])
         #expect(Set(change.quarantined.map(\.host)) == ["bad.test", "UPPER.test", "null.test", "x.test"])
         #expect(try tenant(content, "a.test") != nil)
         let entry = content.directory.entry(for: try #require(Host(exact: "bad.test")))
-        guard case .misconfigured = entry else { return #expect(Bool(false), "it falls through to the wildcard") }
+        guard case .misconfigured = entry else {
+            return #expect(Bool(false), "it falls through to the wildcard")
+        }
         let again = content.apply(removedHosts: [], rows: [TestRows.row("bad.test")])
         #expect(again.quarantined.isEmpty)
         #expect(content.quarantined["bad.test"] == nil)

@@ -24,7 +24,9 @@ import Testing
     func failedShare() {
         var queue = FetchQueue()
         for ticket in 1...40 {
-            queue.add(FetchQueue.Ticket(ticket), FetchPriority(lastFetchFailed: true, requestsWait: ticket % 2 == 0))
+            queue.add(
+                FetchQueue.Ticket(ticket), FetchPriority(lastFetchFailed: true, requestsWait: ticket % 2 == 0)
+            )
         }
         #expect(started(&queue, at: now).count == 16)
         for ticket in 41...140 { queue.add(FetchQueue.Ticket(ticket), FetchPriority()) }
@@ -71,7 +73,8 @@ import Testing
 }
 
 @Suite struct TokenBucketTests {
-    @Test("A bucket gives its capacity at once, then one each interval, and never holds more than its capacity")
+    @Test(
+        "A bucket gives its capacity at once, then one each interval, and never holds more than its capacity")
     func bucket() {
         let start = ContinuousClock.now
         var bucket = TokenBucket(capacity: 3, interval: .seconds(10))

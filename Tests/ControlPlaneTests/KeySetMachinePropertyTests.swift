@@ -38,7 +38,9 @@ struct SeededGenerator: RandomNumberGenerator {
                 case .resume(let kid, let answer):
                     if waiting.remove(kid) == nil { failures.append("\(kid) answered without waiting") }
                     let holds = driven.machine.holds(kid, at: driven.now.wall)
-                    if holds != (answer == .present) { failures.append("\(kid) hears \(answer), holds is \(holds)") }
+                    if holds != (answer == .present) {
+                        failures.append("\(kid) hears \(answer), holds is \(holds)")
+                    }
                 case .publish(let keys):
                     if keys.keySet.keys.isEmpty { failures.append("an empty set is published") }
                 case .wake(let time):
@@ -50,9 +52,15 @@ struct SeededGenerator: RandomNumberGenerator {
             if driven.published.count > publishedBefore + 1 { failures.append("published twice") }
             if waiting.count != driven.machine.waitingKeys { failures.append("waiting keys are miscounted") }
             if isFlying != driven.machine.isFetching { failures.append("flights are miscounted") }
-            if driven.machine.rememberedUnknownKeys > 64 { failures.append("too many unknown keys remembered") }
-            if !waiting.isEmpty, !isFlying, driven.wakeAt == nil { failures.append("somebody waits for nothing") }
-            if !isFlying, !waiting.isEmpty, driven.untilWake > .seconds(1) { failures.append("the wait is too long") }
+            if driven.machine.rememberedUnknownKeys > 64 {
+                failures.append("too many unknown keys remembered")
+            }
+            if !waiting.isEmpty, !isFlying, driven.wakeAt == nil {
+                failures.append("somebody waits for nothing")
+            }
+            if !isFlying, !waiting.isEmpty, driven.untilWake > .seconds(1) {
+                failures.append("the wait is too long")
+            }
         }
 
         mutating func want(_ text: String) {
@@ -61,7 +69,9 @@ struct SeededGenerator: RandomNumberGenerator {
             case .answered(let answer):
                 let holds = driven.machine.holds(kid, at: driven.now.wall)
                 if holds != (answer == .present) { failures.append("\(kid) hears \(answer) at once") }
-                if answer == .absent, driven.machine.lastSuccess == nil { failures.append("absent without a set") }
+                if answer == .absent, driven.machine.lastSuccess == nil {
+                    failures.append("absent without a set")
+                }
             case .waiting(let actions):
                 waiting.insert(kid)
                 take(actions)
@@ -74,7 +84,9 @@ struct SeededGenerator: RandomNumberGenerator {
         }
     }
 
-    @Test("Whatever happens: one flight, every wait ends once, the bucket holds", arguments: 1...60 as ClosedRange<UInt64>)
+    @Test(
+        "Whatever happens: one flight, every wait ends once, the bucket holds",
+        arguments: 1...60 as ClosedRange<UInt64>)
     func randomEvents(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let sets = try [["a"], ["a", "b"], ["b"], ["b", "c", "d"], ["d"]].map { try TestKeys.set(of: $0) }

@@ -9,14 +9,16 @@ final class TLSServer: Sendable {
     private let process: Mutex<Process?>
 
     init(body: [UInt8]) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("poolgate-tls-\(UUID().uuidString)")
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "poolgate-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let (key, certificate) = (folder.path + "/key.pem", folder.path + "/certificate.pem")
         caFile = certificate
         let made = try Self.start(
             "openssl",
             [
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test", "-keyout", key,
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test", "-keyout",
+                key,
                 "-out", certificate, "-addext", "subjectAltName=IP:127.0.0.1",
             ], output: nil)
         made.waitUntilExit()
@@ -26,7 +28,9 @@ final class TLSServer: Sendable {
             "python3", ["-c", Self.script, certificate, key, folder.path + "/body"], output: output)
         process = Mutex(server)
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        port = try Int(line.trimmingCharacters(in: .whitespacesAndNewlines)) ?? { throw CocoaError(.fileReadUnknown) }()
+        port =
+            try Int(line.trimmingCharacters(in: .whitespacesAndNewlines))
+            ?? { throw CocoaError(.fileReadUnknown) }()
     }
 
     deinit {

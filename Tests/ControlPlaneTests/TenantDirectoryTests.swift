@@ -1,127 +1,9 @@
 import ControlPlane
 import Foundation
 import Gatekeeper
-import JOSE
 import Postgres
-import Synchronization
 import TestSupport
 import Testing
-
-/// A directory that runs against a database, and a record of what it made.
-final class RunningDirectory: Sendable {
-    private struct State {
-        var directory: Directory?
-        var status = DirectoryStatus()
-        var observations: [Observation] = []
-        var publications = 0
-    }
-
-    /// A class, because closures hold it before the directory runs.
-    private final class Record: Sendable {
-        let state = Mutex(State())
-    }
-
-    private let record = Record()
-    private let task = Mutex<Task<Void, Never>?>(nil)
-    let pools: UserPools
-    let endpoint = FakeEndpoint()
-    let health: HealthWriter?
-
-    init(_ url: String, schemaVersion: Int = 1, file: String? = nil, instance: String? = nil) throws {
-        let pools = UserPools(source: endpoint.source, publish: endpoint.publish)
-        self.pools = pools
-        let parsed = try PostgresURL(url)
-        let health = instance.map {
-            HealthWriter(
-                url: parsed, instance: $0, hostName: "test", version: "0", startedAt: Instant(seconds: 1),
-                pools: pools)
-        }
-        self.health = health
-        let parser = TenantParser(
-            issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil), defaultUpstreams: [])
-        let directory = TenantDirectory(
-            settings: TenantDirectory.Settings(
-                url: parsed, parser: parser, schemaVersion: schemaVersion,
-                snapshotFile: file.map { SnapshotFile(path: $0) }),
-            pools: pools,
-            outlet: TenantDirectory.Outlet(
-                publish: { [record] directory in
-                    record.state.withLock {
-                        $0.directory = directory
-                        $0.publications += 1
-                    }
-                },
-                report: { [record, health] status in
-                    record.state.withLock { $0.status = status }
-                    health?.note(status)
-                },
-                observe: { [record] observation in record.state.withLock { $0.observations.append(observation) } }))
-        task.withLock {
-            $0 = Task {
-                await withTaskGroup(of: Void.self) { group in
-                    group.addTask { await directory.run() }
-                    if let health { group.addTask { await health.run() } }
-                }
-            }
-        }
-    }
-
-    deinit { task.withLock { $0?.cancel() } }
-
-    var status: DirectoryStatus { record.state.withLock { $0.status } }
-    var publications: Int { record.state.withLock { $0.publications } }
-    var directory: Directory? { record.state.withLock { $0.directory } }
-    var observations: [Observation] { record.state.withLock { $0.observations } }
-
-    func tenant(_ host: String) -> Tenant? {
-        HostPattern(host).flatMap { directory?[$0]?.tenant }
-    }
-
-    func sawObservation(_ matches: (Observation) -> Bool) -> Bool { observations.contains(where: matches) }
-
-    /// Ends it, and waits until it is over.
-    func stop() async {
-        let task = task.withLock { $0 }
-        task?.cancel()
-        await task?.value
-        await pools.stop()
-    }
-}
-
-/// One cluster for the suite; each test has a database of its own.
-final class Cluster: Sendable {
-    static let shared = Result { try Cluster() }
-    let postgres: TemporaryPostgres
-    private let count = Mutex(0)
-
-    private init() throws { postgres = try TemporaryPostgres() }
-
-    static func database(migrated: Bool = true) throws -> TestDatabase {
-        let cluster = try shared.get()
-        let number = cluster.count.withLock { count in
-            count += 1
-            return count
-        }
-        let name = "directory\(number)"
-        let url = try cluster.postgres.createDatabase(name)
-        if migrated { try cluster.postgres.apply(files: TemporaryPostgres.migrations(), database: name) }
-        return TestDatabase(name: name, url: url, postgres: cluster.postgres)
-    }
-}
-
-struct TestDatabase {
-    let name: String
-    let url: String
-    let postgres: TemporaryPostgres
-
-    @discardableResult
-    func run(_ sql: String) throws -> String { try postgres.psql(sql, database: name) }
-
-    func insert(_ host: String, pool: String = "eu-west-1_One") throws {
-        try run(
-            "INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('\(host)', 'eu-west-1', '\(pool)')")
-    }
-}
 
 @Suite(.serialized) struct TenantDirectoryTests {
     @Test("Insert, update, delete, wildcard and TRUNCATE of a real table are live within moments")
@@ -135,11 +17,14 @@ struct TestDatabase {
 
         try database.insert("*.b.test", pool: "eu-west-1_Two")
         await eventually("the insert", within: .seconds(2)) { running.tenant("*.b.test") != nil }
-        #expect(running.pools.statuses().map(\.pool.poolID.description) == ["eu-west-1_One", "eu-west-1_Two"])
+        #expect(
+            running.pools.statuses().map(\.pool.poolID.description) == ["eu-west-1_One", "eu-west-1_Two"])
         let unchanged = running.tenant("*.b.test")
 
         try database.run("UPDATE poolgate.tenants SET required_groups = '{staff}' WHERE host = 'a.test'")
-        await eventually("the update", within: .seconds(2)) { running.tenant("a.test")?.requiredGroups != nil }
+        await eventually("the update", within: .seconds(2)) {
+            running.tenant("a.test")?.requiredGroups != nil
+        }
         #expect(running.tenant("*.b.test") === unchanged)
 
         try database.run("UPDATE poolgate.tenants SET host = 'c.test' WHERE host = 'a.test'")
@@ -227,7 +112,8 @@ struct TestDatabase {
             return
         }
         #expect(running.status.quarantined.keys.contains("bad.test"))
-        #expect(running.sawObservation { if case .tenantQuarantined("bad.test", _) = $0 { true } else { false } })
+        #expect(
+            running.sawObservation { if case .tenantQuarantined("bad.test", _) = $0 { true } else { false } })
         await running.stop()
     }
 
@@ -250,7 +136,9 @@ struct TestDatabase {
         #expect(running.tenant("a.test") === kept)
         try database.postgres.start()
         try database.insert("c.test")
-        await eventually("the row after the restart", within: .seconds(15)) { running.tenant("c.test") != nil }
+        await eventually("the row after the restart", within: .seconds(15)) {
+            running.tenant("c.test") != nil
+        }
         #expect(running.tenant("a.test") === kept)
         await running.stop()
     }
@@ -344,7 +232,8 @@ struct TestDatabase {
         }
         running.endpoint.stand(TestKeys.pool("One"), try TestKeys.fetched("a", "b"))
         try await eventually("the recovery", within: .seconds(8)) {
-            try database.run("SELECT state, keys FROM poolgate.tenant_status WHERE host = 'a.test'") == "ready|2\n"
+            try database.run("SELECT state, keys FROM poolgate.tenant_status WHERE host = 'a.test'")
+                == "ready|2\n"
         }
         try database.run("DELETE FROM poolgate.tenants")
         try await eventually("the pool's end", within: .seconds(5)) {
@@ -365,10 +254,13 @@ struct TestDatabase {
             """)
         let running = try RunningDirectory(database.url, instance: "gateway-1")
         try await eventually("the row") {
-            try database.run("SELECT state FROM poolgate.tenant_status WHERE host = 'bad.test'") == "quarantined\n"
+            try database.run("SELECT state FROM poolgate.tenant_status WHERE host = 'bad.test'")
+                == "quarantined\n"
         }
         try database.run("DELETE FROM poolgate.tenants")
-        try await eventually("its end") { try database.run("SELECT count(*) FROM poolgate.tenant_quarantine") == "0\n" }
+        try await eventually("its end") {
+            try database.run("SELECT count(*) FROM poolgate.tenant_quarantine") == "0\n"
+        }
         await running.stop()
     }
 
@@ -383,44 +275,5 @@ struct TestDatabase {
         let read = try #require(try await DirectoryReader.load(PostgresURL(database.url), parser: parser))
         #expect(read.content.count == 1)
         #expect(read.content.pools == [TestKeys.pool("One")])
-    }
-}
-
-@Suite(.serialized) struct MigratorTests {
-    private func migrations() throws -> [Migration] {
-        try TemporaryPostgres.migrations().enumerated().map { index, path in
-            let sql = try String(contentsOfFile: path, encoding: .utf8)
-            let name = String((path as NSString).lastPathComponent.dropLast(4))
-            return Migration(version: index + 1, name: name, sql: sql, checksum: "")
-        }
-    }
-
-    @Test("Migrations are applied once, in order, by however many programs at a time")
-    func applied() async throws {
-        let database = try Cluster.database(migrated: false)
-        let url = try PostgresURL(database.url)
-        let migrator = Migrator(try migrations())
-        async let first = migrator.migrate(url)
-        async let second = migrator.migrate(url)
-        let reports = [try await first, try await second]
-        #expect(reports.allSatisfy { $0.version == migrator.newestVersion })
-        let again = try await migrator.migrate(url)
-        #expect(again.applied.isEmpty)
-        let count = try database.run("SELECT count(*) FROM poolgate.migrations")
-        #expect(count == "\(migrator.newestVersion)\n")
-    }
-
-    @Test("A newer schema is refused, a failing file is named")
-    func refused() async throws {
-        let database = try Cluster.database()
-        let url = try PostgresURL(database.url)
-        await #expect(throws: Migrator.Failure.self) { try await Migrator([]).migrate(url) }
-        let broken = Migration(version: 1_000, name: "1000_broken", sql: "SELECT 1/0", checksum: "")
-        do throws(Migrator.Failure) {
-            _ = try await Migrator(try! migrations() + [broken]).migrate(url)
-            Issue.record("it was applied")
-        } catch {
-            #expect(error.description.contains("1000_broken"))
-        }
     }
 }

@@ -240,7 +240,8 @@ func eventually(
         let pools = makePools()
         let (one, two) = (TestKeys.pool("One"), TestKeys.pool("Two"))
         endpoint.stand(one, .success(FetchedKeys(keySet: try TestKeys.set("same"), freshSeconds: nil)))
-        endpoint.stand(two, .success(FetchedKeys(keySet: try TestKeys.set("same", variant: 1), freshSeconds: nil)))
+        endpoint.stand(
+            two, .success(FetchedKeys(keySet: try TestKeys.set("same", variant: 1), freshSeconds: nil)))
         await pools.serve([one, two])
         #expect(await pools.key(TestKeys.kid("same"), of: one) == .present)
         #expect(await pools.key(TestKeys.kid("same"), of: two) == .present)
@@ -253,7 +254,8 @@ func eventually(
         await pools.stop()
     }
 
-    @Test("Pools come and go with the set that is served; one that went answers unavailable and is unpublished")
+    @Test(
+        "Pools come and go with the set that is served; one that went answers unavailable and is unpublished")
     func comeAndGo() async throws {
         let pools = makePools()
         let (one, two) = (TestKeys.pool("One"), TestKeys.pool("Two"))

@@ -42,14 +42,17 @@ struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    static func isIPv6(_ text: String) -> Bool {
-        var address = in6_addr()
-        return inet_pton(AF_INET6, text, &address) == 1
-    }
+    static func isIPv6(_ text: String) -> Bool { ipv6(text) != nil }
 
     static func isIPv4(_ text: String) -> Bool {
-        var address = in_addr()
-        return inet_pton(AF_INET, text, &address) == 1
+        var bytes = [UInt8](repeating: 0, count: 4)
+        return inet_pton(AF_INET, text, &bytes) == 1
+    }
+
+    /// The 16 bytes of an IPv6 address in network order; nil for anything else.
+    static func ipv6(_ text: String) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        return inet_pton(AF_INET6, text, &bytes) == 1 ? bytes : nil
     }
 }
 
@@ -62,10 +65,8 @@ enum LoopbackName {
             return true
         }
         if ListenAddress.isIPv4(name) { return name.utf8.starts(with: "127.".utf8) }
-        guard ListenAddress.isIPv6(name) else { return false }
-        var address = in6_addr()
-        inet_pton(AF_INET6, name, &address)
-        return withUnsafeBytes(of: &address) { $0.dropLast().allSatisfy { $0 == 0 } && $0.last == 1 }
+        guard let bytes = ListenAddress.ipv6(name) else { return false }
+        return bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
     }
 }
 

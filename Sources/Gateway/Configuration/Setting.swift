@@ -43,7 +43,7 @@ struct Setting: Sendable {
 extension Setting {
     /// A setting that is either on or off.
     static func toggle(
-        _ name: String, _ meaning: String, _ path: WritableKeyPath<Settings, Bool> & Sendable
+        _ name: String, _ meaning: String, _ path: any WritableKeyPath<Settings, Bool> & Sendable
     ) -> Setting {
         Setting(name, nil, initial: "false", meaning) { text, settings in
             guard let value = Quantity.boolean(text) else { return "is neither true nor false" }
@@ -55,7 +55,7 @@ extension Setting {
     /// A whole number within bounds.
     static func number(
         _ name: String, initial: String, _ meaning: String, in range: ClosedRange<Int>,
-        _ path: WritableKeyPath<Settings, Int> & Sendable
+        _ path: any WritableKeyPath<Settings, Int> & Sendable
     ) -> Setting {
         Setting(name, "N", initial: initial, meaning) { text, settings in
             guard let value = Digits.number(text.utf8, atMost: range.upperBound), range.contains(value) else {
@@ -69,7 +69,7 @@ extension Setting {
     /// A size in bytes within bounds.
     static func size(
         _ name: String, initial: String, _ meaning: String, in range: ClosedRange<Int>,
-        _ path: WritableKeyPath<Settings, Int> & Sendable
+        _ path: any WritableKeyPath<Settings, Int> & Sendable
     ) -> Setting {
         Setting(name, "SIZE", initial: initial, meaning) { text, settings in
             guard let value = Quantity.bytes(text) else { return sizeAdvice }

@@ -1,5 +1,6 @@
 import DataPlane
 import Gatekeeper
+import HTTP1
 import Logging
 import NIOCore
 import Postgres
@@ -103,9 +104,7 @@ extension Setting {
         },
         toggle("allow-insecure-jwks", "fetch keys over plain http from other machines too", \.allowsInsecureJWKS),
         Setting("egress-proxy", "URL", isSecret: true, "the proxy for key fetches; the environment's are ignored") {
-            guard let rest = ["http://", "https://", "socks5h://"].first(where: $0.hasPrefix).map($0.dropFirst),
-                !rest.isEmpty, rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-            else { return "is no http://, https:// or socks5h:// address of a proxy" }
+            guard isProxy($0) else { return "is no http://, https:// or socks5h:// address of a proxy" }
             $1.egressProxy = $0
             return nil
         },
@@ -183,6 +182,11 @@ extension Setting {
         text.split(separator: ",").map { $0.drop { $0 == " " } }.map { part in
             String(part.reversed().drop { $0 == " " }.reversed())
         }.filter { !$0.isEmpty }
+    }
+
+    private static func isProxy(_ text: String) -> Bool {
+        ["http://", "https://", "socks5h://"].contains { text.hasPrefix($0) && text.utf8.count > $0.utf8.count }
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
     /// A template without `{pool}` would make the tokens of every pool good for every other, so it is refused.

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Gatekeeper
 
 /// Reads settings from flags, variables and the file, in this order, and collects every mistake.
 struct SettingsReader {
@@ -24,6 +25,9 @@ struct SettingsReader {
 
     /// The variables of this process.
     static var processEnvironment: [String: String] { ProcessInfo.processInfo.environment }
+
+    /// Where programs are looked for.
+    static var searchPath: String { processEnvironment["PATH"] ?? "" }
 
     private mutating func read(_ flags: Flags, _ environment: [String: String]) {
         mistakes += flags.mistakes

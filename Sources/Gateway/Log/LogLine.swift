@@ -24,6 +24,18 @@ struct LogLine: Sendable {
         self.event = event
         self.fields = fields.compactMap { name, value in value.map { Field(name: name, value: $0) } }
     }
+
+    private init(_ line: LogLine, fields: [Field]) {
+        time = line.time
+        level = line.level
+        event = line.event
+        self.fields = fields
+    }
+
+    /// The same line with one field more.
+    func adding(_ name: String, _ value: LogValue) -> LogLine {
+        LogLine(self, fields: fields + [Field(name: name, value: value)])
+    }
 }
 
 /// What a field of a log line holds.

@@ -18,7 +18,7 @@ struct RefusalThrottle: Sendable {
         let count: Int
     }
 
-    private var second: Int64 = .min
+    private var second: Int64?
     private var counts: [Kind: Int] = [:]
 
     /// Whether the refusal is written; `finished` gets what was counted in a second that is over.
@@ -35,7 +35,7 @@ struct RefusalThrottle: Sendable {
     /// time that goes back by a second or two stays in the second under way.
     mutating func advance(to time: Instant, finished: inout [Suppressed]) {
         let now = time.seconds(since: Instant(nanoseconds: 0))
-        guard now > second || now < second - 2 else { return }
+        if let second, now <= second, second - now <= 2 { return }
         finish(&finished)
         second = now
     }

@@ -1,0 +1,130 @@
+import ControlPlane
+import Foundation
+import Gatekeeper
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The admin port: Hummingbird on an event loop of its own, so that a busy proxy never delays a probe.
+///
+/// A class, because it is started and stopped from tasks of the program.
+final class AdminServer: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let services: ServiceGroup
+    private let bound: Gate<SocketAddress>
+    private let address: ListenAddress
+
+    /// Why the port could not be opened; a sentence without its full stop.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    init(
+        address: ListenAddress, gate: AdminGate, state: GatewayState,
+        refresh: @escaping @Sendable (PoolKey) async -> PoolStatus?, logger: Logger
+    ) {
+        let bound = Gate<SocketAddress>()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let application = Application(
+            responder: AdminResponder(gate: gate, state: state, refresh: refresh),
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: .seconds(Int64(Limits.adminIdle.milliseconds / 1_000)),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: Limits.adminHeadBytes, maxHeaderListSize: Limits.adminHeadBytes,
+                        maxHeaderFieldCount: Limits.adminHeaders))),
+            configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port)),
+            onServerRunning: { channel in
+                if let address = channel.localAddress { bound.open(address) }
+            },
+            eventLoopGroupProvider: .shared(group), logger: logger)
+        self.address = address
+        self.bound = bound
+        self.group = group
+        self.services = ServiceGroup(configuration: .init(services: [application], logger: logger))
+    }
+
+    /// Serves until it is stopped; throws where it cannot be bound.
+    func run() async throws(Failure) {
+        do {
+            try await services.run()
+        } catch is CancellationError {
+            return
+        } catch {
+            throw Failure(description: "the admin port \(address) cannot be opened: \(error)")
+        }
+    }
+
+    /// The address that was bound; nil as the task is cancelled.
+    func boundAddress() async -> SocketAddress? {
+        await bound.wait()
+    }
+
+    /// Lets answers under way go out; `run` returns.
+    func stop() async {
+        await services.triggerGracefulShutdown()
+    }
+}
+
+/// Answers the admin port's requests.
+private struct AdminResponder: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let gate: AdminGate
+    let state: GatewayState
+    let refresh: @Sendable (PoolKey) async -> PoolStatus?
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let target = request.head.path ?? "/"
+        let path = String(target.prefix { $0 != "?" })
+        let question = AdminGate.Question(
+            method: request.method.rawValue, path: path, host: request.head.authority,
+            origin: request.headers[.origin], authorization: request.headers[.authorization])
+        var response = await answer(gate.judge(question), path: path)
+        response.headers[.cacheControl] = "no-store"
+        response.headers[.xContentTypeOptions] = "nosniff"
+        return request.method == .head ? Response(status: response.status, headers: response.headers) : response
+    }
+
+    private func answer(_ verdict: AdminGate.Verdict, path: String) async -> Response {
+        switch verdict {
+        case .page(.live): return json(.ok, ["status": "live"])
+        case .page(.ready):
+            switch state.readiness {
+            case .ready: return json(.ok, ["status": "ready"])
+            case .unready(let reason): return json(.serviceUnavailable, ["status": "unready", "reason": reason])
+            }
+        case .page(.status): return json(.ok, state.report)
+        case .page(.refresh(let poolID)): return await refreshed(poolID)
+        case .refused(let refusal):
+            var response = json(HTTPResponse.Status(code: refusal.status), ["error": refusal.rawValue])
+            if refusal == .tokenNeeded { response.headers[.wwwAuthenticate] = "Bearer realm=\"poolgate admin\"" }
+            if refusal == .methodNotAllowed, let methods = AdminGate.methods(of: path) {
+                response.headers[.allow] = methods.joined(separator: ", ")
+            }
+            return response
+        }
+    }
+
+    private func refreshed(_ poolID: PoolID) async -> Response {
+        guard let region = Region(String(poolID.regionPrefix)), let pool = PoolKey(region: region, poolID: poolID),
+            let status = await refresh(pool)
+        else { return json(.notFound, ["error": "pool_not_served"]) }
+        return json(.ok, StatusReport.Pool(status, now: .now))
+    }
+
+    private func json(_ status: HTTPResponse.Status, _ value: some Encodable) -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { return Response(status: .internalServerError) }
+        var bytes = ByteBuffer()
+        bytes.writeBytes(data)
+        bytes.writeStaticString("\n")
+        return Response(
+            status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: bytes))
+    }
+}

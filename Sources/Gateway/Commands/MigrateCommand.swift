@@ -1,0 +1,30 @@
+import ArgumentParser
+import ControlPlane
+import Postgres
+
+struct MigrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate", abstract: "Bring the database's schema to this program's version.",
+        usage: "poolgate migrate [SETTINGS]", discussion: "Takes the settings of 'poolgate serve'; may be run at any time.")
+
+    @OptionGroup var arguments: SettingArguments
+
+    func run() async throws {
+        let settings = try arguments.readWithDatabase()
+        try await CommandDatabase.use(settings) { url in
+            let report: Migrator.Report
+            do throws(Migrator.Failure) {
+                report = try await Schema.migrator.migrate(url)
+            } catch {
+                Output.complaint(error.description)
+                throw ExitCode.failure
+            }
+            for name in report.applied { Output.line("applied \(name)") }
+            for notice in report.notices { Output.line(notice.description) }
+            for name in report.differing {
+                Output.line("WARNING: \(name) was applied with another text than this program has")
+            }
+            Output.line("the schema is at version \(report.version)")
+        }
+    }
+}

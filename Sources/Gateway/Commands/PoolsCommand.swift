@@ -1,0 +1,95 @@
+import ArgumentParser
+import ControlPlane
+import Foundation
+import Gatekeeper
+
+struct PoolsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pools", abstract: "Show the user pools of a running gateway: their keys, ages and errors.",
+        usage: "poolgate pools [--refresh POOL] [SETTINGS]",
+        discussion: "Asks the gateway at --admin-listen, with --admin-token where that is set.")
+
+    @Option(help: ArgumentHelp("Fetch the keys of this pool at once, such as eu-west-1_PwMfVzLQg.", valueName: "POOL"))
+    var refresh: String?
+
+    @OptionGroup var arguments: SettingArguments
+
+    func run() async throws {
+        let admin = AdminClient(try arguments.read())
+        if let refresh {
+            guard let poolID = PoolID(refresh) else {
+                Output.complaint("'\(Printable.text(refresh))' is no pool id, such as eu-west-1_PwMfVzLQg")
+                throw ExitCode.usage
+            }
+            let pool: StatusReport.Pool = try await admin.ask("/pools/\(poolID)/refresh", isPost: true)
+            PoolsCommand.show([pool])
+            if pool.state != "ready" { throw ExitCode.failure }
+        } else {
+            let report: StatusReport = try await admin.ask("/status", isPost: false)
+            PoolsCommand.show(report.pools)
+        }
+    }
+
+    private static func show(_ pools: [StatusReport.Pool]) {
+        Output.table(
+            [["POOL", "STATE", "SINCE", "KEYS", "AGE", "NEXT", "ERROR"]]
+                + pools.map { pool in
+                    [
+                        pool.poolID, pool.state, pool.since, pool.keys.isEmpty ? "-" : pool.keys.joined(separator: ","),
+                        pool.keysAgeSeconds.map { "\($0)s" } ?? "-", pool.nextAttempt ?? "-", pool.error ?? "-",
+                    ]
+                })
+    }
+}
+
+/// Asks the admin port of a running gateway.
+private struct AdminClient {
+    private let settings: Settings
+
+    init(_ settings: Settings) {
+        self.settings = settings
+    }
+
+    /// The answer to a GET, or to a POST without a body; says what went wrong and exits with 1.
+    func ask<Answer: Decodable>(_ path: String, isPost: Bool) async throws(ExitCode) -> Answer {
+        let fetcher = KeyFetcher(issuerForms: IssuerForms(settings), egress: EgressSettings())
+        defer { fetcher.stop() }
+        let origin = "http://\(authority)"
+        var headers = [(name: "Origin", value: origin)]
+        if let token = settings.adminToken {
+            headers.append((name: "Authorization", value: "Bearer \(String(decoding: token.bytes, as: UTF8.self))"))
+        }
+        let call = HTTPCall(url: origin + path, headers: headers, postBody: isPost ? [] : nil, time: .seconds(10))
+        switch await fetcher.call(call) {
+        case .failure(let failure):
+            Output.complaint("no gateway answers at \(origin): \(failure)")
+            throw .failure
+        case .success(let reply):
+            guard reply.status == 200 else { throw refused(reply, path) }
+            guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)) else {
+                Output.complaint("\(origin) gave an answer that is none of a gateway of this version")
+                throw .failure
+            }
+            return answer
+        }
+    }
+
+    private func refused(_ reply: HTTPReply, _ path: String) -> ExitCode {
+        switch reply.status {
+        case 401: Output.complaint("the gateway asks for its token: set POOLGATE_ADMIN_TOKEN")
+        case 404: Output.complaint("no tenant of this gateway has that pool")
+        default: Output.complaint("the gateway answers \(reply.status) to \(path)")
+        }
+        return .failure
+    }
+
+    /// Where the port can be reached from here: a listener on all addresses answers on loopback.
+    private var authority: String {
+        let address = settings.adminListen
+        switch address.host {
+        case "0.0.0.0": return ListenAddress(host: "127.0.0.1", port: address.port).description
+        case "::": return ListenAddress(host: "::1", port: address.port).description
+        default: return address.description
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import DataPlane
+import Glibc
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the gateway.", usage: "poolgate serve [SETTINGS]",
+        discussion: SettingsHelp.text)
+
+    @OptionGroup var arguments: SettingArguments
+
+    func run() async throws {
+        let settings = try arguments.readWithDatabase()
+        let descriptors = ProcessLimits.raiseDescriptors()
+        let records = RecordRing(capacity: DataPlane.Limits.recordRing)
+        let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
+        let log = LogWriter(descriptor: STDERR_FILENO, format: format, level: settings.logLevel, records: records)
+        log.start()
+        defer { log.end() }
+        let server = GatewayServer(
+            settings: settings, log: log, records: records, descriptors: descriptors,
+            announce: { Output.line($0) })
+        do throws(GatewayServer.Failure) {
+            try await server.run()
+        } catch {
+            log.write(Observer.failed(error.description))
+            throw ExitCode.failure
+        }
+    }
+}

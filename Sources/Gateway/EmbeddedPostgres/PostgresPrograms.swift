@@ -1,0 +1,100 @@
+import Glibc
+import Subprocess
+
+/// One installation of Postgres: the folder of its programs and its version.
+struct PostgresPrograms: Sendable {
+    let folder: String
+    /// Such as `15.18`.
+    let version: String
+    let major: Int
+
+    /// How a program ended and what it said.
+    struct Outcome {
+        let isSuccess: Bool
+        let output: String
+
+        /// Its last words, bounded.
+        var lastLine: String {
+            let line = output.split(whereSeparator: \.isNewline).last.map(String.init) ?? "it gave no reason"
+            return Printable.text(line)
+        }
+    }
+
+    /// The newest installation, or, where there are data, the one of their major version.
+    static func find(searchPath: String, dataVersion: ClusterVersion?) async throws(EmbeddedPostgres.Failure) -> PostgresPrograms {
+        var installed: [PostgresPrograms] = []
+        for folder in folders(searchPath: searchPath) {
+            if let programs = await examine(folder) { installed.append(programs) }
+        }
+        guard let newest = installed.max(by: { $0.major < $1.major }) else { throw .noPrograms }
+        guard let dataVersion else { return newest }
+        guard let fitting = installed.first(where: { $0.major == dataVersion.major }) else {
+            throw .otherVersion(
+                data: dataVersion.major, installed: Set(installed.map(\.major)).sorted(), folder: dataVersion.folder)
+        }
+        return fitting
+    }
+
+    /// Runs one of the programs in the cluster's folder, as the cluster's user, in a session of its own.
+    func run(
+        _ program: String, _ arguments: [String], in cluster: Cluster
+    ) async throws(EmbeddedPostgres.Failure) -> Outcome {
+        var options = PlatformOptions()
+        options.createSession = true
+        if let user = cluster.user {
+            options.userID = user.userID
+            options.groupID = user.groupID
+            options.supplementaryGroups = []
+        }
+        return try await PostgresPrograms.run("\(folder)/\(program)", arguments, at: cluster.folder, options)
+    }
+
+    private static func run(
+        _ path: String, _ arguments: [String], at folder: String, _ options: PlatformOptions
+    ) async throws(EmbeddedPostgres.Failure) -> Outcome {
+        // Nothing of our own environment: a PGDATA or PGOPTIONS in it would change what the programs do.
+        let environment: [Environment.Key: String] = ["PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"]
+        do {
+            let result = try await Subprocess.run(
+                .path(literal(path)), arguments: Arguments(arguments), environment: .custom(environment),
+                workingDirectory: literal(folder), platformOptions: options,
+                output: .string(limit: Limits.toolOutputBytes), error: .combinedWithOutput)
+            return Outcome(isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput)
+        } catch is CancellationError {
+            throw .cancelled
+        } catch {
+            return Outcome(isSuccess: false, output: "\(path): \(error)")
+        }
+    }
+
+    /// Makes a path of a text by the one initialiser that needs no import of the module that paths come from.
+    private static func literal<Path: ExpressibleByStringLiteral>(_ text: String) -> Path
+    where Path.StringLiteralType == String {
+        Path(stringLiteral: text)
+    }
+
+    /// Debian's and Red Hat's places, then the search path.
+    private static func folders(searchPath: String) -> [String] {
+        let debian = Paths.entries(of: "/usr/lib/postgresql").map { "/usr/lib/postgresql/\($0)/bin" }
+        let redHat = Paths.entries(of: "/usr").filter { $0.hasPrefix("pgsql-") }.map { "/usr/\($0)/bin" }
+        let alpine = Paths.entries(of: "/usr/libexec").filter { $0.hasPrefix("postgresql") }.map { "/usr/libexec/\($0)" }
+        let named = searchPath.split(separator: ":").map(String.init)
+        var seen: Set<String> = []
+        return (debian + redHat + alpine + named).filter { folder in
+            folder.hasPrefix("/") && seen.insert(folder).inserted
+                && ["initdb", "pg_ctl", "postgres"].allSatisfy { access("\(folder)/\($0)", X_OK) == 0 }
+        }
+    }
+
+    /// Asks `postgres --version`, which answers `postgres (PostgreSQL) 15.18 (Debian …)`.
+    private static func examine(_ folder: String) async -> PostgresPrograms? {
+        guard let outcome = try? await run("\(folder)/postgres", ["--version"], at: "/", PlatformOptions()),
+            outcome.isSuccess
+        else { return nil }
+        let words = outcome.output.split { $0 == " " || $0.isNewline }
+        guard words.count >= 3,
+            let major = Digits.number(words[2].utf8.prefix { $0 >= 0x30 && $0 <= 0x39 }, atMost: 1_000)
+        else { return nil }
+        return PostgresPrograms(folder: folder, version: String(words[2]), major: major)
+    }
+}

@@ -1,0 +1,249 @@
+import ControlPlane
+import DataPlane
+import Gatekeeper
+import JOSE
+import Logging
+import Postgres
+
+/// Finds the words: every line of the log is made here, of what happened as data.
+enum Observer {
+    // MARK: Control plane
+
+    /// What the control plane observed.
+    static func line(_ observation: Observation) -> LogLine {
+        switch observation {
+        case .keysFetched(let pool, let kids, let skipped): keysFetched(pool, kids, skipped)
+        case .keysFetchFailed(let pool, let failure, let next): keysFetchFailed(pool, failure, next)
+        case .keysWithdrawn(let pool, let kids):
+            LogLine(.notice, "keys_withdrawn", ["pool": .of(pool), "kids": .list(kids.map(\.description))])
+        case .databaseConnected(let version):
+            LogLine(.info, "database_connected", ["server_version": .count(version)])
+        case .databaseLost(let error, let pause):
+            LogLine(.warning, "database_lost", ["error": .of(error), "retry_after_ms": .count(pause.milliseconds)])
+        case .schemaTooOld(let found, let needed): schemaTooOld(found, needed)
+        case .schemaNewer(let found, let known): schemaNewer(found, known)
+        case .listenSwallowed: listenSwallowed()
+        case .directoryRead(let rows, let changed, let time, let all): directoryRead(rows, changed, time, all)
+        case .tenantQuarantined(let host, let flaw):
+            LogLine(.error, "tenant_quarantined", ["tenant": .text(host), "error": .of(flaw)])
+        case .emptinessSuspected(let tenants): emptinessSuspected(tenants)
+        case .snapshotLoaded(let rows, let savedAt): snapshotLoaded(rows, savedAt)
+        case .snapshotUnreadable(let flaw): LogLine(.error, "snapshot_unreadable", ["error": .of(flaw)])
+        case .snapshotSaved(let rows): LogLine(.debug, "snapshot_saved", ["rows": .count(rows)])
+        case .snapshotUnwritable(let flaw): LogLine(.error, "snapshot_unwritable", ["error": .of(flaw)])
+        case .healthUnwritable(let error): LogLine(.warning, "health_unwritable", ["error": .of(error)])
+        case .healthWritten: LogLine(.info, "health_written", [:])
+        }
+    }
+
+    private static func keysFetched(_ pool: PoolKey, _ kids: [KeyID], _ skipped: [SkippedKey]) -> LogLine {
+        let flaws = skipped.map { "\($0.keyID ?? "without kid"): \($0.reason)" }
+        return LogLine(
+            skipped.isEmpty ? .info : .warning, "keys_fetched",
+            [
+                "pool": .of(pool), "kids": .list(kids.map(\.description)),
+                "skipped": flaws.isEmpty ? nil : .list(flaws),
+            ])
+    }
+
+    private static func keysFetchFailed(_ pool: PoolKey, _ failure: KeyFetchFailure, _ next: Instant?) -> LogLine {
+        LogLine(
+            .warning, "keys_fetch_failed",
+            [
+                "pool": .of(pool), "reason": .text(failure.reason), "error": .of(failure),
+                "next_attempt": next.map { .text($0.timestamp) },
+            ])
+    }
+
+    private static func schemaTooOld(_ found: Int?, _ needed: Int) -> LogLine {
+        LogLine(
+            .error, "schema_too_old",
+            ["found": found.map { .count($0) }, "needed": .count(needed), "advice": "run 'poolgate migrate'"])
+    }
+
+    private static func schemaNewer(_ found: Int, _ known: Int) -> LogLine {
+        LogLine(
+            .notice, "schema_newer",
+            [
+                "found": .count(found), "known": .count(known),
+                "advice": "a newer poolgate has migrated this database; this one serves on",
+            ])
+    }
+
+    private static func listenSwallowed() -> LogLine {
+        let advice =
+            "something in between, such as a pooler in transaction mode, swallows LISTEN; "
+            + "changes are asked for every second"
+        return LogLine(.warning, "listen_swallowed", ["advice": .text(advice)])
+    }
+
+    private static func directoryRead(_ rows: Int, _ changed: Int, _ time: Duration, _ all: Bool) -> LogLine {
+        LogLine(
+            all && changed == 0 ? .debug : .info, "directory_read",
+            [
+                "rows": .count(rows), "changed": .count(changed), "ms": .count(time.milliseconds),
+                "read": all ? "everything" : "changes",
+            ])
+    }
+
+    private static func emptinessSuspected(_ tenants: Int) -> LogLine {
+        LogLine(
+            .warning, "emptiness_suspected",
+            ["tenants": .count(tenants), "advice": "the table became empty; it is read again before that is believed"])
+    }
+
+    private static func snapshotLoaded(_ rows: Int, _ savedAt: Instant) -> LogLine {
+        LogLine(
+            .warning, "snapshot_loaded",
+            [
+                "rows": .count(rows), "saved_at": .text(savedAt.timestamp),
+                "advice": "without a database, tenants are served as they were then",
+            ])
+    }
+
+    // MARK: Requests
+
+    /// The line of a request; nil for a refusal that is counted instead.
+    static func line(
+        _ record: RequestRecord, _ throttle: inout RefusalThrottle, _ finished: inout [RefusalThrottle.Suppressed]
+    ) -> LogLine? {
+        guard let refusal = record.refusal else {
+            return LogLine(.info, "request", fields(of: record, code: nil), at: record.time)
+        }
+        let answer = Answer(refusal)
+        let kind = RefusalThrottle.Kind(tenant: record.tenant, code: answer.code)
+        guard throttle.admits(kind, at: record.time, finished: &finished) else { return nil }
+        let level: Logger.Level = answer.isOurFault ? .warning : .info
+        return LogLine(level, "refused", fields(of: record, code: answer.code), at: record.time)
+    }
+
+    private static func fields(of record: RequestRecord, code: String?) -> KeyValuePairs<String, LogValue?> {
+        [
+            "tenant": record.tenant.map { .text($0) },
+            "code": code.map { .text($0) },
+            "status": .count(record.status),
+            "request_id": .of(record.requestID),
+            "host": .bytes(record.host),
+            "method": .bytes(record.method),
+            "path": .bytes(record.path),
+            "detail": record.detail.isEmpty ? nil : .text(record.detail),
+            "us": code == nil ? .number(record.microseconds) : nil,
+        ]
+    }
+
+    /// Refusals that were counted and not written.
+    static func line(_ suppressed: RefusalThrottle.Suppressed) -> LogLine {
+        LogLine(
+            .info, "refusals_suppressed",
+            [
+                "tenant": suppressed.kind.tenant.map { .text($0) }, "code": .text(suppressed.kind.code),
+                "suppressed": .count(suppressed.count),
+            ])
+    }
+
+    static func linesDropped(_ count: Int) -> LogLine {
+        LogLine(.warning, "log_lines_dropped", ["dropped": .count(count)])
+    }
+
+    // MARK: The program
+
+    static func starting(version: String, instance: String, workers: Int, descriptors: Int) -> LogLine {
+        LogLine(
+            .info, "starting",
+            [
+                "version": .text(version), "instance": .text(instance), "workers": .count(workers),
+                "descriptors": .count(descriptors),
+            ])
+    }
+
+    static func listening(_ listener: String, address: String) -> LogLine {
+        LogLine(.info, "listening", ["listener": .text(listener), "address": .text(address)])
+    }
+
+    static func startingWithoutDirectory() -> LogLine {
+        LogLine(
+            .warning, "no_directory", ["advice": "no tenants could be read yet; requests get 503 until they are"])
+    }
+
+    static func noStateDirectory(_ failure: EmbeddedPostgres.Failure) -> LogLine {
+        LogLine(
+            .warning, "no_state_directory",
+            ["error": .of(failure), "advice": "the last good tenants are not kept on disk"])
+    }
+
+    static func ready(after: Duration) -> LogLine {
+        LogLine(.info, "ready", ["ms": .count(after.milliseconds)])
+    }
+
+    static func stopping(signal: String, delay: Duration, limit: Duration) -> LogLine {
+        LogLine(
+            .info, "stopping",
+            ["signal": .text(signal), "delay_ms": .count(delay.milliseconds), "limit_ms": .count(limit.milliseconds)])
+    }
+
+    static func stopped() -> LogLine {
+        LogLine(.info, "stopped", [:])
+    }
+
+    static func failed(_ sentence: String) -> LogLine {
+        LogLine(.critical, "failed", ["error": .text(sentence)])
+    }
+
+    static func migrated(_ report: Migrator.Report) -> [LogLine] {
+        var lines: [LogLine] = []
+        if !report.applied.isEmpty {
+            lines.append(
+                LogLine(.info, "migrated", ["applied": .list(report.applied), "version": .count(report.version)]))
+        }
+        lines += report.notices.filter { $0.severity == "WARNING" }.map {
+            LogLine(.warning, "migration_remark", ["remark": .text($0.message)])
+        }
+        lines += report.differing.map {
+            LogLine(
+                .warning, "migration_differs",
+                ["migration": .text($0), "advice": "it was applied with another text than this program has"])
+        }
+        return lines
+    }
+
+    static func library(_ label: String, _ level: Logger.Level, _ message: String, details: String?) -> LogLine {
+        LogLine(
+            level, "library",
+            ["label": .text(label), "message": .text(message), "details": details.map { .text($0) }])
+    }
+
+    // MARK: The embedded Postgres
+
+    static func line(_ event: EmbeddedPostgres.Event) -> LogLine {
+        switch event {
+        case .created(let folder, let version):
+            LogLine(.info, "postgres_created", ["folder": .text(folder), "version": .text(version)])
+        case .started(let folder, let psql):
+            LogLine(.info, "postgres_started", ["folder": .text(folder), "psql": .text(psql)])
+        case .adopted(let folder, let isOurs, let psql):
+            LogLine(
+                .info, "postgres_adopted",
+                [
+                    "folder": .text(folder), "psql": .text(psql),
+                    "stopped_by": isOurs ? "this gateway" : "whoever started it",
+                ])
+        case .waitingForLock(let folder):
+            LogLine(
+                .info, "postgres_locked",
+                ["folder": .text(folder), "advice": "another gateway is starting its Postgres; waiting for it"])
+        case .died: LogLine(.error, "postgres_died", ["advice": "it is started again"])
+        case .notRestarted(let flaw): LogLine(.error, "postgres_not_restarted", ["error": .of(flaw)])
+        case .stopped: LogLine(.info, "postgres_stopped", [:])
+        case .stopping: LogLine(.info, "postgres_stopping", ["advice": "it takes its time and ends by itself"])
+        case .notStopped(let reason): LogLine(.warning, "postgres_not_stopped", ["error": .text(reason)])
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(clamping: seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,225 @@
+import ControlPlane
+import DataPlane
+import Gatekeeper
+import Logging
+import NIOCore
+import Postgres
+
+/// The whole gateway as one walk: start, serve, stop.
+struct GatewayServer {
+    /// Why the gateway ended before it was asked to; a sentence without its full stop.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private let settings: Settings
+    private let log: LogWriter
+    private let records: RecordRing
+    private let descriptors: Int
+    /// Gets the line by which a person reaches the embedded Postgres.
+    private let announce: @Sendable (String) -> Void
+    private let began = ContinuousClock.now
+
+    private let feed = SnapshotFeed()
+    private let outlet: FeedOutlet
+    private let observe: Observe
+    private let stop = Gate<String>()
+    private let failure = Gate<Failure>()
+    private let directoryLoaded = Gate<Void>()
+    private let fetcher: KeyFetcher
+    private let pools: UserPools
+    private let state: GatewayState
+
+    /// A gateway that has opened nothing yet; `records` is the ring that `log` empties.
+    init(
+        settings: Settings, log: LogWriter, records: RecordRing, descriptors: Int,
+        announce: @escaping @Sendable (String) -> Void
+    ) {
+        self.settings = settings
+        self.log = log
+        self.records = records
+        self.descriptors = descriptors
+        self.announce = announce
+        fetcher = KeyFetcher(settings)
+        outlet = FeedOutlet(feed)
+        let repetitions = RepetitionFilter()
+        observe = { observation in
+            if let line = repetitions.line(observation) { log.write(line) }
+        }
+        pools = UserPools(
+            source: fetcher.source, publish: { [outlet] pool, keys in outlet.use { $0.publish(keys, for: pool) } },
+            observe: observe)
+        state = GatewayState(
+            instance: ProcessLimits.instanceName, version: Version.current, startedAt: .now,
+            pools: { [pools] in (pools.firstPassDone, pools.statuses()) })
+    }
+
+    /// Serves until a signal asks it to stop; throws where it cannot go on.
+    func run() async throws(Failure) {
+        ProcessLimits.ignoreSignals()
+        let signals = await StopSignals.watch(stop)
+        defer { signals.cancel() }
+        log.write(
+            Observer.starting(
+                version: state.version, instance: state.instance, workers: settings.workers, descriptors: descriptors))
+        let stateDirectory = try prepareStateDirectory()
+
+        let admin = makeAdmin()
+        let adminTask = Task { await self.run(admin) }
+        let adminAddress = await self.adminAddress(admin)
+        let control = ControlLoop(
+            settings: settings, stateDirectory: stateDirectory, pools: pools, state: state, log: log,
+            observe: observe,
+            publish: { [outlet, directoryLoaded] directory in
+                outlet.use { $0.publish(directory: directory) }
+                directoryLoaded.open(())
+            },
+            publishStaleness: { [outlet] instant in outlet.use { $0.publish(staleAfter: instant) } },
+            announce: announce)
+        let controlTask = Task { await self.run(control) }
+
+        let proxy = await openProxy(besides: adminAddress)
+        if proxy != nil {
+            await reportReadiness()
+            _ = await first(stop, failure)
+        }
+        await close(proxy, control, controlTask, admin, adminTask)
+        if let failure = failure.value { throw failure }
+        log.write(Observer.stopped())
+    }
+
+    // MARK: Start
+
+    /// Without the folder there is no memory of the last good tenants, which is no reason not to serve.
+    private func prepareStateDirectory() throws(Failure) -> String? {
+        do throws(EmbeddedPostgres.Failure) {
+            return try StateDirectory.prepare(settings.stateDirectory)
+        } catch {
+            guard !settings.isEmbedded else { throw Failure(description: error.description) }
+            log.write(Observer.noStateDirectory(error))
+            return nil
+        }
+    }
+
+    private func makeAdmin() -> AdminServer {
+        AdminServer(
+            address: settings.adminListen, gate: AdminGate(token: settings.adminToken, hosts: settings.adminHosts),
+            state: state, refresh: { [pools] in await pools.refresh($0) },
+            logger: Logger(label: "admin") { [log, settings] in
+                LibraryLog(label: $0, writer: log, level: settings.logLevel)
+            })
+    }
+
+    private func run(_ admin: AdminServer) async {
+        do throws(AdminServer.Failure) {
+            try await admin.run()
+        } catch {
+            failure.open(Failure(description: error.description))
+        }
+    }
+
+    private func run(_ control: ControlLoop) async {
+        do throws(Failure) {
+            try await control.run()
+        } catch {
+            failure.open(error)
+        }
+    }
+
+    /// Waits until the admin port is open; nil where something ends the start before that.
+    private func adminAddress(_ admin: AdminServer) async -> SocketAddress? {
+        let address = await withTaskGroup(of: SocketAddress?.self) { group in
+            group.addTask { await admin.boundAddress() }
+            group.addTask { [failure] in
+                _ = await failure.wait()
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        if let address { note("admin", address.display) }
+        return address
+    }
+
+    /// Opens the proxy with the first directory, or without one when it takes too long; nil where the start ended.
+    private func openProxy(besides adminAddress: SocketAddress?) async -> ProxyServer? {
+        _ = await first(directoryLoaded, stop, failure, within: Limits.directoryWait)
+        guard stop.value == nil, failure.value == nil else { return nil }
+        if directoryLoaded.value == nil { log.write(Observer.startingWithoutDirectory()) }
+        let proxy = ProxyServer(
+            settings: ProxySettings(settings, descriptors: descriptors), feed: feed, records: records,
+            keys: { [pools] in await pools.key($0.keyID, of: $0.pool) })
+        do {
+            let address = try await proxy.start(ownListeners: adminAddress.map { [$0] } ?? [])
+            state.change { $0.isProxyOpen = true }
+            note("proxy", address)
+            return proxy
+        } catch {
+            failure.open(Failure(description: "the proxy cannot listen on \(settings.listen): \(error)"))
+            await proxy.shutDown(within: .zero)
+            return nil
+        }
+    }
+
+    private func note(_ listener: String, _ address: String) {
+        state.change { $0.listeners.append(StatusReport.Listener(listener: listener, address: address)) }
+        log.write(Observer.listening(listener, address: address))
+    }
+
+    /// Says once in the log when the gateway has become ready.
+    private func reportReadiness() async {
+        while stop.value == nil, failure.value == nil {
+            if state.readiness.isReady {
+                log.write(Observer.ready(after: .now - began))
+                return
+            }
+            _ = await first(stop, failure, within: .milliseconds(20))
+        }
+    }
+
+    // MARK: Stop
+
+    /// Closes what is open, in the order in which parts need each other: requests under way may still need keys.
+    private func close(
+        _ proxy: ProxyServer?, _ control: ControlLoop, _ controlTask: Task<Void, Never>, _ admin: AdminServer,
+        _ adminTask: Task<Void, Never>
+    ) async {
+        state.change { $0.isStopping = true }
+        if let signal = stop.value {
+            log.write(
+                Observer.stopping(signal: signal, delay: settings.shutdownDelay, limit: settings.drainTimeout))
+            if proxy != nil { try? await Task.sleep(for: settings.shutdownDelay) }
+        }
+        await proxy?.shutDown(within: settings.drainTimeout)
+        outlet.close()
+        controlTask.cancel()
+        await within(Limits.partStop) { await controlTask.value }
+        await pools.stop()
+        fetcher.stop()
+        await within(Limits.partStop) {
+            await admin.stop()
+            await adminTask.value
+        }
+        await control.stopEmbedded()
+    }
+
+    /// Does not wait longer than `limit` for something that ends by itself.
+    private func within(_ limit: Duration, _ work: @escaping @Sendable () async -> Void) async {
+        let done = Gate<Void>()
+        Task {
+            await work()
+            done.open(())
+        }
+        _ = await done.wait(within: limit)
+    }
+}
+
+/// Waits for whichever gate opens first, but no longer than `limit`.
+private func first<each Value>(_ gates: repeat Gate<each Value>, within limit: Duration? = nil) async {
+    await withTaskGroup(of: Void.self) { group in
+        for gate in repeat each gates { group.addTask { _ = await gate.wait() } }
+        if let limit { group.addTask { try? await Task.sleep(for: limit) } }
+        await group.next()
+        group.cancelAll()
+    }
+}

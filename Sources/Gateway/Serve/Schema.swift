@@ -1,0 +1,20 @@
+import ControlPlane
+import JOSE
+
+/// The schema that this program carries.
+enum Schema {
+    static let migrator = Migrator(
+        Migration.all.map { file in
+            ControlPlane.Migration(version: file.version, name: file.name, sql: file.sql, checksum: checksum(file.sql))
+        })
+
+    /// What a file records of itself: SHA-256, in hexadecimal, of its text between its marks.
+    static func checksum(_ sql: String) -> String {
+        let parts = sql.split(separator: "$migration$", omittingEmptySubsequences: false)
+        let body = parts.count > 1 ? Array(parts[1].utf8) : []
+        guard let digest = body.withUnsafeBytes({ TokenDigester().digest(of: $0) }) else { return "" }
+        return withUnsafeBytes(of: digest.words) { bytes in
+            bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        }
+    }
+}

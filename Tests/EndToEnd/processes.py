@@ -1,0 +1,204 @@
+"""Programs that the tests run beside the gateway; each ended by its id."""
+
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+def wait_until(condition, seconds=10.0, what="the condition"):
+    """Asks until the answer is true; fails naming what was waited for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"{what} did not come about in {seconds} s"
+        time.sleep(0.01)
+
+
+def stop(process, sig=signal.SIGTERM, seconds=10):
+    if process.poll() is None:
+        process.send_signal(sig)
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def as_postgres():
+    """Options that start a program as the user postgres where this is root: Postgres refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam("postgres")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+class Postgres:
+    """A private cluster on a socket and a loopback port of its own."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pgt-", dir="/tmp"))
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        self.programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[-2]))[-1]
+        self.data = self.folder / "data"
+        self.port = free_port()
+        self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        self.process = None
+        self.databases = 0
+        self.start()
+
+    def _run(self, program, *arguments):
+        subprocess.run([str(self.programs / program), *arguments], check=True, stdout=subprocess.DEVNULL, **as_postgres())
+
+    def start(self):
+        log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen(
+            [str(self.programs / "postgres"), "-D", str(self.data), "-p", str(self.port), "-k", str(self.folder),
+             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"],
+            stdout=log, stderr=log, **as_postgres())
+        wait_until(self._is_ready, 20, "Postgres")
+
+    def _is_ready(self):
+        return subprocess.run(
+            [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode == 0
+
+    def stop(self, sig=signal.SIGINT):
+        stop(self.process, sig, 20)
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def new_database(self):
+        self.databases += 1
+        name = f"t{self.databases}"
+        self.sql(f"CREATE DATABASE {name}", database="postgres")
+        return Database(self, name)
+
+    def sql(self, text, database, check=True):
+        done = subprocess.run(
+            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", database],
+            input=text, capture_output=True, text=True)
+        if check:
+            assert done.returncode == 0, done.stderr
+            return done.stdout.strip()
+        return done
+
+
+class Database:
+    """One database of the cluster."""
+
+    def __init__(self, server, name):
+        self.server, self.name = server, name
+
+    @property
+    def url(self):
+        return f"postgresql://postgres@127.0.0.1:{self.server.port}/{self.name}"
+
+    def sql(self, text, check=True):
+        return self.server.sql(text, self.name, check)
+
+    def add(self, host, pool, **columns):
+        """Registers a tenant as an admin would."""
+        names = ["host", "region", "pool_id", *columns]
+        values = [host, pool.split("_")[0], pool, *columns.values()]
+        self.sql(f"INSERT INTO poolgate.tenants ({', '.join(names)}) VALUES ({', '.join(map(literal, values))})")
+
+
+def literal(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "ARRAY[" + ", ".join(map(literal, value)) + "]::text[]"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+class StandIn:
+    """The stand-in pool."""
+
+    def __init__(self, binaries):
+        self.folder = tempfile.mkdtemp(prefix="standin-")
+        port_file = pathlib.Path(self.folder) / "port"
+        self.process = subprocess.Popen(
+            [str(binaries / "stand-in-pool"), "serve", "--listen", "127.0.0.1:0", "--port-file", str(port_file)],
+            stdout=subprocess.DEVNULL)
+        self.port = int(wait_until(lambda: port_file.exists() and port_file.read_text().strip(), 30, "the stand-in pool"))
+
+    @property
+    def template(self):
+        return f"http://127.0.0.1:{self.port}/{{pool}}/.well-known/jwks.json"
+
+    def post(self, path, body=None):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/control/{path}", data=json.dumps(body or {}).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read().decode()
+
+    def mint(self, pool, **order):
+        return self.post(f"{pool}/mint", order).split()[0]
+
+    def mint_many(self, pool, count, **order):
+        return self.post(f"{pool}/mint", {"count": count, **order}).split()
+
+    def status(self, pool):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/control/{pool}", timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def fetches(self, pool):
+        return self.status(pool)["fetches"]
+
+    def rotate(self, pool, withdraw=False):
+        self.post(f"{pool}/rotate?withdraw={'true' if withdraw else 'false'}")
+
+    def fail(self, pool, mode, times=None):
+        self.post(f"{pool}/fail?mode={mode}" + (f"&times={times}" if times else ""))
+
+    def recover(self, pool):
+        self.post(f"{pool}/recover")
+
+    def remove(self):
+        stop(self.process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Moto:
+    """moto's Cognito, which nobody of this project wrote."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [str(TOP / ".venv/bin/moto_server"), "-H", "127.0.0.1", "-p", str(self.port)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: connects(self.port), 60, "moto")
+
+    def remove(self):
+        stop(self.process)
+
+
+def connects(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+def free_port():
+    """A port that the system chose and nobody holds now; for programs that cannot say which one they got."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
