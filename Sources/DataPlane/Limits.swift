@@ -19,6 +19,8 @@ package enum Limits {
     static let lingerBytes = 256 * 1024
     /// An idle kept-alive upstream connection; Node and uvicorn close theirs at 5 s.
     static let upstreamIdleTicks: UInt32 = 4 * ticksPerSecond
+    /// How long a listener that cannot accept rests.
+    static let acceptPause = TimeAmount.milliseconds(250)
     static let upstreamConnect = TimeAmount.seconds(2)
     static let ticksPerSecond: UInt32 = 4
     /// Bytes that may wait for a slow peer before its other side is no longer read.

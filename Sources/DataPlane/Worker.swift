@@ -103,6 +103,10 @@ final class Worker {
 
     func opened(_ client: ClientConnection) {
         clients[ObjectIdentifier(client)] = client
+        // Accepted just before the listener closed.
+        guard isDraining else { return }
+        let bound = NIOLoopBound(client, eventLoop: loop)
+        loop.execute { bound.value.drain() }
     }
 
     func closed(_ client: ClientConnection) {

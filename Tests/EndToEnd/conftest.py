@@ -54,7 +54,8 @@ def shared_upstream():
 @pytest.fixture
 def upstream(shared_upstream):
     shared_upstream.reset()
-    return shared_upstream
+    yield shared_upstream
+    shared_upstream.reset()
 
 
 @pytest.fixture

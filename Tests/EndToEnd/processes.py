@@ -158,6 +158,11 @@ class StandIn:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/control/{pool}", timeout=10) as answer:
             return json.loads(answer.read())
 
+    def moduli(self, pool):
+        """The keys themselves, whatever their names."""
+        with urllib.request.urlopen(self.template.replace("{pool}", pool), timeout=10) as answer:
+            return {key["n"] for key in json.loads(answer.read())["keys"]}
+
     def fetches(self, pool):
         return self.status(pool)["fetches"]
 

@@ -99,14 +99,21 @@ def read_request(reader, connection):
     if received.value("Transfer-Encoding"):
         body = b""
         while size := int(reader.readline(), 16):
-            body += reader.read(size)
+            body += exactly(reader, size)
             assert reader.readline() == b"\r\n"
         trailers = []
         while (line := reader.readline()) not in (b"\r\n", b""):
             trailers.append(line.strip().decode("latin-1"))
         return Received(head, body, trailers)
     length = received.value("Content-Length")
-    return Received(head, reader.read(int(length)) if length else b"")
+    return Received(head, exactly(reader, int(length)) if length else b"")
+
+
+def exactly(reader, count):
+    data = reader.read(count)
+    if len(data) < count:
+        raise ValueError("the request ended inside its body")
+    return data
 
 
 def default(received, _socket, _number):

@@ -3,6 +3,8 @@
 BEGIN;
 SET LOCAL lock_timeout = '5s';
 SET LOCAL client_min_messages = notice;
+-- In a statement of its own, so that what follows sees what whoever held it before committed.
+SELECT pg_advisory_xact_lock(7020669201311);
 
 DO $migration$
 DECLARE
@@ -10,7 +12,6 @@ DECLARE
     this_checksum CONSTANT text := encode(sha256(convert_to(
         split_part(current_query(), '$migra' || 'tion$', 2), 'UTF8')), 'hex');
 BEGIN
-PERFORM pg_advisory_xact_lock(7020669201311);
 IF EXISTS (SELECT FROM poolgate.migrations m WHERE m.name = this_name) THEN
     IF NOT EXISTS (
         SELECT FROM poolgate.migrations m WHERE m.name = this_name AND m.checksum = this_checksum) THEN

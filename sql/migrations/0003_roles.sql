@@ -3,6 +3,8 @@
 BEGIN;
 SET LOCAL lock_timeout = '5s';
 SET LOCAL client_min_messages = notice;
+-- In a statement of its own, so that what follows sees what whoever held it before committed.
+SELECT pg_advisory_xact_lock(7020669201311);
 
 DO $migration$
 DECLARE
@@ -11,7 +13,6 @@ DECLARE
         split_part(current_query(), '$migra' || 'tion$', 2), 'UTF8')), 'hex');
     role_name text;
 BEGIN
-PERFORM pg_advisory_xact_lock(7020669201311);
 IF EXISTS (SELECT FROM poolgate.migrations m WHERE m.name = this_name) THEN
     IF NOT EXISTS (
         SELECT FROM poolgate.migrations m WHERE m.name = this_name AND m.checksum = this_checksum) THEN

@@ -6,9 +6,10 @@ struct SettingArguments: ParsableArguments {
     var words: [String] = []
 
     /// The settings of this run; says every mistake and exits with 64 (EX_USAGE) where there are any.
-    func read() throws(ExitCode) -> Settings {
+    func read(needsDatabase: Bool = false) throws(ExitCode) -> Settings {
         do throws(SettingsReader.Mistakes) {
-            return try SettingsReader.read(arguments: words, environment: SettingsReader.processEnvironment)
+            return try SettingsReader.read(
+                arguments: words, environment: SettingsReader.processEnvironment, needsDatabase: needsDatabase)
         } catch {
             for sentence in error.sentences { Output.complaint(sentence) }
             throw .usage
@@ -17,14 +18,7 @@ struct SettingArguments: ParsableArguments {
 
     /// The settings of a command that cannot do without a database.
     func readWithDatabase() throws(ExitCode) -> Settings {
-        let settings = try read()
-        guard settings.databaseURL != nil || settings.isEmbedded else {
-            Output.complaint(
-                "no database: set POOLGATE_DATABASE_URL (or DATABASE_URL) to a Postgres URL, "
-                    + "or pass --embedded for a private Postgres under the state directory")
-            throw .usage
-        }
-        return settings
+        try read(needsDatabase: true)
     }
 }
 

@@ -13,12 +13,19 @@ struct SettingsReader {
     private var mistakes: [String] = []
 
     /// What was read; throws all mistakes at once. `arguments` are those behind the command's name.
+    ///
+    /// A command that cannot do without a database says so with `needsDatabase`.
     static func read(
-        arguments: [String], environment: [String: String]
+        arguments: [String], environment: [String: String], needsDatabase: Bool = false
     ) throws(Mistakes) -> Settings {
         var reader = SettingsReader()
         reader.read(Flags(arguments), environment)
         reader.compare()
+        if needsDatabase, reader.settings.databaseURL == nil, !reader.settings.isEmbedded {
+            reader.mistakes.append(
+                "no database: set POOLGATE_DATABASE_URL (or DATABASE_URL) to a Postgres URL, "
+                    + "or pass --embedded for a private Postgres under the state directory")
+        }
         guard reader.mistakes.isEmpty else { throw Mistakes(sentences: reader.mistakes) }
         return reader.settings
     }
@@ -105,7 +112,9 @@ struct SettingsReader {
 /// Text of an operator in a message: bounded, and what is no printable ASCII escaped.
 enum Printable {
     static func text(_ text: String) -> String {
-        let shown = text.unicodeScalars.prefix(200).map { $0.isASCII && $0.value >= 0x20 ? String($0) : $0.escaped(asASCII: true) }
+        let shown = text.unicodeScalars.prefix(200).map { scalar in
+            scalar.value >= 0x20 && scalar.value < 0x7F ? String(scalar) : scalar.escaped(asASCII: true)
+        }
         return shown.joined() + (text.unicodeScalars.count > 200 ? "…" : "")
     }
 }

@@ -1,5 +1,6 @@
 import ControlPlane
 import Gatekeeper
+import Postgres
 import Synchronization
 
 /// Keeps what goes on failing from filling the log: the same failure of the same thing is a line once, then again every
