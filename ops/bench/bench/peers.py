@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
-BINARIES = TOP / ".build" / "release"
+BINARIES = pathlib.Path(os.environ.get("BENCH_BINARIES", TOP / ".build" / "release"))
 REGION, POOL, HOST, CLIENT = "eu-west-1", "eu-west-1_Bench0001", "bench.example.com", "benchclient0000000000000000"
 
 
@@ -141,24 +141,22 @@ def poolgate(bench):
     return Peer("poolgate", process, f"http://127.0.0.1:{port}")
 
 
-def insert(bench, process, statement):
-    """Runs SQL through the psql line that the gateway prints for its embedded Postgres."""
-    log = bench.folder / f"poolgate-{len(bench.processes) - 1}.log"
+def psql_line(bench, process):
+    """The line by which the gateway says its embedded Postgres is reached."""
+    log = bench.folder / f"poolgate-{bench.processes.index(process)}.log"
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         for line in log.read_text(errors="replace").splitlines():
-            if "psql " in line:
-                command = line[line.index("psql "):]
-                try:
-                    command = json.loads(line).get("psql", command)
-                except ValueError:
-                    pass
-                subprocess.run(["bash", "-c", command + ' -v ON_ERROR_STOP=1 -qc "$0"', statement], check=True)
-                return
-        if process.poll() is not None:
-            break
+            if line.startswith("psql "):
+                return line
         time.sleep(0.05)
     raise SystemExit(f"poolgate printed no psql line:\n{log.read_text(errors='replace')}")
+
+
+def insert(bench, process, statement):
+    """Runs SQL in the gateway's embedded Postgres."""
+    subprocess.run(
+        ["bash", "-c", psql_line(bench, process) + ' -Xq -v ON_ERROR_STOP=1 -c "$0"', statement], check=True)
 
 
 def free_port():
