@@ -91,6 +91,15 @@ let package = Package(
         .testTarget(
             name: "GatekeeperTests", dependencies: ["Gatekeeper", "JOSE", "TestSupport"], swiftSettings: house
         ),
+        .testTarget(
+            name: "HTTP1Tests",
+            dependencies: [
+                "HTTP1",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: house),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "ControlPlaneTests",
@@ -101,6 +110,13 @@ let package = Package(
             dependencies: [
                 "DataPlane", "Gatekeeper", "HTTP1",
                 .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: house),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Gateway", "ControlPlane", "DataPlane", "Gatekeeper", "JOSE", "Postgres", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
         .testTarget(name: "HouseRulesTests", swiftSettings: house),

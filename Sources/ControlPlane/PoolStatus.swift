@@ -4,6 +4,7 @@ import Synchronization
 
 /// How one pool stands, for people and for the health table.
 package struct PoolStatus: Sendable, Equatable {
+    /// How the latest fetch ended.
     package enum State: String, Sendable {
         /// The latest fetch succeeded.
         case ready

@@ -41,6 +41,9 @@ enum Limits {
     // The embedded Postgres.
 
     static let postgresStartSeconds = 60
+    /// Attempts to start it, and the pause between two.
+    static let postgresLaunches = 3
+    static let postgresLaunchPause = Duration.milliseconds(500)
     /// How long stopping waits for it; it goes on ending by itself.
     static let postgresStop = Duration.milliseconds(400)
     /// How often its postmaster is looked at.

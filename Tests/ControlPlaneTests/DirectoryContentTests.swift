@@ -180,6 +180,7 @@ extension Directory.Entry {
 
     @Test("A file with any byte changed, or cut anywhere, is damaged")
     func damaged() {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
         let content = SnapshotFile.Content(
             rows: [TestRows.row("a.test"), TestRows.row("b.test")], savedAt: Instant(seconds: 7))
         let bytes = SnapshotFile.encoded(content)

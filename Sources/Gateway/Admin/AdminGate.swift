@@ -82,7 +82,9 @@ struct AdminGate: Sendable {
 
     private func isAllowed(_ authority: String) -> Bool {
         guard let name = AdminGate.name(in: authority) else { return false }
-        if ListenAddress.isIPv4(name) || ListenAddress.isIPv6(name) || LoopbackName.matches(name) { return true }
+        if ListenAddress.isIPv4(name) || ListenAddress.isIPv6(name) || LoopbackName.matches(name) {
+            return true
+        }
         return hosts.contains { $0.bytes.elementsEqual(name.lowercased().utf8) }
     }
 
@@ -100,7 +102,9 @@ struct AdminGate: Sendable {
     private static func name(in authority: String) -> String? {
         let bytes = Array(authority.utf8)
         if bytes.first == UInt8(ascii: "[") {
-            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")), isPort(bytes[(end + 1)...]) else { return nil }
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")), isPort(bytes[(end + 1)...]) else {
+                return nil
+            }
             let name = String(decoding: bytes[1..<end], as: UTF8.self)
             return ListenAddress.isIPv6(name) ? name : nil
         }
@@ -120,6 +124,8 @@ struct AdminGate: Sendable {
     /// `http` or, behind something that ends TLS, `https`; the rest is the request's own authority.
     private static func isSameOrigin(_ origin: String?, _ authority: String) -> Bool {
         guard let origin else { return false }
-        return ["http", "https"].contains { "\($0)://\(authority)".lowercased().utf8.elementsEqual(origin.lowercased().utf8) }
+        return ["http", "https"].contains {
+            "\($0)://\(authority)".lowercased().utf8.elementsEqual(origin.lowercased().utf8)
+        }
     }
 }

@@ -87,7 +87,8 @@ private struct AdminResponder: HTTPResponder {
         var response = await answer(gate.judge(question), path: path)
         response.headers[.cacheControl] = "no-store"
         response.headers[.xContentTypeOptions] = "nosniff"
-        return request.method == .head ? Response(status: response.status, headers: response.headers) : response
+        return request.method == .head
+            ? Response(status: response.status, headers: response.headers) : response
     }
 
     private func answer(_ verdict: AdminGate.Verdict, path: String) async -> Response {
@@ -96,13 +97,16 @@ private struct AdminResponder: HTTPResponder {
         case .page(.ready):
             switch state.readiness {
             case .ready: return json(.ok, ["status": "ready"])
-            case .unready(let reason): return json(.serviceUnavailable, ["status": "unready", "reason": reason])
+            case .unready(let reason):
+                return json(.serviceUnavailable, ["status": "unready", "reason": reason])
             }
         case .page(.status): return json(.ok, state.report)
         case .page(.refresh(let poolID)): return await refreshed(poolID)
         case .refused(let refusal):
             var response = json(HTTPResponse.Status(code: refusal.status), ["error": refusal.rawValue])
-            if refusal == .tokenNeeded { response.headers[.wwwAuthenticate] = "Bearer realm=\"poolgate admin\"" }
+            if refusal == .tokenNeeded {
+                response.headers[.wwwAuthenticate] = "Bearer realm=\"poolgate admin\""
+            }
             if refusal == .methodNotAllowed, let methods = AdminGate.methods(of: path) {
                 response.headers[.allow] = methods.joined(separator: ", ")
             }
@@ -111,7 +115,8 @@ private struct AdminResponder: HTTPResponder {
     }
 
     private func refreshed(_ poolID: PoolID) async -> Response {
-        guard let region = Region(String(poolID.regionPrefix)), let pool = PoolKey(region: region, poolID: poolID),
+        guard let region = Region(String(poolID.regionPrefix)),
+            let pool = PoolKey(region: region, poolID: poolID),
             let status = await refresh(pool)
         else { return json(.notFound, ["error": "pool_not_served"]) }
         return json(.ok, StatusReport.Pool(status, now: .now))
@@ -125,6 +130,7 @@ private struct AdminResponder: HTTPResponder {
         bytes.writeBytes(data)
         bytes.writeStaticString("\n")
         return Response(
-            status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: bytes))
+            status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: bytes)
+        )
     }
 }

@@ -9,7 +9,9 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Check configuration, database, schema, and every tenant's key endpoint.",
         usage: "poolgate check [SETTINGS]",
-        discussion: "Takes the settings of 'poolgate serve'. Exits with 0 where every line begins with 'ok', else with 1.")
+        discussion:
+            "Takes the settings of 'poolgate serve'. Exits with 0 where every line begins with 'ok', else with 1."
+    )
 
     @OptionGroup var arguments: SettingArguments
 
@@ -42,7 +44,8 @@ private enum Check {
             }
             passed("database", url.description)
             guard found.schemaVersion >= needed else {
-                return failed("schema", "version \(found.schemaVersion), \(needed) is needed; run 'poolgate migrate'")
+                return failed(
+                    "schema", "version \(found.schemaVersion), \(needed) is needed; run 'poolgate migrate'")
             }
             passed("schema", "version \(found.schemaVersion)")
             content = found.content
@@ -84,7 +87,9 @@ private enum Check {
         switch result {
         case .success(let fetched):
             let kids = fetched.keySet.keys.map(\.keyID.description).joined(separator: ", ")
-            let skipped = fetched.keySet.skipped.map { "; skipped \($0.keyID ?? "one without kid"): \($0.reason)" }
+            let skipped = fetched.keySet.skipped.map {
+                "; skipped \($0.keyID ?? "one without kid"): \($0.reason)"
+            }
             passed("keys of \(pool)", kids + skipped.joined())
             return true
         case .failure(let failure): return failed("keys of \(pool)", failure.description)

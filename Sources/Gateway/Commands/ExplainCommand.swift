@@ -67,8 +67,11 @@ struct ExplainCommand: AsyncParsableCommand {
         return Explanation(host: name, token: token, snapshot: snapshot, now: .now)
     }
 
-    private static func fetchKeys(of host: String, into snapshot: inout Snapshot, _ settings: Settings) async {
-        let entry = Array(host.utf8).withUnsafeBytes { Host(request: $0) }.flatMap { snapshot.directory?.entry(for: $0) }
+    private static func fetchKeys(of host: String, into snapshot: inout Snapshot, _ settings: Settings) async
+    {
+        let entry = Array(host.utf8).withUnsafeBytes { Host(request: $0) }.flatMap {
+            snapshot.directory?.entry(for: $0)
+        }
         guard case .tenant(let tenant) = entry else { return }
         let fetcher = KeyFetcher(settings)
         defer { fetcher.stop() }
@@ -98,7 +101,8 @@ struct ExplainCommand: AsyncParsableCommand {
             token = token.dropFirst(7).drop { $0 == 0x20 }
         }
         guard !token.isEmpty, bytes.count <= Limits.tokenOnStandardInputBytes else {
-            Output.complaint("standard input holds no token, or more than \(Limits.tokenOnStandardInputBytes) bytes")
+            Output.complaint(
+                "standard input holds no token, or more than \(Limits.tokenOnStandardInputBytes) bytes")
             throw .usage
         }
         return Array(token)
@@ -106,7 +110,9 @@ struct ExplainCommand: AsyncParsableCommand {
 
     /// A host as it stands in a URL, its port left out.
     private static func withoutPort(_ host: String) -> String {
-        guard let colon = host.utf8.lastIndex(of: UInt8(ascii: ":")), !host.hasSuffix("]") else { return host }
+        guard let colon = host.utf8.lastIndex(of: UInt8(ascii: ":")), !host.hasSuffix("]") else {
+            return host
+        }
         return String(host[..<colon])
     }
 }

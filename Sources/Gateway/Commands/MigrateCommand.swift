@@ -5,7 +5,8 @@ import Postgres
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate", abstract: "Bring the database's schema to this program's version.",
-        usage: "poolgate migrate [SETTINGS]", discussion: "Takes the settings of 'poolgate serve'; may be run at any time.")
+        usage: "poolgate migrate [SETTINGS]",
+        discussion: "Takes the settings of 'poolgate serve'; may be run at any time.")
 
     @OptionGroup var arguments: SettingArguments
 

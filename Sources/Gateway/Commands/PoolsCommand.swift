@@ -5,11 +5,14 @@ import Gatekeeper
 
 struct PoolsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pools", abstract: "Show the user pools of a running gateway: their keys, ages and errors.",
+        commandName: "pools",
+        abstract: "Show the user pools of a running gateway: their keys, ages and errors.",
         usage: "poolgate pools [--refresh POOL] [SETTINGS]",
         discussion: "Asks the gateway at --admin-listen, with --admin-token where that is set.")
 
-    @Option(help: ArgumentHelp("Fetch the keys of this pool at once, such as eu-west-1_PwMfVzLQg.", valueName: "POOL"))
+    @Option(
+        help: ArgumentHelp(
+            "Fetch the keys of this pool at once, such as eu-west-1_PwMfVzLQg.", valueName: "POOL"))
     var refresh: String?
 
     @OptionGroup var arguments: SettingArguments
@@ -35,8 +38,10 @@ struct PoolsCommand: AsyncParsableCommand {
             [["POOL", "STATE", "SINCE", "KEYS", "AGE", "NEXT", "ERROR"]]
                 + pools.map { pool in
                     [
-                        pool.poolID, pool.state, pool.since, pool.keys.isEmpty ? "-" : pool.keys.joined(separator: ","),
-                        pool.keysAgeSeconds.map { "\($0)s" } ?? "-", pool.nextAttempt ?? "-", pool.error ?? "-",
+                        pool.poolID, pool.state, pool.since,
+                        pool.keys.isEmpty ? "-" : pool.keys.joined(separator: ","),
+                        pool.keysAgeSeconds.map { "\($0)s" } ?? "-", pool.nextAttempt ?? "-",
+                        pool.error ?? "-",
                     ]
                 })
     }
@@ -57,9 +62,11 @@ private struct AdminClient {
         let origin = "http://\(authority)"
         var headers = [(name: "Origin", value: origin)]
         if let token = settings.adminToken {
-            headers.append((name: "Authorization", value: "Bearer \(String(decoding: token.bytes, as: UTF8.self))"))
+            headers.append(
+                (name: "Authorization", value: "Bearer \(String(decoding: token.bytes, as: UTF8.self))"))
         }
-        let call = HTTPCall(url: origin + path, headers: headers, postBody: isPost ? [] : nil, time: .seconds(10))
+        let call = HTTPCall(
+            url: origin + path, headers: headers, postBody: isPost ? [] : nil, time: .seconds(10))
         switch await fetcher.call(call) {
         case .failure(let failure):
             Output.complaint("no gateway answers at \(origin): \(failure)")

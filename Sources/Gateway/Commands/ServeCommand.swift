@@ -14,7 +14,8 @@ struct ServeCommand: AsyncParsableCommand {
         let descriptors = ProcessLimits.raiseDescriptors()
         let records = RecordRing(capacity: DataPlane.Limits.recordRing)
         let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
-        let log = LogWriter(descriptor: STDERR_FILENO, format: format, level: settings.logLevel, records: records)
+        let log = LogWriter(
+            descriptor: STDERR_FILENO, format: format, level: settings.logLevel, records: records)
         log.start()
         defer { log.end() }
         let server = GatewayServer(

@@ -9,7 +9,8 @@ struct SettingArguments: ParsableArguments {
     func read(needsDatabase: Bool = false) throws(ExitCode) -> Settings {
         do throws(SettingsReader.Mistakes) {
             return try SettingsReader.read(
-                arguments: words, environment: SettingsReader.processEnvironment, needsDatabase: needsDatabase)
+                arguments: words, environment: SettingsReader.processEnvironment, needsDatabase: needsDatabase
+            )
         } catch {
             for sentence in error.sentences { Output.complaint(sentence) }
             throw .usage

@@ -48,7 +48,8 @@ struct ConfigurationFile: Sendable {
         let key = AbsoluteConfigKey([key])
         let single = try? snapshot.value(forKey: key, type: .string).value?.content
         if case .string(let text) = single { return text == "null" || text == "~" ? nil : text }
-        guard case .stringArray(let texts) = try? snapshot.value(forKey: key, type: .stringArray).value?.content
+        guard
+            case .stringArray(let texts) = try? snapshot.value(forKey: key, type: .stringArray).value?.content
         else { return nil }
         return texts.joined(separator: ",")
     }

@@ -11,7 +11,8 @@ struct Flags {
                 mistakes.append("'\(Printable.text(argument))' is no setting: settings begin with '--'")
                 continue
             }
-            let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = argument.dropFirst(2).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             let attached = parts.count == 2 ? String(parts[1]) : nil
             guard let setting = Flags.setting(name) else {

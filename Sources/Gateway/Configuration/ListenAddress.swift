@@ -23,7 +23,9 @@ struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
             name = name.dropFirst().dropLast()
             guard Self.isIPv6(String(decoding: name, as: UTF8.self)) else { return nil }
         }
-        guard !name.isEmpty, name.count <= 253, isBracketed || name.allSatisfy(Self.isNameByte) else { return nil }
+        guard !name.isEmpty, name.count <= 253, isBracketed || name.allSatisfy(Self.isNameByte) else {
+            return nil
+        }
         self.host = String(decoding: name, as: UTF8.self)
         self.port = port
     }
@@ -31,7 +33,9 @@ struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     /// Whether only this machine can reach it.
     var isLoopback: Bool { LoopbackName.matches(host) }
 
-    var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    var description: String {
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
@@ -61,7 +65,9 @@ enum LoopbackName {
     /// Takes a name or an address without brackets, in any letter case.
     static func matches(_ name: String) -> Bool {
         let lowered = name.lowercased()
-        if lowered.utf8.elementsEqual("localhost".utf8) || lowered.utf8.reversed().starts(with: ".localhost".utf8.reversed()) {
+        if lowered.utf8.elementsEqual("localhost".utf8)
+            || lowered.utf8.reversed().starts(with: ".localhost".utf8.reversed())
+        {
             return true
         }
         if ListenAddress.isIPv4(name) { return name.utf8.starts(with: "127.".utf8) }

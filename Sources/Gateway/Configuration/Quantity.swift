@@ -16,7 +16,8 @@ enum Quantity {
 
     /// A time: `500ms`, `30s`, `5m`, `2h`, `1d` or `0`; nil for anything else and for more than a hundred years.
     static func duration(_ text: String) -> Duration? {
-        guard let (digits, unit) = split(text), let number = Digits.number(digits.utf8, atMost: 3_000_000_000_000)
+        guard let (digits, unit) = split(text),
+            let number = Digits.number(digits.utf8, atMost: 3_000_000_000_000)
         else { return nil }
         let milliseconds: Int
         switch unit {

@@ -14,7 +14,8 @@ struct Setting: Sendable {
     let apply: @Sendable (String, inout Settings) -> String?
 
     init(
-        _ name: String, _ placeholder: String?, initial: String = "", isSecret: Bool = false, _ meaning: String,
+        _ name: String, _ placeholder: String?, initial: String = "", isSecret: Bool = false,
+        _ meaning: String,
         apply: @escaping @Sendable (String, inout Settings) -> String?
     ) {
         self.name = name
@@ -33,7 +34,9 @@ struct Setting: Sendable {
     static let prefix = "POOLGATE_"
 
     /// The setting that names the file; it cannot stand in the file itself.
-    static let file = Setting("config", "FILE", "YAML file with any of these settings, by the same names") { _, _ in nil }
+    static let file = Setting("config", "FILE", "YAML file with any of these settings, by the same names") {
+        _, _ in nil
+    }
 
     static func named(_ name: String) -> Setting? {
         all.first { $0.name.utf8.elementsEqual(name.utf8) }
@@ -92,7 +95,9 @@ extension Setting {
             guard let value = Quantity.duration(text) else {
                 return "is no time: write a number with ms, s, m, h or d, such as 30s, or 0"
             }
-            guard range.contains(value) else { return "is no time from \(range.lowerBound) to \(range.upperBound)" }
+            guard range.contains(value) else {
+                return "is no time from \(range.lowerBound) to \(range.upperBound)"
+            }
             set(&settings, value)
             return nil
         }

@@ -10,7 +10,8 @@ extension Setting {
     static let all: [Setting] = listeners + database + upstream + keys + bounds + times + log
 
     private static let listeners = [
-        Setting("listen", "HOST:PORT", initial: "127.0.0.1:8080", "the proxy; port 0 lets the system choose") {
+        Setting("listen", "HOST:PORT", initial: "127.0.0.1:8080", "the proxy; port 0 lets the system choose")
+        {
             guard let address = ListenAddress($0) else { return addressAdvice }
             $1.listen = address
             return nil
@@ -59,7 +60,8 @@ extension Setting {
         },
         toggle("embedded", "run a private Postgres under the state directory", \.isEmbedded),
         Setting(
-            "state-dir", "FOLDER", initial: ".poolgate", "last good tenants and the embedded Postgres; made 0700"
+            "state-dir", "FOLDER", initial: ".poolgate",
+            "last good tenants and the embedded Postgres; made 0700"
         ) {
             $1.stateDirectory = $0
             return nil
@@ -67,7 +69,10 @@ extension Setting {
     ]
 
     private static let upstream = [
-        Setting("upstream", "ORIGINS", "where requests go when a row names no upstream, such as http://127.0.0.1:3000") {
+        Setting(
+            "upstream", "ORIGINS",
+            "where requests go when a row names no upstream, such as http://127.0.0.1:3000"
+        ) {
             guard let origins = Origin.list($0) else {
                 return "is no http:// or https:// origin, or several separated by single spaces"
             }
@@ -102,13 +107,19 @@ extension Setting {
             $1.issuerTemplate = template
             return nil
         },
-        toggle("allow-insecure-jwks", "fetch keys over plain http from other machines too", \.allowsInsecureJWKS),
-        Setting("egress-proxy", "URL", isSecret: true, "the proxy for key fetches; the environment's are ignored") {
+        toggle(
+            "allow-insecure-jwks", "fetch keys over plain http from other machines too", \.allowsInsecureJWKS),
+        Setting(
+            "egress-proxy", "URL", isSecret: true, "the proxy for key fetches; the environment's are ignored"
+        ) {
             guard isProxy($0) else { return "is no http://, https:// or socks5h:// address of a proxy" }
             $1.egressProxy = $0
             return nil
         },
-        Setting("ca-file", "FILE", "PEM file of the authorities that key endpoints are trusted by; the system's unless set") {
+        Setting(
+            "ca-file", "FILE",
+            "PEM file of the authorities that key endpoints are trusted by; the system's unless set"
+        ) {
             if let flaw = ConfigurationFile.flaw(of: $0) { return flaw }
             $1.caFile = $0
             return nil
@@ -117,16 +128,21 @@ extension Setting {
 
     private static let bounds = [
         number(
-            "workers", initial: String(System.coreCount), "event loops of the proxy; the number of cores unless set",
+            "workers", initial: String(System.coreCount),
+            "event loops of the proxy; the number of cores unless set",
             in: 1...1_024, \.workers),
         size(
-            "max-head-bytes", initial: "32KiB", "a request's head", in: 1_024...1_048_576, \.headLimits.headBytes),
+            "max-head-bytes", initial: "32KiB", "a request's head", in: 1_024...1_048_576,
+            \.headLimits.headBytes),
         size(
             "max-target-bytes", initial: "16KiB", "a request's target", in: 128...1_048_576,
             \.headLimits.targetBytes),
-        number("max-headers", initial: "100", "header lines of a request", in: 1...10_000, \.headLimits.fieldCount),
+        number(
+            "max-headers", initial: "100", "header lines of a request", in: 1...10_000,
+            \.headLimits.fieldCount),
         size(
-            "max-header-bytes", initial: "16KiB", "one header line", in: 128...1_048_576, \.headLimits.fieldBytes),
+            "max-header-bytes", initial: "16KiB", "one header line", in: 128...1_048_576,
+            \.headLimits.fieldBytes),
         Setting("max-body-bytes", "SIZE", "a request's body; no bound unless set") {
             guard let bytes = Quantity.bytes($0) else { return sizeAdvice }
             guard bytes > 0 else { return "would refuse every body: leave it out for no bound" }
@@ -154,7 +170,9 @@ extension Setting {
     ]
 
     private static let log = [
-        Setting("log-level", "LEVEL", initial: "info", "trace, debug, info, notice, warning, error or critical") {
+        Setting(
+            "log-level", "LEVEL", initial: "info", "trace, debug, info, notice, warning, error or critical"
+        ) {
             guard let level = Logger.Level(rawValue: $0.lowercased()) else {
                 return "is none of trace, debug, info, notice, warning, error and critical"
             }
@@ -185,7 +203,9 @@ extension Setting {
     }
 
     private static func isProxy(_ text: String) -> Bool {
-        ["http://", "https://", "socks5h://"].contains { text.hasPrefix($0) && text.utf8.count > $0.utf8.count }
+        ["http://", "https://", "socks5h://"].contains {
+            text.hasPrefix($0) && text.utf8.count > $0.utf8.count
+        }
             && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 

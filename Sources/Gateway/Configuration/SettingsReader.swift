@@ -11,6 +11,8 @@ struct SettingsReader {
 
     private var settings = Settings()
     private var mistakes: [String] = []
+    /// Whether anything named a database, by a URL that can be used or not.
+    private var isDatabaseNamed = false
 
     /// What was read; throws all mistakes at once. `arguments` are those behind the command's name.
     ///
@@ -21,7 +23,7 @@ struct SettingsReader {
         var reader = SettingsReader()
         reader.read(Flags(arguments), environment)
         reader.compare()
-        if needsDatabase, reader.settings.databaseURL == nil, !reader.settings.isEmbedded {
+        if needsDatabase, !reader.isDatabaseNamed, !reader.settings.isEmbedded {
             reader.mistakes.append(
                 "no database: set POOLGATE_DATABASE_URL (or DATABASE_URL) to a Postgres URL, "
                     + "or pass --embedded for a private Postgres under the state directory")
@@ -59,7 +61,8 @@ struct SettingsReader {
             }
         }
         // The name that many platforms give; it speaks of the gateway only where nothing else does.
-        if settings.databaseURL == nil, !settings.isEmbedded, let url = environment["DATABASE_URL"], !url.isEmpty,
+        if !isDatabaseNamed, !settings.isEmbedded, let url = environment["DATABASE_URL"],
+            !url.isEmpty,
             let setting = Setting.named("database-url")
         {
             apply(setting, url, from: "DATABASE_URL")
@@ -67,8 +70,10 @@ struct SettingsReader {
     }
 
     private mutating func apply(_ setting: Setting, _ text: String, from source: String) {
+        if setting.name == "database-url" { isDatabaseNamed = true }
         guard let flaw = setting.apply(text, &settings) else { return }
-        mistakes.append(setting.isSecret ? "\(source) \(flaw)" : "\(source) '\(Printable.text(text))' \(flaw)")
+        mistakes.append(
+            setting.isSecret ? "\(source) \(flaw)" : "\(source) '\(Printable.text(text))' \(flaw)")
     }
 
     /// What no setting says alone.
@@ -77,7 +82,8 @@ struct SettingsReader {
             mistakes.append("--embedded and --database-url exclude each other: give one of them")
         }
         if settings.listen == settings.adminListen, settings.listen.port != 0 {
-            mistakes.append("--listen and --admin-listen are both \(settings.listen): give each a port of its own")
+            mistakes.append(
+                "--listen and --admin-listen are both \(settings.listen): give each a port of its own")
         }
         if !settings.adminListen.isLoopback, settings.adminToken == nil {
             mistakes.append(
@@ -103,7 +109,9 @@ struct SettingsReader {
 
     private static func unknownKeys(of file: ConfigurationFile) -> [String] {
         file.keys.filter { Setting.named($0) == nil }.sorted().map { key in
-            let advice = Resemblance.nearest(to: key, among: Setting.all.map(\.name)).map { "; did you mean '\($0)'?" }
+            let advice = Resemblance.nearest(to: key, among: Setting.all.map(\.name)).map {
+                "; did you mean '\($0)'?"
+            }
             return "'\(Printable.text(key))' in \(file.path) is no setting\(advice ?? "")"
         }
     }

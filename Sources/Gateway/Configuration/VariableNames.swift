@@ -29,7 +29,9 @@ enum Resemblance {
         let ranked = names.map { candidate in
             (candidate, distance(wanted, Array(candidate.lowercased().replacing("_", with: "-").utf8)))
         }
-        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= min(3, max(1, wanted.count / 3)) else { return nil }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= min(3, max(1, wanted.count / 3)) else {
+            return nil
+        }
         return best.0
     }
 

@@ -79,7 +79,8 @@ struct Cluster: Sendable {
 
     /// Whether that process runs on these data: a postmaster's working directory is its data directory.
     func isAlive(_ postmaster: Postmaster) -> Bool {
-        guard let folder = Paths.resolved("/proc/\(postmaster.pid)/cwd"), let data = Paths.resolved(data) else {
+        guard let folder = Paths.resolved("/proc/\(postmaster.pid)/cwd"), let data = Paths.resolved(data)
+        else {
             return false
         }
         return folder.utf8.elementsEqual(data.utf8)
@@ -120,7 +121,7 @@ struct Cluster: Sendable {
 
     // MARK: Socket
 
-    /// Makes the folder of the socket, 0700: beside the data, or, where that path is too long or has characters that
+    /// Makes the folder of the socket for a Postgres about to be started, 0700: beside the data, or, where that path is too long or has characters that
     /// Postgres or a shell could misread, below `/tmp`.
     func prepareSocketFolder() throws(EmbeddedPostgres.Failure) -> String {
         var path = "\(folder)/socket"
@@ -132,6 +133,10 @@ struct Cluster: Sendable {
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
             status.st_uid == user?.userID ?? geteuid(), status.st_mode & 0o777 == 0o700
         else { throw .socketFolder(path) }
+        // Left by one that was killed; its process number may still be taken. Nothing runs on these data now.
+        for name in [".s.PGSQL.\(Postmaster.port).lock", ".s.PGSQL.\(Postmaster.port)"] {
+            unlink("\(path)/\(name)")
+        }
         return path
     }
 
@@ -140,7 +145,8 @@ struct Cluster: Sendable {
             && path.utf8.allSatisfy { byte in
                 switch byte {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
+                    UInt8(ascii: "_"),
                     UInt8(ascii: "-"):
                     true
                 default: false

@@ -51,7 +51,8 @@ actor EmbeddedPostgres {
         let lock = try await lockForStarting()
         defer { lock.release() }
         let cluster = try Cluster(stateDirectory: stateDirectory)
-        let programs = try await PostgresPrograms.find(searchPath: searchPath, dataVersion: cluster.dataVersion())
+        let programs = try await PostgresPrograms.find(
+            searchPath: searchPath, dataVersion: cluster.dataVersion())
         if let postmaster = try await runningPostmaster(of: cluster) {
             running = Running(cluster: cluster, programs: programs, postmaster: postmaster)
             if cluster.isStartedByGateway(postmaster) { ownership = ownerLock() }
@@ -61,7 +62,7 @@ actor EmbeddedPostgres {
         if cluster.dataVersion() == nil {
             try await create(cluster, programs)
         }
-        let postmaster = try await launch(cluster, programs)
+        let postmaster = try await launchPatiently(cluster, programs)
         running = Running(cluster: cluster, programs: programs, postmaster: postmaster)
         return postmaster.url
     }
@@ -73,7 +74,9 @@ actor EmbeddedPostgres {
             guard let known = running, !known.cluster.isAlive(known.postmaster) else {
                 pause = Limits.postmasterPause
                 // The gateway that started it may have died meanwhile.
-                if let known = running, known.cluster.isStartedByGateway(known.postmaster) { ownership = ownerLock() }
+                if let known = running, known.cluster.isStartedByGateway(known.postmaster) {
+                    ownership = ownerLock()
+                }
                 continue
             }
             observe(.died)
@@ -148,7 +151,9 @@ actor EmbeddedPostgres {
         let deadline = ContinuousClock.now + .seconds(Limits.postgresStartSeconds)
         while let postmaster = cluster.postmaster(), cluster.isAlive(postmaster) {
             if await postmaster.answers() { return postmaster }
-            guard ContinuousClock.now < deadline else { throw .silent(pid: postmaster.pid, folder: cluster.data) }
+            guard ContinuousClock.now < deadline else {
+                throw .silent(pid: postmaster.pid, folder: cluster.data)
+            }
             do { try await Task.sleep(for: .milliseconds(100)) } catch { throw .cancelled }
         }
         return nil
@@ -159,7 +164,8 @@ actor EmbeddedPostgres {
         let made = try await programs.run(
             "initdb",
             [
-                "-D", cluster.newDataName, "-U", Postmaster.user, "-E", "UTF8", "--locale=C", "--auth-local=trust",
+                "-D", cluster.newDataName, "-U", Postmaster.user, "-E", "UTF8", "--locale=C",
+                "--auth-local=trust",
                 "--auth-host=reject",
             ], in: cluster)
         guard made.isSuccess else { throw .creation(made.lastLine) }
@@ -167,7 +173,23 @@ actor EmbeddedPostgres {
         observe(.created(folder: cluster.data, version: programs.version))
     }
 
-    private func launch(_ cluster: Cluster, _ programs: PostgresPrograms) async throws(Failure) -> Postmaster {
+    /// Right after a crash, what is left of the old one may still be ending.
+    private func launchPatiently(
+        _ cluster: Cluster, _ programs: PostgresPrograms
+    ) async throws(Failure) -> Postmaster {
+        for _ in 1..<Limits.postgresLaunches {
+            do throws(Failure) {
+                return try await launch(cluster, programs)
+            } catch {
+                guard case .start = error else { throw error }
+                do { try await Task.sleep(for: Limits.postgresLaunchPause) } catch { throw .cancelled }
+            }
+        }
+        return try await launch(cluster, programs)
+    }
+
+    private func launch(_ cluster: Cluster, _ programs: PostgresPrograms) async throws(Failure) -> Postmaster
+    {
         let folder = try cluster.prepareSocketFolder()
         cluster.markLaunch()
         let outcome: PostgresPrograms.Outcome
@@ -177,11 +199,14 @@ actor EmbeddedPostgres {
                 [
                     "start", "-D", Cluster.dataName, "-l", Cluster.logName, "-w",
                     "-t", String(Limits.postgresStartSeconds),
-                    "-o", "-k \(folder) -p \(Postmaster.port) -c listen_addresses= -c unix_socket_permissions=0700",
+                    "-o",
+                    "-k \(folder) -p \(Postmaster.port) -c listen_addresses= -c unix_socket_permissions=0700",
                 ], in: cluster)
         } catch {
             // Nobody waits for it any more. Where it has not yet written its number, the next gateway takes it over.
-            if let postmaster = cluster.postmaster(), cluster.isAlive(postmaster) { kill(postmaster.pid, SIGINT) }
+            if let postmaster = cluster.postmaster(), cluster.isAlive(postmaster) {
+                kill(postmaster.pid, SIGINT)
+            }
             throw error
         }
         guard outcome.isSuccess, let postmaster = cluster.postmaster() else {

@@ -31,11 +31,13 @@ extension EmbeddedPostgres {
                     + "\(installed.map(String.init).joined(separator: " and ")) is installed: run "
                     + "'apt-get install postgresql-\(data)' to use them as they are, or bring them over with pg_upgrade; "
                     + "nothing was touched"
-            case .foreignFolder(let folder): "\(folder) is not empty and holds no Postgres data; it was left alone"
+            case .foreignFolder(let folder):
+                "\(folder) is not empty and holds no Postgres data; it was left alone"
             case .noUser:
                 "Postgres does not run as root, and there is no user 'postgres' to run it as: "
                     + "create that user, or run poolgate as another one"
-            case .system(let thing, let number): "\(thing) cannot be used: \(String(cString: strerror(number)))"
+            case .system(let thing, let number):
+                "\(thing) cannot be used: \(String(cString: strerror(number)))"
             case .socketFolder(let folder):
                 "\(folder) belongs to another user or is open to others: remove it, or choose another state directory"
             case .creation(let reason): "initdb failed: \(reason)"

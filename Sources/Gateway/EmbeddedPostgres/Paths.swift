@@ -64,7 +64,9 @@ enum Paths {
 
     /// The file's text; nil where it is absent, unreadable, or longer than the bound.
     static func text(of path: String, atMost limit: Int) -> String? {
-        guard let bytes = bytes(of: path, from: 0, atMost: limit + 1), bytes.count <= limit else { return nil }
+        guard let bytes = bytes(of: path, from: 0, atMost: limit + 1), bytes.count <= limit else {
+            return nil
+        }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -99,7 +101,11 @@ enum Paths {
         for name in entries(of: path) {
             let entry = "\(path)/\(name)"
             var status = stat()
-            if lstat(entry, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { removeTree(entry) } else { unlink(entry) }
+            if lstat(entry, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+                removeTree(entry)
+            } else {
+                unlink(entry)
+            }
         }
         rmdir(path)
     }

@@ -21,16 +21,21 @@ struct PostgresPrograms: Sendable {
     }
 
     /// The newest installation, or, where there are data, the one of their major version.
-    static func find(searchPath: String, dataVersion: ClusterVersion?) async throws(EmbeddedPostgres.Failure) -> PostgresPrograms {
+    static func find(searchPath: String, dataVersion: ClusterVersion?) async throws(EmbeddedPostgres.Failure)
+        -> PostgresPrograms
+    {
         var installed: [PostgresPrograms] = []
         for folder in folders(searchPath: searchPath) {
             if let programs = await examine(folder) { installed.append(programs) }
         }
+        // What was asked then has not answered, which says nothing about what is installed.
+        guard !Task.isCancelled else { throw .cancelled }
         guard let newest = installed.max(by: { $0.major < $1.major }) else { throw .noPrograms }
         guard let dataVersion else { return newest }
         guard let fitting = installed.first(where: { $0.major == dataVersion.major }) else {
             throw .otherVersion(
-                data: dataVersion.major, installed: Set(installed.map(\.major)).sorted(), folder: dataVersion.folder)
+                data: dataVersion.major, installed: Set(installed.map(\.major)).sorted(),
+                folder: dataVersion.folder)
         }
         return fitting
     }
@@ -59,6 +64,8 @@ struct PostgresPrograms: Sendable {
                 .path(literal(path)), arguments: Arguments(arguments), environment: .custom(environment),
                 workingDirectory: literal(folder), platformOptions: options,
                 output: .string(limit: Limits.toolOutputBytes), error: .combinedWithOutput)
+            // A program that was ended because nobody waits for it has not failed.
+            guard !Task.isCancelled else { throw CancellationError() }
             return Outcome(isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput)
         } catch is CancellationError {
             throw .cancelled
@@ -77,7 +84,9 @@ struct PostgresPrograms: Sendable {
     private static func folders(searchPath: String) -> [String] {
         let debian = Paths.entries(of: "/usr/lib/postgresql").map { "/usr/lib/postgresql/\($0)/bin" }
         let redHat = Paths.entries(of: "/usr").filter { $0.hasPrefix("pgsql-") }.map { "/usr/\($0)/bin" }
-        let alpine = Paths.entries(of: "/usr/libexec").filter { $0.hasPrefix("postgresql") }.map { "/usr/libexec/\($0)" }
+        let alpine = Paths.entries(of: "/usr/libexec").filter { $0.hasPrefix("postgresql") }.map {
+            "/usr/libexec/\($0)"
+        }
         let named = searchPath.split(separator: ":").map(String.init)
         var seen: Set<String> = []
         return (debian + redHat + alpine + named).filter { folder in

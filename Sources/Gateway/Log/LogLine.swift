@@ -17,7 +17,8 @@ struct LogLine: Sendable {
 
     /// Leaves out every field without a value.
     init(
-        _ level: Logger.Level, _ event: String, _ fields: KeyValuePairs<String, LogValue?>, at time: Instant = .now
+        _ level: Logger.Level, _ event: String, _ fields: KeyValuePairs<String, LogValue?>,
+        at time: Instant = .now
     ) {
         self.time = time
         self.level = level

@@ -53,7 +53,11 @@ final class LogWriter: Sendable {
     func write(_ line: LogLine) {
         guard line.level >= level else { return }
         state.withLock { state in
-            if state.lines.count < Limits.waitingLines { state.lines.append(line) } else { state.dropped += 1 }
+            if state.lines.count < Limits.waitingLines {
+                state.lines.append(line)
+            } else {
+                state.dropped += 1
+            }
         }
         bell.signal()
     }
@@ -83,7 +87,9 @@ final class LogWriter: Sendable {
             let (records, droppedRecords) = records.drain()
             var suppressed: [RefusalThrottle.Suppressed] = []
             for record in records {
-                guard let line = Observer.line(record, &throttle, &suppressed), line.level >= level else { continue }
+                guard let line = Observer.line(record, &throttle, &suppressed), line.level >= level else {
+                    continue
+                }
                 bytes += line.written(as: format)
             }
             throttle.advance(to: .now, finished: &suppressed)

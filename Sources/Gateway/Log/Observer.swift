@@ -19,7 +19,9 @@ enum Observer {
         case .databaseConnected(let version):
             LogLine(.info, "database_connected", ["server_version": .count(version)])
         case .databaseLost(let error, let pause):
-            LogLine(.warning, "database_lost", ["error": .of(error), "retry_after_ms": .count(pause.milliseconds)])
+            LogLine(
+                .warning, "database_lost",
+                ["error": .of(error), "retry_after_ms": .count(pause.milliseconds)])
         case .schemaTooOld(let found, let needed): schemaTooOld(found, needed)
         case .schemaNewer(let found, let known): schemaNewer(found, known)
         case .listenSwallowed: listenSwallowed()
@@ -46,7 +48,9 @@ enum Observer {
             ])
     }
 
-    private static func keysFetchFailed(_ pool: PoolKey, _ failure: KeyFetchFailure, _ next: Instant?) -> LogLine {
+    private static func keysFetchFailed(_ pool: PoolKey, _ failure: KeyFetchFailure, _ next: Instant?)
+        -> LogLine
+    {
         LogLine(
             .warning, "keys_fetch_failed",
             [
@@ -89,7 +93,10 @@ enum Observer {
     private static func emptinessSuspected(_ tenants: Int) -> LogLine {
         LogLine(
             .warning, "emptiness_suspected",
-            ["tenants": .count(tenants), "advice": "the table became empty; it is read again before that is believed"])
+            [
+                "tenants": .count(tenants),
+                "advice": "the table became empty; it is read again before that is believed",
+            ])
     }
 
     private static func snapshotLoaded(_ rows: Int, _ savedAt: Instant) -> LogLine {
@@ -105,7 +112,8 @@ enum Observer {
 
     /// The line of a request; nil for a refusal that is counted instead.
     static func line(
-        _ record: RequestRecord, _ throttle: inout RefusalThrottle, _ finished: inout [RefusalThrottle.Suppressed]
+        _ record: RequestRecord, _ throttle: inout RefusalThrottle,
+        _ finished: inout [RefusalThrottle.Suppressed]
     ) -> LogLine? {
         guard let refusal = record.refusal else {
             return LogLine(.info, "request", fields(of: record, code: nil), at: record.time)
@@ -162,7 +170,8 @@ enum Observer {
 
     static func startingWithoutDirectory() -> LogLine {
         LogLine(
-            .warning, "no_directory", ["advice": "no tenants could be read yet; requests get 503 until they are"])
+            .warning, "no_directory",
+            ["advice": "no tenants could be read yet; requests get 503 until they are"])
     }
 
     static func noStateDirectory(_ failure: EmbeddedPostgres.Failure) -> LogLine {
@@ -178,7 +187,10 @@ enum Observer {
     static func stopping(signal: String, delay: Duration, limit: Duration) -> LogLine {
         LogLine(
             .info, "stopping",
-            ["signal": .text(signal), "delay_ms": .count(delay.milliseconds), "limit_ms": .count(limit.milliseconds)])
+            [
+                "signal": .text(signal), "delay_ms": .count(delay.milliseconds),
+                "limit_ms": .count(limit.milliseconds),
+            ])
     }
 
     static func stopped() -> LogLine {
@@ -193,7 +205,8 @@ enum Observer {
         var lines: [LogLine] = []
         if !report.applied.isEmpty {
             lines.append(
-                LogLine(.info, "migrated", ["applied": .list(report.applied), "version": .count(report.version)]))
+                LogLine(
+                    .info, "migrated", ["applied": .list(report.applied), "version": .count(report.version)]))
         }
         lines += report.notices.filter { $0.severity == "WARNING" }.map {
             LogLine(.warning, "migration_remark", ["remark": .text($0.message)])
@@ -206,7 +219,9 @@ enum Observer {
         return lines
     }
 
-    static func library(_ label: String, _ level: Logger.Level, _ message: String, details: String?) -> LogLine {
+    static func library(_ label: String, _ level: Logger.Level, _ message: String, details: String?)
+        -> LogLine
+    {
         LogLine(
             level, "library",
             ["label": .text(label), "message": .text(message), "details": details.map { .text($0) }])
@@ -230,11 +245,15 @@ enum Observer {
         case .waitingForLock(let folder):
             LogLine(
                 .info, "postgres_locked",
-                ["folder": .text(folder), "advice": "another gateway is starting its Postgres; waiting for it"])
+                [
+                    "folder": .text(folder),
+                    "advice": "another gateway is starting its Postgres; waiting for it",
+                ])
         case .died: LogLine(.error, "postgres_died", ["advice": "it is started again"])
         case .notRestarted(let flaw): LogLine(.error, "postgres_not_restarted", ["error": .of(flaw)])
         case .stopped: LogLine(.info, "postgres_stopped", [:])
-        case .stopping: LogLine(.info, "postgres_stopping", ["advice": "it takes its time and ends by itself"])
+        case .stopping:
+            LogLine(.info, "postgres_stopping", ["advice": "it takes its time and ends by itself"])
         case .notStopped(let reason): LogLine(.warning, "postgres_not_stopped", ["error": .text(reason)])
         }
     }

@@ -25,7 +25,9 @@ struct RefusalThrottle: Sendable {
     mutating func admits(_ kind: Kind, at time: Instant, finished: inout [Suppressed]) -> Bool {
         advance(to: time, finished: &finished)
         // Beyond the bound kinds share a count, so that made-up names cannot grow it.
-        let counted = counts[kind] != nil || counts.count < Limits.throttledPairs ? kind : Kind(tenant: nil, code: "other")
+        let counted =
+            counts[kind] != nil || counts.count < Limits.throttledPairs
+            ? kind : Kind(tenant: nil, code: "other")
         let count = counts[counted, default: 0] + 1
         counts[counted] = count
         return count <= Limits.refusalsWrittenPerSecond

@@ -34,7 +34,8 @@ final class RepetitionFilter: Sendable {
         case .healthUnwritable(let error): ("health", error.description)
         case .snapshotSaved: ("snapshot", nil)
         case .snapshotUnwritable(let flaw): ("snapshot", flaw.description)
-        case .keysWithdrawn, .schemaTooOld, .schemaNewer, .listenSwallowed, .directoryRead, .tenantQuarantined,
+        case .keysWithdrawn, .schemaTooOld, .schemaNewer, .listenSwallowed, .directoryRead,
+            .tenantQuarantined,
             .emptinessSuspected, .snapshotLoaded, .snapshotUnreadable:
             (nil, nil)
         }

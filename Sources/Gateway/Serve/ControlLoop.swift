@@ -18,7 +18,8 @@ actor ControlLoop {
     init(
         settings: Settings, stateDirectory: String?, pools: UserPools, state: GatewayState, log: LogWriter,
         observe: @escaping Observe,
-        publish: @escaping @Sendable (Directory) -> Void, publishStaleness: @escaping @Sendable (Instant) -> Void,
+        publish: @escaping @Sendable (Directory) -> Void,
+        publishStaleness: @escaping @Sendable (Instant) -> Void,
         announce: @escaping @Sendable (String) -> Void
     ) {
         self.settings = settings

@@ -47,7 +47,8 @@ struct GatewayServer {
             if let line = repetitions.line(observation) { log.write(line) }
         }
         pools = UserPools(
-            source: fetcher.source, publish: { [outlet] pool, keys in outlet.use { $0.publish(keys, for: pool) } },
+            source: fetcher.source,
+            publish: { [outlet] pool, keys in outlet.use { $0.publish(keys, for: pool) } },
             observe: observe)
         state = GatewayState(
             instance: ProcessLimits.instanceName, version: Version.current, startedAt: .now,
@@ -61,7 +62,8 @@ struct GatewayServer {
         defer { signals.cancel() }
         log.write(
             Observer.starting(
-                version: state.version, instance: state.instance, workers: settings.workers, descriptors: descriptors))
+                version: state.version, instance: state.instance, workers: settings.workers,
+                descriptors: descriptors))
         let stateDirectory = try prepareStateDirectory()
 
         let admin = makeAdmin()
@@ -103,7 +105,8 @@ struct GatewayServer {
 
     private func makeAdmin() -> AdminServer {
         AdminServer(
-            address: settings.adminListen, gate: AdminGate(token: settings.adminToken, hosts: settings.adminHosts),
+            address: settings.adminListen,
+            gate: AdminGate(token: settings.adminToken, hosts: settings.adminHosts),
             state: state, refresh: { [pools] in await pools.refresh($0) },
             logger: Logger(label: "admin") { [log, settings] in
                 LibraryLog(label: $0, writer: log, level: settings.logLevel)
@@ -187,7 +190,8 @@ struct GatewayServer {
         state.change { $0.isStopping = true }
         if let signal = stop.value {
             log.write(
-                Observer.stopping(signal: signal, delay: settings.shutdownDelay, limit: settings.drainTimeout))
+                Observer.stopping(signal: signal, delay: settings.shutdownDelay, limit: settings.drainTimeout)
+            )
             if proxy != nil { try? await Task.sleep(for: settings.shutdownDelay) }
         }
         await proxy?.shutDown(within: settings.drainTimeout)

@@ -65,7 +65,8 @@ enum Readiness: Sendable, Equatable {
         if values.isStopping {
             self = .unready("the gateway is stopping")
         } else if case .schemaTooOld(let found, let needed) = values.directory.link {
-            let state = found.map { "has schema version \($0), \(needed) is needed" } ?? "has no schema 'poolgate'"
+            let state =
+                found.map { "has schema version \($0), \(needed) is needed" } ?? "has no schema 'poolgate'"
             self = .unready("the database \(state): run 'poolgate migrate'")
         } else if let loadedAt = values.loadedAt {
             if !values.isProxyOpen {

@@ -5,7 +5,8 @@ import JOSE
 enum Schema {
     static let migrator = Migrator(
         Migration.all.map { file in
-            ControlPlane.Migration(version: file.version, name: file.name, sql: file.sql, checksum: checksum(file.sql))
+            ControlPlane.Migration(
+                version: file.version, name: file.name, sql: file.sql, checksum: checksum(file.sql))
         })
 
     /// What a file records of itself: SHA-256, in hexadecimal, of its text between its marks.

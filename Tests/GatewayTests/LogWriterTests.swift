@@ -1,0 +1,111 @@
+import Foundation
+import Gatekeeper
+import Logging
+import Testing
+
+@testable import DataPlane
+@testable import Gateway
+
+@Suite struct LogWriterTests {
+    private let ring = RecordRing(capacity: 100)
+
+    private func record(_ refusal: Refusal?, tenant: String? = "a.example", at time: Instant) -> RequestRecord
+    {
+        RequestRecord(
+            time: time, requestID: .random(), tenant: tenant, host: Array("a.example".utf8),
+            method: Array("GET".utf8),
+            path: Array("/x".utf8), status: refusal.map { Answer($0).status } ?? 200, refusal: refusal,
+            detail: "",
+            microseconds: 7)
+    }
+
+    /// What a writer wrote until its end.
+    private func written(
+        level: Logger.Level = .info, format: LogFormat = .json, _ body: (LogWriter) -> Void
+    ) throws -> [[String: Any]] {
+        let pipe = Pipe()
+        let writer = LogWriter(
+            descriptor: pipe.fileHandleForWriting.fileDescriptor, format: format, level: level, records: ring)
+        writer.start()
+        body(writer)
+        writer.end()
+        try pipe.fileHandleForWriting.close()
+        return try pipe.fileHandleForReading.readDataToEndOfFile().split(separator: 0x0A).map {
+            try #require(try JSONSerialization.jsonObject(with: $0) as? [String: Any])
+        }
+    }
+
+    @Test func `Lines come out in their order, those below the level not at all`() throws {
+        let lines = try written(level: .notice) { writer in
+            for level in [Logger.Level.info, .notice, .error] {
+                writer.write(LogLine(level, "\(level)_event", [:]))
+            }
+        }
+        #expect(lines.map { $0["event"] as? String } == ["notice_event", "error_event"])
+    }
+
+    @Test
+    func `A refusal is a line with its tenant and reason; what the gateway is to blame for is a warning`()
+        throws
+    {
+        let now = Instant.now
+        let lines = try written { _ in
+            ring.append(record(.badToken(.expired), at: now))
+            ring.append(record(.keysUnavailable, at: now))
+            ring.append(record(.unknownHost, tenant: nil, at: now))
+            ring.append(record(nil, at: now))
+        }
+        #expect(lines.map { $0["event"] as? String } == ["refused", "refused", "refused", "request"])
+        #expect(lines.map { $0["code"] as? String } == ["expired", "keys_unavailable", "unknown_host", nil])
+        #expect(lines.map { $0["status"] as? Int } == [401, 503, 421, 200])
+        #expect(lines.map { $0["level"] as? String } == ["info", "warning", "info", "info"])
+        #expect(lines[0]["tenant"] as? String == "a.example" && lines[2]["tenant"] == nil)
+        #expect((lines[0]["request_id"] as? String)?.count == 32 && lines[0]["path"] as? String == "/x")
+        #expect(lines[3]["us"] as? Int == 7)
+    }
+
+    @Test func `Fifty of a kind in one second are ten lines and a count`() throws {
+        let now = Instant.now
+        let lines = try written { _ in
+            for _ in 0..<50 { ring.append(record(.badToken(.badSignature), at: now)) }
+        }
+        #expect(lines.filter { $0["event"] as? String == "refused" }.count == 10)
+        let counted = lines.filter { $0["event"] as? String == "refusals_suppressed" }
+        #expect(counted.count == 1 && counted[0]["suppressed"] as? Int == 40)
+        #expect(
+            counted[0]["code"] as? String == "bad_signature" && counted[0]["tenant"] as? String == "a.example"
+        )
+    }
+
+    @Test func `What does not fit is counted`() throws {
+        for _ in 0..<130 { ring.append(record(nil, at: .now)) }
+        let lines = try written { _ in }
+        #expect(lines.filter { $0["event"] as? String == "request" }.count == 100)
+        #expect(lines.first { $0["event"] as? String == "log_lines_dropped" }?["dropped"] as? Int == 30)
+    }
+
+    @Test func `A log that nobody reads delays neither those who write nor the end`() throws {
+        let pipe = Pipe()
+        let writer = LogWriter(
+            descriptor: pipe.fileHandleForWriting.fileDescriptor, format: .json, level: .info, records: ring)
+        writer.start()
+        let began = ContinuousClock.now
+        for number in 0..<20_000 { writer.write(LogLine(.info, "much", ["n": .count(number)])) }
+        writer.end()
+        #expect(.now - began < .seconds(5))
+        // The writer's thread, which still waits for a reader, learns that there will be none.
+        signal(SIGPIPE, SIG_IGN)
+        withExtendedLifetime(pipe) {}
+    }
+
+    @Test func `A library is heard from a warning on, under its label`() throws {
+        let lines = try written { writer in
+            var logger = Logger(label: "admin") { LibraryLog(label: $0, writer: writer, level: .info) }
+            logger[metadataKey: "a"] = "1"
+            logger.info("quiet")
+            logger.warning("loud", metadata: ["b": "2"])
+        }
+        #expect(lines.count == 1 && lines[0]["event"] as? String == "library")
+        #expect(lines[0]["message"] as? String == "loud" && lines[0]["details"] as? String == "a=1 b=2")
+    }
+}

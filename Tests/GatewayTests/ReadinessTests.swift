@@ -1,0 +1,60 @@
+import ControlPlane
+import Postgres
+import Testing
+
+@testable import Gateway
+
+@Suite struct ReadinessTests {
+    private let now = ContinuousClock.now
+
+    private func values(_ change: (inout GatewayState.Values) -> Void = { _ in }) -> GatewayState.Values {
+        var values = GatewayState.Values()
+        values.loadedAt = now
+        values.isProxyOpen = true
+        change(&values)
+        return values
+    }
+
+    private func reason(_ values: GatewayState.Values, _ isFirstPassDone: Bool = true) -> String? {
+        switch Readiness(values, isFirstPassDone: isFirstPassDone, at: now) {
+        case .ready: nil
+        case .unready(let reason): reason
+        }
+    }
+
+    @Test func `Ready means a directory, an open proxy, and the first pass over the keys`() {
+        #expect(reason(values()) == nil)
+        #expect(reason(values { $0.loadedAt = nil }) == "no tenant directory is loaded yet")
+        #expect(reason(values { $0.isProxyOpen = false }) == "the proxy listener is not open yet")
+        #expect(reason(values(), false) == "the first pass over the key endpoints is not done yet")
+    }
+
+    @Test func `A first pass that takes five seconds is waited for no longer`() {
+        #expect(reason(values { $0.loadedAt = now - .milliseconds(4_999) }, false) != nil)
+        #expect(reason(values { $0.loadedAt = now - .seconds(5) }, false) == nil)
+    }
+
+    @Test func `A gateway that stops is not ready, whatever else holds`() {
+        #expect(reason(values { $0.isStopping = true }) == "the gateway is stopping")
+    }
+}
+
+@Suite struct GateTests {
+    @Test func `Whoever waits gets the first value, before and after it came`() async {
+        let gate = Gate<Int>()
+        async let early = gate.wait()
+        gate.open(1)
+        gate.open(2)
+        #expect(await early == 1)
+        #expect(await gate.wait() == 1)
+        #expect(gate.value == 1)
+    }
+
+    @Test func `A wait ends with its time, or with its task`() async {
+        let gate = Gate<Int>()
+        #expect(await gate.wait(within: .milliseconds(1)) == nil)
+        let task = Task { await gate.wait() }
+        task.cancel()
+        #expect(await task.value == nil)
+    }
+}

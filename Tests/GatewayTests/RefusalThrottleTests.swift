@@ -1,0 +1,93 @@
+import Gatekeeper
+import Testing
+
+@testable import Gateway
+
+@Suite struct RefusalThrottleTests {
+    private let kind = RefusalThrottle.Kind(tenant: "a.example", code: "expired")
+
+    private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
+
+    @Test func `Ten of one tenant and reason are written in a second, the eleventh is counted`() {
+        var throttle = RefusalThrottle()
+        var finished: [RefusalThrottle.Suppressed] = []
+        let written = (0..<11).map { throttle.admits(kind, at: at(1_000 + $0), finished: &finished) }
+        #expect(written == Array(repeating: true, count: 10) + [false])
+        throttle.advance(to: at(1_999), finished: &finished)
+        #expect(finished == [])
+        throttle.advance(to: at(2_000), finished: &finished)
+        #expect(finished == [.init(kind: kind, count: 1)])
+    }
+
+    @Test func `Exactly ten leave no count`() {
+        var throttle = RefusalThrottle()
+        var finished: [RefusalThrottle.Suppressed] = []
+        for _ in 0..<10 { #expect(throttle.admits(kind, at: at(0), finished: &finished)) }
+        throttle.finish(&finished)
+        #expect(finished == [])
+    }
+
+    @Test func `Another tenant, another reason and another second are counted apart`() {
+        var throttle = RefusalThrottle()
+        var finished: [RefusalThrottle.Suppressed] = []
+        for _ in 0..<50 { _ = throttle.admits(kind, at: at(0), finished: &finished) }
+        #expect(throttle.admits(.init(tenant: "b.example", code: "expired"), at: at(1), finished: &finished))
+        #expect(throttle.admits(.init(tenant: nil, code: "expired"), at: at(1), finished: &finished))
+        #expect(
+            throttle.admits(.init(tenant: "a.example", code: "bad_signature"), at: at(1), finished: &finished)
+        )
+        #expect(finished == [])
+        #expect(throttle.admits(kind, at: at(1_000), finished: &finished))
+        #expect(finished == [.init(kind: kind, count: 40)])
+    }
+
+    @Test func `A record that comes slightly late does not open the second again`() {
+        var throttle = RefusalThrottle()
+        var finished: [RefusalThrottle.Suppressed] = []
+        for _ in 0..<10 { _ = throttle.admits(kind, at: at(5_000), finished: &finished) }
+        #expect(!throttle.admits(kind, at: at(4_999), finished: &finished))
+        #expect(!throttle.admits(kind, at: at(5_001), finished: &finished))
+    }
+
+    @Test func `A clock set back by more than that goes on with the time it says`() {
+        var throttle = RefusalThrottle()
+        var finished: [RefusalThrottle.Suppressed] = []
+        for _ in 0..<11 { _ = throttle.admits(kind, at: at(1_000_000), finished: &finished) }
+        #expect(throttle.admits(kind, at: at(10_000), finished: &finished))
+        #expect(finished.count == 1)
+    }
+
+    @Test func `Beyond the bound, made-up kinds share one count`() {
+        var throttle = RefusalThrottle()
+        var finished: [RefusalThrottle.Suppressed] = []
+        let kinds = (0..<(Limits.throttledPairs + 100)).map {
+            RefusalThrottle.Kind(tenant: "\($0)", code: "x")
+        }
+        let written = kinds.filter { throttle.admits($0, at: at(0), finished: &finished) }.count
+        #expect(written == Limits.throttledPairs + 10)
+        throttle.finish(&finished)
+        #expect(finished == [.init(kind: .init(tenant: nil, code: "other"), count: 90)])
+    }
+}
+
+@Suite struct RepetitionTests {
+    private func at(_ seconds: Int64) -> Instant { Instant(seconds: seconds) }
+
+    @Test func `The same failure is told once, and again with its count when time has passed`() {
+        var repetition = Repetition()
+        #expect(repetition.admit("p", "dns", at: at(0)) == 0)
+        #expect(repetition.admit("p", "dns", at: at(1)) == nil)
+        #expect(repetition.admit("p", "dns", at: at(Limits.repetitionSeconds - 1)) == nil)
+        #expect(repetition.admit("p", "dns", at: at(Limits.repetitionSeconds)) == 2)
+        #expect(repetition.admit("p", "dns", at: at(Limits.repetitionSeconds + 1)) == nil)
+    }
+
+    @Test func `Another reason, another thing, and a failure after recovery are told at once`() {
+        var repetition = Repetition()
+        #expect(repetition.admit("p", "dns", at: at(0)) == 0)
+        #expect(repetition.admit("p", "tls", at: at(1)) == 0)
+        #expect(repetition.admit("q", "tls", at: at(1)) == 0)
+        repetition.end("p")
+        #expect(repetition.admit("p", "tls", at: at(2)) == 0)
+    }
+}
