@@ -67,7 +67,10 @@ final class ClientConnection: ChannelDuplexHandler {
         worker.opened(self)
     }
 
+    /// The one event that ends every connection, also one that closed before it became active.
     func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+        worker.closed(self)
         self.context = nil
     }
 
@@ -119,7 +122,6 @@ final class ClientConnection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         finish()
-        worker.closed(self)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -257,9 +259,14 @@ final class ClientConnection: ChannelDuplexHandler {
         context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in bound.value.close() }
     }
 
-    /// Closes an idle connection, and tells a busy one that its answer is the last.
+    /// Closes an idle connection; half a head gets a second more, a request under way all the time there is.
     func drain() {
-        if phase == .head, inbound.readableBytes == 0 { close() }
+        guard phase == .head else { return }
+        if inbound.readableBytes == 0 {
+            close()
+        } else {
+            deadline = min(deadline, worker.tick &+ Limits.drainedHeadTicks)
+        }
     }
 
     /// Ends the connection so that an answer under way cannot look whole, and cancels the upstream.

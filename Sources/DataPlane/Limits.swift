@@ -6,6 +6,8 @@ package enum Limits {
     static let tick = TimeAmount.milliseconds(250)
     /// A client's whole head, from its first byte (or from accept).
     static let headTicks: UInt32 = 15 * ticksPerSecond
+    /// The rest of a head that had begun when the drain did.
+    static let drainedHeadTicks: UInt32 = 1 * ticksPerSecond
     /// A kept-alive client connection between requests; load balancers close theirs at 60 s.
     static let clientIdleTicks: UInt32 = 75 * ticksPerSecond
     /// An upstream's answer's head, from the end of the request.

@@ -68,6 +68,11 @@ package final class SnapshotFeed: Sendable {
         loop.execute(take)
     }
 
+    /// Leaves `loop` alone from now on: it is about to end.
+    func unsubscribe(_ loop: any EventLoop) {
+        state.withLock { $0.subscribers.removeAll { $0.loop === loop } }
+    }
+
     /// The newest snapshot, noting that `loop` uses no older one from now on.
     func taken(by loop: any EventLoop) -> Snapshot {
         state.withLock { state in

@@ -138,6 +138,7 @@ final class Worker {
 
     /// Closes everything at once.
     func stop() {
+        feed.unsubscribe(loop)
         ticker?.cancel()
         ticker = nil
         for client in Array(clients.values) { client.abort() }

@@ -358,3 +358,15 @@ def test_data_of_another_major_version_are_left_alone(embedded, binaries, state)
     assert "13" in other.log() and gateway_version in other.log()
     assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
     (folder / "PG_VERSION").write_text(version)
+
+
+def test_half_a_head_does_not_hold_up_a_stop(start, database):
+    gateway = start(database_url=database.url)
+    with gateway.connect() as connection:
+        connection.send(b"GET / HTTP/1.1\r\nHost: a")
+        time.sleep(0.2)
+        begun = time.monotonic()
+        gateway.process.send_signal(signal.SIGTERM)
+        assert connection.read().status == 408
+        assert gateway.process.wait(timeout=5) == 0
+        assert time.monotonic() - begun < 3
