@@ -88,7 +88,8 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["JOSE"], path: "Tests/Support", swiftSettings: house),
-        .testTarget(name: "JOSETests", dependencies: ["JOSE", "COpenSSL", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "JOSETests", dependencies: ["JOSE", "COpenSSL", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "GatekeeperTests", dependencies: ["Gatekeeper", "JOSE", "TestSupport"], swiftSettings: house
         ),

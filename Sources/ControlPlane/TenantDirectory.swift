@@ -304,7 +304,10 @@ package actor TenantDirectory {
         let rows = content.rows
         switch await file.save(rows: { rows.all }, at: .now) {
         case .success(let count): outlet.observe(.snapshotSaved(rows: count))
-        case .failure(let flaw): outlet.observe(.snapshotUnwritable(flaw))
+        case .failure(let flaw):
+            // Tried again after the pause: a disk does not stay full.
+            isUnsaved = true
+            outlet.observe(.snapshotUnwritable(flaw))
         }
     }
 }

@@ -147,7 +147,7 @@ extension ClientConnection {
     /// No connection to the upstream could be had.
     func upstreamFailed(_ fault: UpstreamFault) {
         guard phase == .connecting else { return }
-        refuse(.upstream(fault))
+        refuse(.upstream(fault), detail: exchange.origin?.description ?? "")
     }
 
     private func start(on connection: UpstreamConnection) {
@@ -176,7 +176,7 @@ extension ClientConnection {
             connection.isReused && !saidSomething && !exchange.isRetried && exchange.method.isIdempotent
             && !exchange.hasBody && exchange.interimAnswers == 0
         guard canRepeat, let origin = exchange.origin else {
-            refuse(.upstream(.reset))
+            refuse(.upstream(.reset), detail: exchange.origin?.description ?? "")
             return
         }
         exchange.isRetried = true

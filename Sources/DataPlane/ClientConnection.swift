@@ -190,7 +190,7 @@ final class ClientConnection: ChannelDuplexHandler {
     private func exchangeTimedOut() {
         if !exchange.isAnswerBegun, exchange.isRequestComplete, !isHalfClosed {
             dropUpstream()
-            refuse(.upstream(.answerTimeout))
+            refuse(.upstream(.answerTimeout), detail: exchange.origin?.description ?? "")
         } else {
             abort()
         }

@@ -39,6 +39,12 @@ final class UpstreamPool {
         lastUse = worker.tick
         connecting += 1
         let loop = worker.loop
+        guard origin.scheme == .http else {
+            // Behind the checks of rows and settings: never in clear to a place that was named as encrypted.
+            connecting -= 1
+            client.upstreamFailed(.forbidden)
+            return
+        }
         let bound = NIOLoopBound((self, client), eventLoop: loop)
         addresses().flatMap { addresses in
             let (pool, _) = bound.value

@@ -14,8 +14,6 @@ package enum Limits {
     package static let tokenBytes = 16_384
     /// `nbf` and `iat` may lie this far ahead; `exp` gets nothing.
     package static let clockSkewSeconds: Int64 = 30
-    /// Identity header lines that one caller may cause, before which the token is refused.
-    package static let identityHeaderBytes = 16_384
     /// What one tenant may hold of a full token cache: one part in this many.
     package static let tokenCacheTenantShare = 8
     /// Slots that one eviction looks at before it gives up.

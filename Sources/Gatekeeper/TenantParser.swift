@@ -64,6 +64,10 @@ package struct TenantParser: Sendable {
             throw RowFlaw(
                 "upstream '\(text)' is no list of http:// or https:// origins separated by single spaces")
         }
+        // Nothing may go in clear to a place that was named as encrypted.
+        guard parsed.allSatisfy({ $0.scheme == .http }) else {
+            throw RowFlaw("upstream '\(text)' names https, which this version does not speak to upstreams")
+        }
         origins[text] = parsed
         return parsed
     }

@@ -255,6 +255,12 @@ def test_forbidden_and_unknown_upstreams_are_502(gateway, tenant, url):
     assert answer.error in ("upstream_forbidden", "upstream_unreachable")
 
 
+def test_an_https_upstream_is_quarantined_and_never_spoken_to_in_clear(gateway, tenant, own_upstream):
+    tenant.update(f"upstream = '{own_upstream.url.replace('http', 'https')}'")
+    assert gateway.wait_status(503, tenant.host, tenant.token()).error == "tenant_misconfigured"
+    assert own_upstream.connections == 0
+
+
 def test_the_gateway_never_forwards_to_itself(gateway, tenant):
     tenant.update(f"upstream = 'http://127.0.0.1:{gateway.port}'")
     assert gateway.wait_status(502, tenant.host, tenant.token()).error == "upstream_forbidden"

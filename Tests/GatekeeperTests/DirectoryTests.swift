@@ -89,6 +89,7 @@ import Testing
         ("additional_regions", { $0.additionalRegions = ["eu-west-1"] }),
         ("additional_regions", { $0.additionalRegions = ["x"] }),
         ("upstream", { $0.upstream = "" }),
+        ("upstream", { $0.upstream = "https://app" }),
         ("client_ids", { $0.clientIDs = [] }),
         ("token_uses", { $0.tokenUses = [] }),
         ("token_uses", { $0.tokenUses = ["refresh"] }),

@@ -254,7 +254,7 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         ("--max-header-bytes", ["128", "1MiB"], ["127", "1048577"]),
         ("--max-body-bytes", ["1", "8GiB"], ["0", "none", "9999999999999999999GiB"]),
         ("--token-cache-bytes", ["1MiB", "1024GiB"], ["1048575", "1025GiB"]),
-        ("--max-staleness", ["1s", "365d"], ["0", "999ms", "366d", "1"]),
+        ("--max-staleness", ["15s", "365d"], ["0", "14999ms", "366d", "1"]),
         ("--drain-timeout", ["0", "0s", "24h", "1500ms"], ["25h", "30", "1w", "s", "-1s", "٣s"]),
         ("--shutdown-delay", ["0", "1h"], ["61m", "1 minute"]),
         ("--log-level", ["trace", "critical", "INFO"], ["warn", "off"]),
@@ -272,8 +272,11 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
             ["a.example:80", "*.example", "a_!b"]
         ),
         (
-            "--upstream", ["http://u", "https://u:8443 http://v:1", "http://[::1]:3000"],
-            ["u:80", "http://u/path", "http://u  http://v", "http://u:0", "ftp://u", "http://u@v"]
+            "--upstream", ["http://u", "http://u:8443 http://v:1", "http://[::1]:3000"],
+            [
+                "u:80", "http://u/path", "http://u  http://v", "http://u:0", "ftp://u", "https://u",
+                "http://u@v",
+            ]
         ),
         (
             "--upstream-networks", ["10.0.0.0/8", "10.0.0.0/8, fd00::/8,192.0.2.1"],

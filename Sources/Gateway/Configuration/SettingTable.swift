@@ -76,6 +76,9 @@ extension Setting {
             guard let origins = Origin.list($0) else {
                 return "is no http:// or https:// origin, or several separated by single spaces"
             }
+            guard origins.allSatisfy({ $0.scheme == .http }) else {
+                return "names https, which this version does not speak to upstreams: write http"
+            }
             $1.upstreams = origins
             return nil
         },
@@ -157,7 +160,8 @@ extension Setting {
     private static let times = [
         time(
             "max-staleness", "a tenant directory older than this is not served; no bound unless set",
-            in: .seconds(1) ... .seconds(31_536_000)
+            // A healthy directory is confirmed about every five seconds.
+            in: .seconds(15) ... .seconds(31_536_000)
         ) { $0.maxStaleness = $1 },
         time(
             "drain-timeout", initial: "30s", "after SIGTERM, how long requests under way may take",
