@@ -26,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -42,7 +43,7 @@ let package = Package(
             name: "Gatekeeper",
             dependencies: ["JOSE", .product(name: "HashTreeCollections", package: "swift-collections")],
             swiftSettings: pure),
-        .target(name: "HTTP1", swiftSettings: pure),
+        .target(name: "HTTP1", dependencies: ["COpenSSL"], swiftSettings: pure),
 
         // Control plane: actors that keep snapshots fresh.
         .target(name: "Postgres", dependencies: ["CLibPQ"], swiftSettings: house),
@@ -57,6 +58,8 @@ let package = Package(
                 "Gatekeeper", "HTTP1",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ],
             swiftSettings: house),
 

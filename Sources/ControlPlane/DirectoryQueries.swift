@@ -11,10 +11,14 @@ enum DirectoryQueries {
     static let columns = [
         "host", "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses",
         "required_groups",
-        "required_scopes", "allow_unverified_email", "status",
+        "required_scopes", "allow_unverified_email", "status", "upstream_ca", "max_body_bytes", "websockets",
+        "websocket_grace",
     ]
 
-    private static let columnList = columns.joined(separator: ", ")
+    /// An interval is read in seconds, whatever the session's style of printing it.
+    private static let columnList = columns.map { column in
+        column == "websocket_grace" ? "extract(epoch FROM \(column))::bigint AS \(column)" : column
+    }.joined(separator: ", ")
 
     /// One row: whether the table of migrations is there.
     static let hasSchema = PostgresStatement(

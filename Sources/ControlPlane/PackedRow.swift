@@ -12,7 +12,7 @@ struct PackedRow: Hashable, Sendable {
     enum Column: Int, CaseIterable {
         case host, region, poolID, additionalRegions, upstream, clientIDs, tokenUses, requiredGroups,
             requiredScopes
-        case allowUnverifiedEmail, status
+        case allowUnverifiedEmail, status, upstreamCA, maxBodyBytes, websockets, websocketGrace
     }
 
     private static let null: UInt8 = 255
@@ -91,6 +91,11 @@ struct PackedRow: Hashable, Sendable {
             guard texts.count == elements.count else { throw RowFlaw("\(PackedRow.name(column)) holds NULL") }
             return texts
         }
+        func number(_ column: Column) throws(RowFlaw) -> Int64? {
+            guard let text = text(column) else { return nil }
+            guard let number = Int64(text) else { throw RowFlaw("\(PackedRow.name(column)) is no number") }
+            return number
+        }
         var row = TenantRow(
             host: try required(.host), region: try required(.region), poolID: try required(.poolID))
         row.additionalRegions = try list(.additionalRegions) ?? []
@@ -101,6 +106,10 @@ struct PackedRow: Hashable, Sendable {
         row.requiredScopes = try list(.requiredScopes)
         row.allowUnverifiedEmail = try required(.allowUnverifiedEmail) == "t"
         row.status = try required(.status)
+        row.upstreamCA = text(.upstreamCA)
+        row.maxBodyBytes = try number(.maxBodyBytes)
+        row.websockets = try required(.websockets)
+        row.websocketGrace = try number(.websocketGrace)
         return row
     }
 

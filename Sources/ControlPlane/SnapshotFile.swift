@@ -99,7 +99,7 @@ package struct SnapshotFile: Sendable {
         return Content(rows: rows, savedAt: Instant(nanoseconds: Int64(bitPattern: saved)))
     }
 
-    private static let version: UInt64 = 1
+    private static let version: UInt64 = 2
 
     private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
         withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }

@@ -46,6 +46,15 @@ enum AnswerHeadWriter {
         buffer.writeStaticString("\r\n")
     }
 
+    /// Writes the answer by which both sides change to WebSocket (RFC 6455 §4.2.2).
+    static func writeSwitch(
+        _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
+    ) {
+        writeStatusLine(head, bytes, into: &buffer)
+        writeFields(head, bytes, into: &buffer)
+        buffer.writeStaticString("Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    }
+
     private static func writeLength(_ length: UInt64, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("Content-Length: ")
         buffer.writeString(String(length))
@@ -71,7 +80,9 @@ enum AnswerHeadWriter {
         for field in head.fields {
             let isKept =
                 switch field.known {
-                case .other, .via, .trailer, .authorization, .expect, .host, .te:
+                case .other, .via, .trailer, .authorization, .expect, .host, .te, .forwardedFor,
+                    .forwardedProto,
+                    .forwardedPort, .webSocketKey, .webSocketVersion, .webSocketAccept:
                     !(nominated?.contain(field, bytes) ?? false)
                 case .contentLength, .transferEncoding, .connection, .upgrade, .keepAlive, .proxyConnection,
                     .proxyAuthenticate, .proxyAuthorization:

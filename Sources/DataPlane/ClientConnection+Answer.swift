@@ -12,7 +12,9 @@ extension ClientConnection {
             case .length(let length): .length(length)
             case .chunked, .untilClose: exchange.isHTTP10 ? .untilClose : .chunked
             }
-        let closes = !exchange.isPersistent || worker.isDraining || framing == .untilClose
+        // A request that is not all here when its answer begins may never be read to its end.
+        let closes =
+            !exchange.isPersistent || isLastRequest || framing == .untilClose || !exchange.isRequestComplete
         exchange.isAnswerBegun = true
         exchange.isCloseDelimited = framing == .untilClose
         exchange.saidClose = closes

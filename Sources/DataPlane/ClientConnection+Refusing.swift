@@ -14,7 +14,7 @@ extension ClientConnection {
         let isMessageKnown = exchange.head.readableBytes > 0
         if !exchange.isRequestComplete { skipBufferedBody() }
         let persists =
-            isMessageKnown && exchange.isPersistent && exchange.isRequestComplete && !worker.isDraining
+            isMessageKnown && exchange.isPersistent && exchange.isRequestComplete && !isLastRequest
             && !ClientConnection.closesAlways(refusal)
         exchange.isPersistent = persists
         let answer = Answer(refusal)
@@ -41,7 +41,7 @@ extension ClientConnection {
     private static func closesAlways(_ refusal: Refusal) -> Bool {
         switch refusal {
         case .badRequest, .bodyTooLarge, .targetTooLong, .headTooLarge, .headTimeout, .methodNotAllowed,
-            .versionNotSupported, .expectationFailed, .loop:
+            .versionNotSupported, .expectationFailed, .loop, .upgradeRequired:
             true
         default: false
         }

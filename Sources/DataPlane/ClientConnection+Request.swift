@@ -6,10 +6,10 @@ import NIOCore
 extension ClientConnection {
     /// What comes next after a head was looked at, decided while its bytes were at hand.
     private enum Step {
-        case needMore
         case refuse(Refusal, detail: String)
-        case forward(Origin)
+        case forward(Standing)
         case wait(WantedKey)
+        case lineUp(Standing)
     }
 
     /// Reads a head from `inbound`, where it is whole.
@@ -19,14 +19,18 @@ extension ClientConnection {
         case .needMore:
             if exchange.started.nanoseconds == 0 {
                 exchange.started = worker.now
-                expectProgress(within: Limits.headTicks)
+                expectProgress(within: worker.headTicks)
             }
         case .flaw(let flaw):
             exchange.isPersistent = false
             refuse(Refusal(flaw), detail: flaw.rawValue)
         case .complete:
             beginExchange()
-            perform(judge(answer: nil))
+            if let refusal = messageRefusal() {
+                refuse(refusal.0, detail: refusal.1)
+            } else {
+                perform(judge(answer: nil))
+            }
         }
     }
 
@@ -48,15 +52,42 @@ extension ClientConnection {
         exchange.head = inbound.readSlice(length: parser.head.headLength) ?? ByteBuffer()
     }
 
-    /// Judges the request under way from the snapshot as it is now.
-    private func judge(answer: KeyAnswer?) -> Step {
+    /// What is wrong with the message itself, before anybody's row is looked at; the word is for the log.
+    private func messageRefusal() -> (Refusal, String)? {
         if let limit = worker.settings.maxBodyBytes, case .length(let length) = exchange.body, length > limit
         {
-            return .refuse(.bodyTooLarge, detail: "")
+            return (.bodyTooLarge, "")
         }
+        switch parser.head.upgrade {
+        case .none, .webSocket: break
+        case .badWebSocket: return (.badRequest("bad_websocket"), "bad_websocket")
+        case .otherWebSocketVersion: return (.upgradeRequired, "")
+        }
+        let isRare = parser.head.hasVia || certificate != nil || worker.census.addressLimit != nil
+        guard isRare else { return nil }
+        return exchange.head.withUnsafeReadableBytes { bytes in
+            if parser.head.hasVia, namesThisGateway(bytes) { return (.loop, "") }
+            let host = UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range])
+            if certificate?.covers(host) == false { return (.misdirected, "") }
+            return takesSeat(bytes) ? nil : (.overloaded, "connections_per_address")
+        }
+    }
+
+    /// Counts a request that a balancer sends for one of its clients.
+    private func takesSeat(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard worker.census.addressLimit != nil, way.isTrusted,
+            let client = way.client(parser.head, bytes, trusted: worker.settings.trustedProxies)
+        else { return true }
+        let seat = seat(client)
+        guard worker.census.takeSeat(seat) else { return false }
+        exchange.seat = seat
+        return true
+    }
+
+    /// Judges the request under way from the snapshot as it is now.
+    private func judge(answer: KeyAnswer?) -> Step {
         let head = exchange.head
-        return head.withUnsafeReadableBytes { bytes in
-            if parser.head.hasVia, namesThisGateway(bytes) { return .refuse(.loop, detail: "") }
+        let step: Step = head.withUnsafeReadableBytes { bytes in
             let facts = RequestFacts(
                 host: UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range]),
                 authorization: parser.head.authorization.map {
@@ -70,22 +101,54 @@ extension ClientConnection {
             case .needsKey(let key, let standing):
                 exchange.tenant = standing.tenant
                 return .wait(key)
+            case .mustWait(let standing):
+                exchange.tenant = standing.tenant
+                return .lineUp(standing)
             case .admit(let admission):
                 exchange.tenant = admission.standing.tenant
-                RequestHeadWriter.write(
-                    parser.head, bytes, identityLines: admission.identity.headerLines, wayLines: wayLines,
-                    into: &exchange.outboundHead)
-                return .forward(worker.choose(admission.standing.tenant.upstreams))
+                return admit(admission, bytes)
             }
         }
+        worker.noteJudgement()
+        return step
+    }
+
+    /// Writes the head that goes upstream, where the tenant's own bounds allow the request.
+    private func admit(_ admission: Admission, _ bytes: UnsafeRawBufferPointer) -> Step {
+        if exchange.hasBody, let limit = admission.standing.tenant.maxBodyBytes {
+            exchange.bodyLimit = min(limit, worker.settings.maxBodyBytes ?? limit)
+            if case .length(let length) = exchange.body, length > limit {
+                return .refuse(.bodyTooLarge, detail: "")
+            }
+        } else {
+            exchange.bodyLimit = worker.settings.maxBodyBytes
+        }
+        if parser.head.upgrade == .webSocket, admission.standing.tenant.websockets != .off {
+            let host = UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range])
+            exchange.held = HeldAdmission(admission, host: host)
+            exchange.webSocketKey = WebSocketHandshake.key(parser.head.fields, bytes)
+        }
+        RequestHeadWriter.write(
+            parser.head, bytes, identityLines: admission.identity.headerLines, way: way,
+            upgrades: exchange.webSocketKey != nil, into: &exchange.outboundHead)
+        return .forward(admission.standing)
     }
 
     private func perform(_ step: Step) {
         switch step {
-        case .needMore: break
         case .refuse(let refusal, let detail): refuse(refusal, detail: detail)
-        case .forward(let origin): forward(to: origin)
+        case .forward(let standing):
+            let group = worker.group(for: standing)
+            exchange.group = group
+            if let pool = worker.choose(from: group) { forward(to: pool) }
         case .wait(let key): wait(for: key)
+        case .lineUp(let standing):
+            phase = .verifying
+            deadline = worker.tick &+ worker.headTicks
+            if !worker.lineUp(self, of: standing.tenantVersion) {
+                phase = .head
+                refuse(.overloaded, detail: "verification")
+            }
         }
     }
 
@@ -98,6 +161,19 @@ extension ClientConnection {
                     $0.elementsEqual(name)
                 }
         }
+    }
+
+    /// The tenant's turn has come: judges again, the signature included.
+    func judgeInTurn() {
+        guard phase == .verifying else { return }
+        judgeAgain(answer: nil)
+    }
+
+    private func judgeAgain(answer: KeyAnswer?) {
+        exchange.started = worker.now
+        phase = .head
+        perform(judge(answer: answer))
+        process()
     }
 
     // MARK: Waiting for a key
@@ -115,28 +191,26 @@ extension ClientConnection {
     private func keyAnswered(_ answer: KeyAnswer) {
         guard phase == .judging else { return }
         worker.takeLatest()
-        exchange.started = worker.now
-        phase = .head
-        perform(judge(answer: answer))
-        process()
+        judgeAgain(answer: answer)
     }
 
     // MARK: The upstream
 
-    private func forward(to origin: Origin) {
-        exchange.origin = origin
-        let pool = worker.pool(for: origin)
+    private func forward(to pool: UpstreamPool) {
+        exchange.pool = pool
         if let connection = pool.takeIdle() {
             start(on: connection)
         } else {
-            phase = .connecting
-            pool.connect(for: self)
+            pool.find(for: self)
         }
     }
 
+    /// The row that the request under way belongs to, as one number.
+    var tenantVersion: UInt64 { exchange.tenant?.version ?? 0 }
+
     /// The connection that this client waited for.
     func upstreamConnected(_ connection: UpstreamConnection) {
-        guard phase == .connecting else {
+        guard phase == .connecting || phase == .queued else {
             connection.park()
             return
         }
@@ -144,13 +218,31 @@ extension ClientConnection {
         process()
     }
 
-    /// No connection to the upstream could be had.
-    func upstreamFailed(_ fault: UpstreamFault) {
+    /// No connection to the upstream could be had: another one of the tenant's is tried, once.
+    func upstreamFailed(_ fault: UpstreamFault, _ pool: UpstreamPool) {
         guard phase == .connecting else { return }
-        refuse(.upstream(fault), detail: exchange.origin?.description ?? "")
+        if !exchange.isMoved, let group = exchange.group,
+            let other = worker.choose(from: group, excluding: pool)
+        {
+            exchange.isMoved = true
+            forward(to: other)
+        } else {
+            refuse(.upstream(fault), detail: exchange.originText)
+        }
+    }
+
+    /// All of the upstream's connections are taken, and enough requests wait for one.
+    func upstreamIsFull() {
+        refuse(.overloaded, detail: "upstream_connections")
     }
 
     private func start(on connection: UpstreamConnection) {
+        // A FIN inside the body came before there was anybody to cancel.
+        if isHalfClosed, !exchange.isRequestComplete, !isBodyAtHand {
+            connection.park()
+            abort()
+            return
+        }
         phase = .exchanging
         upstream = connection
         connection.begin(self)
@@ -166,22 +258,31 @@ extension ClientConnection {
         } else {
             connection.send(exchange.outboundHead)
         }
+        resumeReading()
+    }
+
+    /// Whether all that is left of the body waits in `inbound`; a chunked one is found out as it is forwarded.
+    private var isBodyAtHand: Bool {
+        switch exchange.body {
+        case .none, .chunked: true
+        case .length(let remaining): remaining <= UInt64(inbound.readableBytes)
+        }
     }
 
     /// The connection broke before an answer came: once more on a fresh one, where that can do no harm.
     func upstreamLost(_ connection: UpstreamConnection, saidSomething: Bool) {
-        guard phase == .exchanging, upstream === connection else { return }
+        guard phase == .exchanging, upstream === connection, let pool = exchange.pool else { return }
         upstream = nil
         let canRepeat =
             connection.isReused && !saidSomething && !exchange.isRetried && exchange.method.isIdempotent
             && !exchange.hasBody && exchange.interimAnswers == 0
-        guard canRepeat, let origin = exchange.origin else {
-            refuse(.upstream(.reset), detail: exchange.origin?.description ?? "")
+        guard canRepeat else {
+            pool.health.failed(at: worker.tick)
+            refuse(.upstream(.reset), detail: exchange.originText)
             return
         }
         exchange.isRetried = true
-        phase = .connecting
-        worker.pool(for: origin).connect(for: self)
+        pool.find(for: self)
     }
 
     // MARK: The body
@@ -200,6 +301,10 @@ extension ClientConnection {
             forwardChunks(&body, to: upstream)
         }
         guard phase == .exchanging else { return }
+        guard exchange.isRequestComplete || !isHalfClosed else {
+            abort()
+            return
+        }
         expectProgress(within: exchange.isRequestComplete ? Limits.answerTicks : Limits.bodyIdleTicks)
     }
 
@@ -216,7 +321,7 @@ extension ClientConnection {
             case .payload(let skipped, let count):
                 inbound.moveReaderIndex(forwardBy: skipped)
                 exchange.bodyBytes += UInt64(count)
-                if let limit = worker.settings.maxBodyBytes, exchange.bodyBytes > limit {
+                if let limit = exchange.bodyLimit, exchange.bodyBytes > limit {
                     dropUpstream()
                     refuse(.bodyTooLarge)
                     return

@@ -18,8 +18,10 @@ final class ClientConnection: ChannelDuplexHandler {
 
     let channel: any Channel
     let worker: Worker
-    /// The header lines that are the same for each request of this connection.
-    let wayLines: [UInt8]
+    /// Whose connection it is, and what upstreams are told of it.
+    var way: ForwardedWay
+    /// The certificate that the client was shown; nil in clear.
+    var certificate: CertificateInUse?
     var parser: RequestHeadParser
     /// What was read and not used yet.
     var inbound: ByteBuffer
@@ -28,36 +30,53 @@ final class ClientConnection: ChannelDuplexHandler {
     var exchange = Exchange()
     /// The connection to the upstream of the request under way.
     var upstream: UpstreamConnection?
+    var tunnel: Tunnel?
     var isHalfClosed = false
+    var deadline: UInt32
+    var ticket: UInt32 = 0
+    var unsentBytes = 0
+    var isOutputClosed = false
 
+    private let isTLS: Bool
     private var context: ChannelHandlerContext?
-    private var deadline: UInt32
+    private var requestsLeft: Int
     private var wantsRead = false
     private var isProcessing = false
     private var dropped = 0
-    private var unsentBytes = 0
+    private var isCounted = false
+    private var hasSeat = false
 
     enum Phase {
         /// Waiting for a head, or for the rest of one.
         case head
+        /// Waiting for its tenant's turn to have a token verified.
+        case verifying
         /// Waiting for a pool's answer about a key.
         case judging
-        /// Waiting for a connection to the upstream.
+        /// Waiting for one of the upstream's connections to be free.
+        case queued
+        /// Waiting for a connection to the upstream to be opened.
         case connecting
         /// Request and answer are on their way.
         case exchanging
-        /// The answer is out, the request was not read to its end: dropping it for a while.
+        /// Carrying WebSocket.
+        case tunnel
+        /// The answer is said; waiting for it to leave, then dropping what still comes for a while.
         case lingering
         case closed
     }
 
-    init(channel: any Channel, worker: Worker) {
+    init(channel: any Channel, worker: Worker, isTLS: Bool) {
         self.channel = channel
         self.worker = worker
+        self.isTLS = isTLS
         self.parser = RequestHeadParser(limits: worker.settings.headLimits)
         self.inbound = ByteBuffer()
-        self.deadline = worker.tick &+ Limits.headTicks
-        self.wayLines = RequestHeadWriter.wayLines(client: channel.remoteAddress, pseudonym: worker.pseudonym)
+        self.deadline = worker.tick &+ worker.headTicks
+        self.requestsLeft = worker.settings.maxRequestsPerConnection
+        self.way = ForwardedWay(
+            address: channel.remoteAddress, isTLS: isTLS,
+            isTrusted: worker.trusts(channel.remoteAddress), pseudonym: worker.pseudonym)
     }
 
     // MARK: Events of the channel
@@ -65,21 +84,38 @@ final class ClientConnection: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         worker.opened(self)
+        isCounted = true
+        let isAdmitted = worker.census.enter()
+        let isBalancer =
+            !worker.settings.expectsProxyHeader || worker.acceptsProxyHeader(from: channel.remoteAddress)
+        let isSeated = worker.settings.expectsProxyHeader || takesSeat()
+        if !isAdmitted || !isSeated || !isBalancer { turnAway(silently: !isBalancer) }
     }
 
     /// The one event that ends every connection, also one that closed before it became active.
     func handlerRemoved(context: ChannelHandlerContext) {
         finish()
         worker.closed(self)
+        if isCounted { worker.census.leave() }
+        if hasSeat { worker.census.leaveSeat(seat(way.address)) }
+        isCounted = false
+        hasSeat = false
         self.context = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
-        if phase == .lingering {
+        switch phase {
+        case .lingering:
+            guard isOutputClosed else { return }
             dropped += bytes.readableBytes
             if dropped > Limits.lingerBytes { close() }
             return
+        case .closed: return
+        case .tunnel:
+            tunnelClientSent(bytes)
+            return
+        case .head, .verifying, .judging, .queued, .connecting, .exchanging: break
         }
         if inbound.readableBytes == 0 {
             inbound = bytes
@@ -98,24 +134,33 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if channel.isWritable { upstream?.clientIsWritable() }
+        if channel.isWritable {
+            upstream?.clientIsWritable()
+            if phase == .head { process() }
+        }
         context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
-            context.fireUserInboundEventTriggered(event)
-            return
+        switch event {
+        case ChannelEvent.inputClosed: inputClosed()
+        case let source as ProxyHeaderHandler.Source: proxied(by: source)
+        default: context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    private func inputClosed() {
         isHalfClosed = true
         switch phase {
-        case .head, .lingering: close()
-        case .judging, .connecting, .exchanging:
+        case .head: if inbound.readableBytes == 0 || channel.isWritable { closeWhenSent() }
+        case .lingering: if isOutputClosed { close() }
+        case .verifying, .judging, .queued, .connecting, .exchanging:
             if exchange.isRequestComplete {
                 deadline = worker.tick &+ Limits.halfClosedTicks
             } else if phase == .exchanging {
                 abort()
             }
+        case .tunnel: tunnelClientEnded()
         case .closed: break
         }
     }
@@ -128,17 +173,56 @@ final class ClientConnection: ChannelDuplexHandler {
         abort()
     }
 
+    // MARK: Whose connection it is
+
+    private func proxied(by source: ProxyHeaderHandler.Source) {
+        guard phase == .head else { return }
+        if let address = source.address {
+            way = ForwardedWay(
+                address: address, isTLS: isTLS, isTrusted: worker.trusts(address), pseudonym: worker.pseudonym
+            )
+        }
+        if !takesSeat() { turnAway() }
+    }
+
+    /// Counts this connection for its client's address; that of a balancer is not its clients'.
+    private func takesSeat() -> Bool {
+        guard worker.census.addressLimit != nil, !way.isTrusted, !hasSeat else { return true }
+        hasSeat = worker.census.takeSeat(seat(way.address))
+        return hasSeat
+    }
+
+    func seat(_ address: SocketAddress?) -> [UInt8] {
+        address.flatMap(AddressRange.bytes) ?? []
+    }
+
+    /// Too many are here, or nobody may speak who is no balancer: says so, where that can be said in clear, and reads
+    /// nothing.
+    private func turnAway(silently: Bool = false) {
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        let isSilent = silently || isTLS
+        worker.loop.execute {
+            if isSilent {
+                bound.value.close()
+            } else {
+                bound.value.refuse(.overloaded, detail: "connections")
+            }
+        }
+    }
+
     // MARK: Reading
 
-    /// Whether the client must wait: for a verdict, for a connection, or for an upstream that reads slowly.
+    /// Whether the client must wait: for a verdict, for a connection, or for somebody who reads slowly.
     private var holdsReads: Bool {
         switch phase {
-        case .head, .lingering: false
-        case .judging, .closed: true
-        case .connecting: inbound.readableBytes > 0 || !exchange.isRequestComplete
+        case .head: inbound.readableBytes > 0 && !channel.isWritable
+        case .lingering: false
+        case .verifying, .judging, .closed: true
+        case .queued, .connecting: inbound.readableBytes > 0 || !exchange.isRequestComplete
         case .exchanging:
             exchange.isRequestComplete
                 ? inbound.readableBytes > Limits.pipelinedBytes : !(upstream?.isWritable ?? false)
+        case .tunnel: !(upstream?.isWritable ?? false)
         }
     }
 
@@ -149,7 +233,8 @@ final class ClientConnection: ChannelDuplexHandler {
         context?.read()
     }
 
-    /// Uses what is in `inbound`, request after request, for as long as one can be finished at once.
+    /// Uses what is in `inbound`, request after request, for as long as one can be finished at once and the client
+    /// takes its answers.
     func process() {
         guard !isProcessing else { return }
         isProcessing = true
@@ -157,51 +242,15 @@ final class ClientConnection: ChannelDuplexHandler {
         while inbound.readableBytes > 0 {
             let before = inbound.readableBytes
             switch phase {
-            case .head: readHead()
+            case .head where channel.isWritable: readHead()
             case .exchanging where !exchange.isRequestComplete: forwardBody()
             default: break
             }
             if inbound.readableBytes == before { break }
         }
+        // What is left of a head will not be finished by a client that has sent its FIN.
+        if phase == .head, isHalfClosed, channel.isWritable { closeWhenSent() }
         resumeReading()
-    }
-
-    // MARK: Time
-
-    /// Restarts the clock that ends a wait of `ticks`.
-    func expectProgress(within ticks: UInt32) {
-        deadline = worker.tick &+ (isHalfClosed ? min(ticks, Limits.halfClosedTicks) : ticks)
-    }
-
-    /// Called once a tick: ends what took too long.
-    func turn(_ tick: UInt32) {
-        noteSending()
-        guard tick >= deadline else { return }
-        switch phase {
-        case .head:
-            if inbound.readableBytes > 0 { refuse(.headTimeout) } else { close() }
-        case .judging, .connecting: deadline = tick &+ Limits.answerTicks
-        case .exchanging: exchangeTimedOut()
-        case .lingering: close()
-        case .closed: break
-        }
-    }
-
-    private func exchangeTimedOut() {
-        if !exchange.isAnswerBegun, exchange.isRequestComplete, !isHalfClosed {
-            dropUpstream()
-            refuse(.upstream(.answerTimeout), detail: exchange.origin?.description ?? "")
-        } else {
-            abort()
-        }
-    }
-
-    /// Bytes that left for a slow client are progress too.
-    private func noteSending() {
-        guard phase == .exchanging || phase == .lingering else { return }
-        let unsent = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        if unsent < unsentBytes, phase == .exchanging { expectProgress(within: Limits.bodyIdleTicks) }
-        unsentBytes = unsent
     }
 
     // MARK: Writing
@@ -212,11 +261,18 @@ final class ClientConnection: ChannelDuplexHandler {
         context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
+    /// Whether the request under way is the last that this connection serves.
+    var isLastRequest: Bool { worker.isLeaving || requestsLeft <= 1 }
+
     /// Ready for the next request, or done with this client.
     func finishExchange() {
         upstream = nil
+        leaveSeat()
+        requestsLeft -= 1
         let isComplete = exchange.isRequestComplete
-        let persists = exchange.isPersistent && isComplete && !worker.isDraining && !exchange.saidClose
+        let persists =
+            exchange.isPersistent && isComplete && !worker.isDraining && requestsLeft > 0
+            && !exchange.saidClose
         exchange = Exchange()
         guard persists else {
             if isComplete { closeWhenSent() } else { linger() }
@@ -225,12 +281,12 @@ final class ClientConnection: ChannelDuplexHandler {
         phase = .head
         parser.reset()
         if inbound.readableBytes > 0 {
-            deadline = worker.tick &+ Limits.headTicks
+            deadline = worker.tick &+ worker.headTicks
         } else if isHalfClosed {
             closeWhenSent()
             return
         } else {
-            deadline = worker.tick &+ Limits.clientIdleTicks
+            deadline = worker.tick &+ worker.idleTicks
             inbound = ByteBuffer()
         }
         process()
@@ -238,44 +294,71 @@ final class ClientConnection: ChannelDuplexHandler {
 
     // MARK: The end
 
-    /// Half-closes, drops what still comes, then closes, so that the client sees the answer and not a reset.
+    /// Lets everything written leave, half-closes, drops what still comes, then closes, so that the client sees the
+    /// answer and not a reset.
     func linger() {
-        guard phase != .closed else { return }
-        phase = .lingering
-        inbound = ByteBuffer()
-        deadline = worker.tick &+ Limits.lingerTicks
-        unsentBytes = 0
-        channel.close(mode: .output, promise: nil)
-        resumeReading()
+        guard phase != .closed, phase != .lingering else { return }
+        endOutput { connection in
+            if connection.isHalfClosed {
+                connection.close()
+                return
+            }
+            connection.isOutputClosed = true
+            connection.deadline = connection.worker.tick &+ Limits.lingerTicks
+            connection.channel.close(mode: .output, promise: nil)
+            connection.resumeReading()
+        }
     }
 
-    /// Closes once everything written has left.
+    /// Closes once everything written has left; where requests wait unanswered, as `linger` does.
     func closeWhenSent() {
-        guard phase != .closed else { return }
+        guard phase != .closed, phase != .lingering else { return }
+        guard inbound.readableBytes == 0 || isHalfClosed else {
+            linger()
+            return
+        }
+        endOutput { $0.close() }
+    }
+
+    /// What follows once everything written has left; nobody waits longer than for a body in which nothing moves.
+    private func endOutput(_ next: @escaping (ClientConnection) -> Void) {
         phase = .lingering
         inbound = ByteBuffer()
         deadline = worker.tick &+ Limits.bodyIdleTicks
-        let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in bound.value.close() }
+        unsentBytes = 0
+        let bound = NIOLoopBound((self, next), eventLoop: worker.loop)
+        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            let (connection, next) = bound.value
+            if connection.phase == .lingering { next(connection) }
+        }
+        resumeReading()
     }
 
     /// Closes an idle connection; half a head gets a second more, a request under way all the time there is.
     func drain() {
-        guard phase == .head else { return }
-        if inbound.readableBytes == 0 {
-            close()
-        } else {
-            deadline = min(deadline, worker.tick &+ Limits.drainedHeadTicks)
+        switch phase {
+        case .head:
+            if inbound.readableBytes == 0 {
+                closeWhenSent()
+            } else {
+                deadline = min(deadline, worker.tick &+ Limits.drainedHeadTicks)
+            }
+        case .tunnel: endTunnel(.goingAway)
+        case .verifying, .judging, .queued, .connecting, .exchanging, .lingering, .closed: break
         }
     }
 
     /// Ends the connection so that an answer under way cannot look whole, and cancels the upstream.
     func abort() {
         guard phase != .closed else { return }
-        if exchange.isCloseDelimited, let socket = channel as? any SocketOptionProvider {
-            _ = socket.setSoLinger(.init(l_onoff: 1, l_linger: 0))
-        }
+        if exchange.isCloseDelimited { resetOnClose() }
         close()
+    }
+
+    /// Makes the close that follows a reset.
+    func resetOnClose() {
+        guard let socket = channel as? any SocketOptionProvider else { return }
+        _ = socket.setSoLinger(.init(l_onoff: 1, l_linger: 0))
     }
 
     func close() {
@@ -294,6 +377,15 @@ final class ClientConnection: ChannelDuplexHandler {
     private func finish() {
         phase = .closed
         dropUpstream()
+        leaveSeat()
+        tunnel = nil
         inbound = ByteBuffer()
+    }
+
+    /// Gives back the seat that the request under way took for its client behind a balancer.
+    private func leaveSeat() {
+        guard let address = exchange.seat else { return }
+        exchange.seat = nil
+        worker.census.leaveSeat(address)
     }
 }

@@ -24,10 +24,21 @@ struct Exchange {
     var hasBody = false
     /// Payload seen of a chunked body.
     var bodyBytes: UInt64 = 0
+    /// The most that a chunked body may have; nil for no bound.
+    var bodyLimit: UInt64?
     /// The head as it goes upstream, kept until the upstream said something.
     var outboundHead = ByteBuffer()
-    var origin: Origin?
+    /// The upstreams that it may go to, and the one that it went to.
+    var group: UpstreamGroup?
+    var pool: UpstreamPool?
     var isRetried = false
+    /// Whether it was moved to another upstream, for want of a connection to the first.
+    var isMoved = false
+    /// `Sec-WebSocket-Key` of a request that asks to become a WebSocket, and who asked.
+    var webSocketKey: [UInt8]?
+    var held: HeldAdmission?
+    /// The address of a client behind a balancer, whose seat this request takes.
+    var seat: [UInt8]?
     /// The answer's status, once an upstream said one.
     var status = 0
     var isAnswerBegun = false
@@ -38,6 +49,8 @@ struct Exchange {
     var interimAnswers = 0
 
     var isHead: Bool { method == .head }
+    /// The upstream, for the log.
+    var originText: String { pool?.upstream.description ?? "" }
 
     /// Whether the last byte of the request was seen.
     var isRequestComplete: Bool {

@@ -4,12 +4,9 @@ import NIOCore
 package enum Limits {
     /// One turn of a loop's clock by which deadlines are kept; they are late by at most this.
     static let tick = TimeAmount.milliseconds(250)
-    /// A client's whole head, from its first byte (or from accept).
-    static let headTicks: UInt32 = 15 * ticksPerSecond
+    static let ticksPerSecond: UInt32 = 4
     /// The rest of a head that had begun when the drain did.
     static let drainedHeadTicks: UInt32 = 1 * ticksPerSecond
-    /// A kept-alive client connection between requests; load balancers close theirs at 60 s.
-    static let clientIdleTicks: UInt32 = 75 * ticksPerSecond
     /// An upstream's answer's head, from the end of the request.
     static let answerTicks: UInt32 = 60 * ticksPerSecond
     /// A body in which no byte moves.
@@ -24,7 +21,8 @@ package enum Limits {
     /// How long a listener that cannot accept rests.
     static let acceptPause = TimeAmount.milliseconds(250)
     static let upstreamConnect = TimeAmount.seconds(2)
-    static let ticksPerSecond: UInt32 = 4
+    /// The TLS handshake with an upstream.
+    static let upstreamHandshake = TimeAmount.seconds(2)
     /// Bytes that may wait for a slow peer before its other side is no longer read.
     static let writeHighWaterBytes = 64 * 1024
     static let writeLowWaterBytes = 32 * 1024
@@ -40,8 +38,39 @@ package enum Limits {
     static let keptScratchBytes = 4 * 1024
     /// Idle upstream connections of the process, or a quarter of the descriptors where that is less.
     static let idleUpstreamConnections = 1024
-    /// How long a resolved upstream name is used.
+    /// How long the addresses of an upstream's name are used before they are looked up again.
     static let resolutionTicks: UInt32 = 5 * ticksPerSecond
+    /// How long a pool without connections is kept.
+    static let poolTicks: UInt32 = 60 * ticksPerSecond
+    /// Requests that wait for a connection to one upstream, a loop.
+    static let waitingForUpstream = 1024
+    /// How long a CA file is taken for unchanged.
+    static let authorityAge = TimeAmount.seconds(10)
+    /// Failures of an upstream in a row that eject it.
+    static let failuresToEject = 3
+    /// How long the first ejection lasts; each further one twice as long.
+    static let ejectionTicks: UInt32 = 5 * ticksPerSecond
+    static let longestEjectionTicks: UInt32 = 60 * ticksPerSecond
+    /// How long an upstream takes to regain its weight.
+    static let returnTicks: UInt32 = 10 * ticksPerSecond
+    /// Tokens that one tenant may have waiting for verification, a loop, and all of them together.
+    static let waitingTokensOfTenant = 256
+    static let waitingTokens = 65_536
+    /// Tokens verified before a loop looks at its sockets again.
+    static let verificationsPerTurn = 2
+    /// Requests out of that line that are served in one turn, where an earlier one had the same token verified.
+    static let waitingServedPerTurn = 16
+    /// How long after such a turn the next one begins, where nothing else is to do: long enough to be after a look
+    /// at the sockets.
+    static let turnPause = TimeAmount.microseconds(5)
+    /// A WebSocket that is to be closed: how long until a frame's boundary, and until the client has gone.
+    static let closingTicks: UInt32 = 1 * ticksPerSecond
+    /// Seconds without a byte after which the kernel asks whether a WebSocket's peer is still there.
+    static let keepAliveIdleSeconds = 60
+    /// A PROXY header, from accept.
+    static let clientHelloBytes = 32 * 1024
+    /// How often the folder of certificates is looked at.
+    static let certificatePause = TimeAmount.seconds(1)
     /// Host and path bytes that a log record holds.
     static let recordedBytes = 512
     /// Records that wait for the log's writer.

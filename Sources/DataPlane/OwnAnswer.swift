@@ -30,7 +30,11 @@ enum OwnAnswer {
         if answer.status == 405 {
             buffer.writeString("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")
         }
-        if circumstances.closes {
+        if answer.status == 426 {
+            // What an answer of this status must name (RFC 9110 §15.5.22, RFC 6455 §4.4).
+            buffer.writeString(
+                "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade, close\r\n")
+        } else if circumstances.closes {
             buffer.writeString("Connection: close\r\n")
         } else if circumstances.isHTTP10 {
             buffer.writeString("Connection: keep-alive\r\n")
@@ -62,6 +66,7 @@ enum OwnAnswer {
         case 414: "URI Too Long"
         case 417: "Expectation Failed"
         case 421: "Misdirected Request"
+        case 426: "Upgrade Required"
         case 431: "Request Header Fields Too Large"
         case 502: "Bad Gateway"
         case 503: "Service Unavailable"

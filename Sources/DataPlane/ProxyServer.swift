@@ -1,9 +1,11 @@
 import Gatekeeper
 package import NIOCore
 import NIOPosix
+import NIOSSL
+import NIOTLS
 import Synchronization
 
-/// The reverse proxy: a listener whose connections are spread over event loops, a worker on each.
+/// The reverse proxy: listeners whose connections are spread over event loops, a worker on each.
 ///
 /// A class, because it is started and shut down from tasks of the program.
 package final class ProxyServer: Sendable {
@@ -12,31 +14,120 @@ package final class ProxyServer: Sendable {
     private let records: RecordRing
     private let keys: KeySource
     private let group: MultiThreadedEventLoopGroup
+    private let certificates: CertificateStore?
     private let running = Mutex<Running?>(nil)
 
     private struct Running {
-        let listener: any Channel
+        let listeners: [any Channel]
         let workers: [NIOLoopBound<Worker>]
+        let watch: RepeatedTask?
     }
 
-    /// Takes what holds from `feed`, asks `keys` for what is missing, notes what happened in `records`.
-    package init(settings: ProxySettings, feed: SnapshotFeed, records: RecordRing, keys: @escaping KeySource)
-    {
+    /// Where the listeners are bound, as `host:port`.
+    package struct Addresses: Sendable {
+        package let plain: String
+        package let tls: String?
+    }
+
+    /// Why the proxy cannot start.
+    package enum Failure: Error, Sendable, CustomStringConvertible {
+        case noCertificate(folder: String)
+
+        package var description: String {
+            switch self {
+            case .noCertificate(let folder):
+                "the folder '\(folder)' holds no pair NAME.crt and NAME.key that can be used"
+            }
+        }
+    }
+
+    /// Takes what holds from `feed`, asks `keys` for what is missing, notes what happened in `records`; `notice` hears
+    /// of certificates.
+    package init(
+        settings: ProxySettings, feed: SnapshotFeed, records: RecordRing, keys: @escaping KeySource,
+        notice: @escaping @Sendable (CertificateNotice) -> Void = { _ in }
+    ) {
         self.settings = settings
         self.feed = feed
         self.records = records
         self.keys = keys
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: settings.workers)
+        self.certificates = settings.tls.map {
+            CertificateStore(folder: $0.certificateFolder, notice: notice)
+        }
     }
 
-    /// Binds the listener and serves; answers with the address that was bound, as `host:port`.
+    /// Binds the listeners and serves; answers with the addresses that were bound.
     ///
-    /// Upstreams that resolve to one of `ownListeners` or to this one are refused. Throws what the system said.
-    package func start(ownListeners: [SocketAddress] = []) async throws -> String {
-        let address = try SocketAddress.makeAddressResolvingHost(
-            settings.listenHost, port: settings.listenPort)
+    /// Upstreams that resolve to one of `ownListeners` or to these are refused. Throws what the system said, or
+    /// `Failure`.
+    package func start(ownListeners: [SocketAddress] = []) async throws -> Addresses {
         let table = WorkerTable()
-        let listener = try await ServerBootstrap(group: group)
+        let plain = try await bind(settings.listenHost, settings.listenPort, table, certificates: nil)
+        var listeners = [plain]
+        if let tls = settings.tls, let certificates {
+            let count = try await NIOThreadPool.singleton.runIfActive { certificates.reload() }
+            guard count > 0 else { throw Failure.noCertificate(folder: tls.certificateFolder) }
+            listeners.append(try await bind(tls.host, tls.port, table, certificates: certificates))
+        }
+        let policy = UpstreamAddressPolicy(
+            networks: settings.upstreamNetworks,
+            ownListeners: ownListeners + listeners.compactMap(\.localAddress))
+        let workers = try await startWorkers(policy)
+        table.fill(workers)
+        let watch = certificates.map { watched($0) }
+        let started = Running(listeners: listeners, workers: workers, watch: watch)
+        running.withLock { $0 = started }
+        for listener in listeners { try await listener.setOption(.autoRead, value: true).get() }
+        return Addresses(
+            plain: plain.localAddress?.display ?? "", tls: listeners.dropFirst().first?.localAddress?.display)
+    }
+
+    /// Says `Connection: close` from now on, while still accepting: balancers take their connections elsewhere.
+    package func leave() {
+        for worker in running.withLock({ $0?.workers }) ?? [] {
+            worker.eventLoop.execute { worker.value.isLeaving = true }
+        }
+    }
+
+    /// Accepts no more, lets what is under way finish within `limit`, then closes everything.
+    package func shutDown(within limit: Duration) async {
+        guard let running = running.withLock({ $0.take() }) else {
+            try? await group.shutdownGracefully()
+            return
+        }
+        running.watch?.cancel()
+        for listener in running.listeners { try? await listener.close() }
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await ProxyServer.drain(running.workers) }
+            tasks.addTask { try? await Task.sleep(for: limit) }
+            await tasks.next()
+            tasks.cancelAll()
+            for worker in running.workers {
+                worker.eventLoop.execute { worker.value.stop() }
+            }
+        }
+        try? await group.shutdownGracefully()
+    }
+
+    /// Drains all loops at once.
+    private static func drain(_ workers: [NIOLoopBound<Worker>]) async {
+        let drained = workers.map { worker in worker.eventLoop.flatSubmit { worker.value.drain() } }
+        await withTaskCancellationHandler {
+            for worker in drained { try? await worker.get() }
+        } onCancel: {
+            for worker in workers { worker.eventLoop.execute { worker.value.stop() } }
+        }
+    }
+
+    // MARK: Parts of the start
+
+    private func bind(
+        _ host: String, _ port: Int, _ table: WorkerTable, certificates: CertificateStore?
+    ) async throws -> any Channel {
+        let address = try SocketAddress.makeAddressResolvingHost(host, port: port)
+        let expectsProxyHeader = settings.expectsProxyHeader
+        return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.autoRead, value: false)
@@ -56,60 +147,57 @@ package final class ProxyServer: Sendable {
                     guard let worker = table.worker(of: channel.eventLoop) else {
                         throw ChannelError.alreadyClosed
                     }
-                    try channel.pipeline.syncOperations.addHandler(
-                        ClientConnection(channel: channel, worker: worker))
+                    let client = ClientConnection(
+                        channel: channel, worker: worker, isTLS: certificates != nil)
+                    let pipeline = channel.pipeline.syncOperations
+                    if expectsProxyHeader { try pipeline.addHandler(ProxyHeaderHandler()) }
+                    if let certificates {
+                        try pipeline.addHandler(ProxyServer.serverName(certificates, client))
+                    }
+                    try pipeline.addHandler(client)
                 }
             }
             .bind(to: address).get()
-        let bound = listener.localAddress ?? address
-        let policy = UpstreamAddressPolicy(
-            networks: settings.upstreamNetworks, ownListeners: ownListeners + [bound])
-        let workers = try await startWorkers(policy)
-        table.fill(workers)
-        running.withLock { $0 = Running(listener: listener, workers: workers) }
-        try await listener.setOption(.autoRead, value: true).get()
-        return bound.display
     }
 
-    /// Accepts no more, lets what is under way finish within `limit`, then closes everything.
-    package func shutDown(within limit: Duration) async {
-        guard let running = running.withLock({ $0.take() }) else {
-            try? await group.shutdownGracefully()
-            return
-        }
-        try? await running.listener.close()
-        await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await ProxyServer.drain(running.workers) }
-            tasks.addTask { try? await Task.sleep(for: limit) }
-            await tasks.next()
-            tasks.cancelAll()
-            for worker in running.workers {
-                worker.eventLoop.execute { worker.value.stop() }
+    /// Reads the name that a client asks for in its handshake, and has the pair for it speak TLS.
+    private static func serverName(
+        _ certificates: CertificateStore, _ client: ClientConnection
+    ) -> ByteToMessageHandler<SNIHandler> {
+        let bound = NIOLoopBound(client, eventLoop: client.worker.loop)
+        let handler = SNIHandler { result in
+            let client = bound.value
+            let name: String? = if case .hostname(let name) = result { name } else { nil }
+            return client.worker.loop.makeCompletedFuture {
+                guard let pair = certificates.pair(for: name) else { throw ChannelError.alreadyClosed }
+                client.certificate = CertificateInUse(pair, serverName: name)
+                try client.channel.pipeline.syncOperations.addHandler(
+                    NIOSSLServerHandler(context: pair.context), position: .before(client))
             }
         }
-        try? await group.shutdownGracefully()
+        return ByteToMessageHandler(handler, maximumBufferSize: Limits.clientHelloBytes)
     }
 
-    private static func drain(_ workers: [NIOLoopBound<Worker>]) async {
-        for worker in workers {
-            let drained = worker.eventLoop.flatSubmit { worker.value.drain() }
-            _ = await withTaskCancellationHandler {
-                try? await drained.get()
-            } onCancel: {
-                worker.eventLoop.execute { worker.value.stop() }
-            }
+    private func watched(_ certificates: CertificateStore) -> RepeatedTask {
+        let loop = group.next()
+        return loop.scheduleRepeatedAsyncTask(
+            initialDelay: Limits.certificatePause, delay: Limits.certificatePause
+        ) { _ in
+            NIOThreadPool.singleton.runIfActive(eventLoop: loop) { _ = certificates.reload() }
         }
     }
 
     private func startWorkers(_ policy: UpstreamAddressPolicy) async throws -> [NIOLoopBound<Worker>] {
-        let (settings, keys, records, feed) = (settings, keys, records, feed)
-        let pseudonym = Array("poolgate-\(RequestID.random().description.prefix(12))".utf8)
+        let shared = Worker.Shared(
+            settings: settings, keys: keys, records: records, resolver: UpstreamResolver(policy: policy),
+            authorities: UpstreamAuthorities(folder: settings.upstreamAuthorities),
+            census: ConnectionCensus(
+                limit: settings.maxConnections, addressLimit: settings.maxConnectionsPerAddress), feed: feed,
+            pseudonym: Array("poolgate-\(RequestID.random().description.prefix(12))".utf8))
         var workers: [NIOLoopBound<Worker>] = []
         for loop in group.makeIterator() {
             let worker = try await loop.submit {
-                let worker = Worker(
-                    loop: loop, settings: settings, keys: keys, records: records,
-                    resolver: UpstreamResolver(policy: policy), feed: feed, pseudonym: pseudonym)
+                let worker = Worker(loop: loop, shared: shared)
                 worker.start()
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()

@@ -6,13 +6,34 @@ package struct ProxySettings: Sendable {
     /// Where clients connect; port 0 lets the system choose.
     package var listenHost: String
     package var listenPort: Int
+    /// Where clients connect with TLS; nil opens no such listener.
+    package var tls: TLSListener?
+    /// Whether every connection begins with a PROXY header of version 2.
+    package var expectsProxyHeader: Bool
+    /// Balancers that are believed about a request's way.
+    package var trustedProxies: [AddressRange]
     /// Event loops, at least one.
     package var workers: Int
     package var headLimits: HeadLimits
     /// Bytes of a request's body; nil for no bound.
     package var maxBodyBytes: UInt64?
+    /// Client connections of the process.
+    package var maxConnections: Int
+    /// Connections from one address; nil for no bound.
+    package var maxConnectionsPerAddress: Int?
+    package var maxRequestsPerConnection: Int
+    /// A client's whole head, from its first byte or from accept.
+    package var headTimeout: Duration
+    /// A kept-alive client connection between requests.
+    package var idleTimeout: Duration
+    /// Connections to one upstream, of the process.
+    package var maxUpstreamConnections: Int
+    /// How long a request waits for one of them.
+    package var upstreamWait: Duration
     /// Networks that upstreams must lie in; empty allows every one.
     package var upstreamNetworks: [AddressRange]
+    /// The folder of CA files that rows name; nil where there is none.
+    package var upstreamAuthorities: String?
     /// Bytes of verified tokens, for the process.
     package var tokenCacheBytes: Int
     /// Whether each request leaves a record, not only refusals.
@@ -20,16 +41,53 @@ package struct ProxySettings: Sendable {
     /// Descriptors that the process may open.
     package var descriptorLimit: Int
 
-    /// The defaults of CONTRACT.md.
+    /// A listener that speaks TLS.
+    package struct TLSListener: Sendable {
+        package var host: String
+        package var port: Int
+        /// Holds `NAME.crt` and `NAME.key` pairs.
+        package var certificateFolder: String
+
+        /// Listens at `host` and `port` with the pairs of `certificateFolder`.
+        package init(host: String, port: Int, certificateFolder: String) {
+            self.host = host
+            self.port = port
+            self.certificateFolder = certificateFolder
+        }
+    }
+
+    /// The defaults of the contract.
     package init() {
         listenHost = "127.0.0.1"
         listenPort = 8080
+        tls = nil
+        expectsProxyHeader = false
+        trustedProxies = []
         workers = System.coreCount
         headLimits = HeadLimits()
         maxBodyBytes = nil
+        maxConnections = 10_000
+        maxConnectionsPerAddress = nil
+        maxRequestsPerConnection = 100_000
+        headTimeout = .seconds(15)
+        idleTimeout = .seconds(75)
+        maxUpstreamConnections = 1024
+        upstreamWait = .seconds(2)
         upstreamNetworks = []
+        upstreamAuthorities = nil
         tokenCacheBytes = 128 * 1024 * 1024
         recordsEveryRequest = false
         descriptorLimit = 1024
+    }
+}
+
+extension Duration {
+    /// Turns of a loop's clock, at least one, rounded up.
+    var ticks: UInt32 {
+        let (seconds, attoseconds) = components
+        let whole = UInt32(clamping: max(seconds, 0)).multipliedReportingOverflow(by: Limits.ticksPerSecond)
+        guard !whole.overflow else { return .max / 2 }
+        let part = attoseconds <= 0 ? 0 : UInt32(attoseconds / 250_000_000_000_000_000) + 1
+        return max(1, min(whole.partialValue, .max / 2) + part)
     }
 }

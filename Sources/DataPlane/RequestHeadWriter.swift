@@ -5,20 +5,12 @@ import NIOCore
 /// Writes the head that goes upstream: the client's own fields without what is protected, the verified identity,
 /// and framing made anew from what was parsed (RFC 9112 §6, RFC 9110 §7.6).
 enum RequestHeadWriter {
-    /// The lines about the way of a request that are the same for all requests of one client connection.
-    static func wayLines(client: SocketAddress?, pseudonym: [UInt8]) -> [UInt8] {
-        let address = client?.ipAddress ?? "unknown"
-        return Array("X-Forwarded-For: \(address)\r\nX-Forwarded-Proto: http\r\nVia: 1.1 ".utf8) + pseudonym
-            + [13, 10]
-    }
-
-    /// Writes `head`, which `bytes` begins with, for a caller with `identityLines`.
+    /// Writes `head`, which `bytes` begins with, for a caller with `identityLines`; `upgrades` asks for WebSocket.
     static func write(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, identityLines: [UInt8],
-        wayLines: [UInt8],
-        into buffer: inout ByteBuffer
+        way: ForwardedWay, upgrades: Bool, into buffer: inout ByteBuffer
     ) {
-        buffer.clear(minimumCapacity: head.headLength + identityLines.count + wayLines.count + 320)
+        buffer.clear(minimumCapacity: head.headLength + identityLines.count + 512)
         buffer.writeBytes(bytes[head.methodName.range])
         buffer.writeStaticString(" ")
         if head.path.isEmpty { buffer.writeStaticString(head.targetForm == .asterisk ? "*" : "/") }
@@ -32,13 +24,14 @@ enum RequestHeadWriter {
         buffer.writeStaticString("X-Forwarded-Host: ")
         buffer.writeBytes(bytes[head.authority.range])
         buffer.writeStaticString("\r\n")
-        buffer.writeBytes(wayLines)
+        way.write(head, bytes, into: &buffer)
         switch head.framing {
         case .none, .untilClose: break
         case .length(let length): buffer.writeString("Content-Length: \(length)\r\n")
         case .chunked: buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
         }
         if head.expectsContinue { buffer.writeStaticString("Expect: 100-continue\r\n") }
+        if upgrades { buffer.writeStaticString("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
         buffer.writeStaticString("\r\n")
     }
 
@@ -53,11 +46,12 @@ enum RequestHeadWriter {
             let isKept =
                 switch field.known {
                 case .authorization, .via: true
-                case .other, .trailer:
+                case .other, .trailer, .webSocketKey, .webSocketVersion, .webSocketAccept:
                     !protected.contains(field, bytes) && !(nominated?.contain(field, bytes) ?? false)
                 case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
                     .keepAlive,
-                    .proxyConnection, .proxyAuthenticate, .proxyAuthorization:
+                    .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .forwardedFor, .forwardedProto,
+                    .forwardedPort:
                     false
                 }
             guard isKept else { continue }

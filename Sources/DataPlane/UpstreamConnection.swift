@@ -1,6 +1,8 @@
 import Gatekeeper
 import HTTP1
 import NIOCore
+import NIOSSL
+import NIOTLS
 
 /// One connection to an upstream: carries one request after another, and each answer back to the client that asked.
 final class UpstreamConnection: ChannelDuplexHandler {
@@ -8,33 +10,44 @@ final class UpstreamConnection: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// When an idle connection is closed, as a tick of the loop.
-    private(set) var idleUntil: UInt32 = 0
+    /// The TLS handshake ended without saying why.
+    struct HandshakeFailure: Error {}
+
+    /// When an idle connection is closed, and since when it is idle, as ticks of the loop.
+    var idleUntil: UInt32 = 0
+    var idleSince: UInt32 = 0
     /// Whether an answer was carried here before: only then can the upstream have closed it under a new request.
-    private(set) var isReused = false
+    var isReused = false
+    /// Whether the pool counts this connection among those that it has.
+    var isCounted = false
 
-    private let channel: any Channel
-    private let pool: UpstreamPool
-    private let worker: Worker
-    private var context: ChannelHandlerContext?
-    private var client: ClientConnection?
-    private var parser: ResponseHeadParser
-    private var inbound = ByteBuffer()
-    private var answer = AnswerState.head
-    private var persists = false
-    private var idleTicks = Limits.upstreamIdleTicks
-    private var wantsRead = false
+    let channel: any Channel
+    let pool: UpstreamPool
+    let worker: Worker
+    var client: ClientConnection?
+    var parser: ResponseHeadParser
+    var inbound = ByteBuffer()
+    var answer = AnswerState.head
+    var persists = false
+    var idleTicks = Limits.upstreamIdleTicks
     /// Reused for each head that goes to a client.
-    private var scratch = ByteBuffer()
+    var scratch = ByteBuffer()
 
-    private enum AnswerState {
+    private var context: ChannelHandlerContext?
+    private var wantsRead = false
+    private var handshake: EventLoopPromise<Void>?
+    private var isSecured = false
+
+    enum AnswerState {
         case head
         case body(AnswerBody)
         case complete
+        /// Bytes of a WebSocket, both ways.
+        case tunnel
     }
 
     /// What is left of an answer's body; `rechunks` where the client gets it in chunks.
-    private enum AnswerBody {
+    enum AnswerBody {
         case length(UInt64)
         case chunked(ChunkedBody, rechunks: Bool)
         case untilClose(rechunks: Bool)
@@ -49,6 +62,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     var isOpen: Bool { channel.isActive }
     var isWritable: Bool { channel.isWritable }
+    var remote: SocketAddress? { channel.remoteAddress }
 
     /// Makes this connection carry the request of `client`.
     func begin(_ client: ClientConnection) {
@@ -59,6 +73,14 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     func send(_ bytes: ByteBuffer) {
         context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    /// Says that nothing more follows, once everything written has left.
+    func endOutput() {
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            bound.value.channel.close(mode: .output, promise: nil)
+        }
     }
 
     /// Ends a request that cannot be finished; the connection with it.
@@ -77,6 +99,41 @@ final class UpstreamConnection: ChannelDuplexHandler {
         context?.read()
     }
 
+    /// Goes to the pool unused: the client that it was opened for is gone.
+    func park() {
+        becomeIdle(for: Limits.upstreamIdleTicks)
+    }
+
+    func becomeIdle(for ticks: UInt32) {
+        idleSince = worker.tick
+        idleUntil = worker.tick &+ ticks
+        pool.release(self)
+    }
+
+    // MARK: TLS
+
+    /// Succeeds once the handshake is done, at once in clear.
+    func secured() -> EventLoopFuture<Void> {
+        guard !isSecured,
+            (try? channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)) != nil
+        else { return worker.loop.makeSucceededVoidFuture() }
+        let promise = worker.loop.makePromise(of: Void.self)
+        handshake = promise
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        let timer = worker.loop.scheduleTask(in: Limits.upstreamHandshake) {
+            bound.value.handshakeEnded(.failure(ChannelError.connectTimeout(Limits.upstreamHandshake)))
+        }
+        promise.futureResult.whenComplete { _ in timer.cancel() }
+        return promise.futureResult
+    }
+
+    private func handshakeEnded(_ result: Result<Void, any Error>) {
+        let promise = handshake
+        handshake = nil
+        if case .failure = result { close() }
+        promise?.completeWith(result)
+    }
+
     // MARK: Events of the channel
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -86,6 +143,21 @@ final class UpstreamConnection: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         client = nil
+        handshakeEnded(.failure(HandshakeFailure()))
+        guard isCounted else { return }
+        isCounted = false
+        pool.lost(self)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted:
+            isSecured = true
+            handshakeEnded(.success(()))
+        case ChannelEvent.inputClosed:
+            if case .tunnel = answer, let client { client.tunnelUpstreamEnded() } else { close() }
+        default: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -98,8 +170,12 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
-        guard client != nil else {
+        guard let client else {
             close()
+            return
+        }
+        if case .tunnel = answer {
+            client.tunnelUpstreamSent(bytes)
             return
         }
         if inbound.readableBytes == 0 {
@@ -116,10 +192,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        guard let client else {
-            pool.lost(self)
-            return
-        }
+        guard let client else { return }
         self.client = nil
         switch answer {
         case .head: client.upstreamLost(self, saidSomething: inbound.readableBytes > 0)
@@ -128,168 +201,17 @@ final class UpstreamConnection: ChannelDuplexHandler {
             client.answerEnded()
         case .body: client.answerBroke()
         case .complete: break
+        case .tunnel: client.tunnelUpstreamBroke()
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A reset is no end of an answer that lasts until the connection closes.
+        handshakeEnded(.failure(error))
+        // A reset, or TLS cut off, is no end of an answer that lasts until the connection closes.
         if case .body(.untilClose) = answer, let client {
             self.client = nil
             client.answerBroke()
         }
         close()
-    }
-
-    /// Goes to the pool unused: the client that it was opened for is gone.
-    func park() {
-        idleUntil = worker.tick &+ Limits.upstreamIdleTicks
-        pool.release(self)
-    }
-
-    // MARK: The answer
-
-    private func use() {
-        while let client, inbound.readableBytes > 0 {
-            switch answer {
-            case .head: guard useHead(client) else { return }
-            case .body(let body): useBody(body, client)
-            case .complete: return
-            }
-        }
-    }
-
-    /// Reads a head where it is whole and sends it on; false where more bytes are needed or the answer is lost.
-    private func useHead(_ client: ClientConnection) -> Bool {
-        switch inbound.withUnsafeReadableBytes({ parser.parse($0) }) {
-        case .needMore: return false
-        case .flaw(let flaw):
-            fail(client, flaw.rawValue)
-            return false
-        case .complete: break
-        }
-        guard parser.head.status >= 200 else { return passInterim(client) }
-        persists = parser.head.isPersistent
-        idleTicks =
-            parser.head.keepAliveSeconds.map {
-                UInt32(truncatingIfNeeded: max($0 - 1, 0)) * Limits.ticksPerSecond
-            } ?? Limits.upstreamIdleTicks
-        let delivery = client.beginAnswer(parser.head)
-        var output = scratch
-        scratch = ByteBuffer()
-        output.clear(minimumCapacity: parser.head.headLength + 128)
-        inbound.withUnsafeReadableBytes { AnswerHeadWriter.write(parser.head, $0, delivery, into: &output) }
-        inbound.moveReaderIndex(forwardBy: parser.head.headLength)
-        let rechunks = delivery.framing == .chunked
-        switch parser.head.framing {
-        case .none, .length(0): answer = .complete
-        case .length(let length): answer = .body(.length(length))
-        case .chunked:
-            answer = .body(.chunked(ChunkedBody(limits: worker.settings.headLimits), rechunks: rechunks))
-        case .untilClose: answer = .body(.untilClose(rechunks: rechunks))
-        }
-        // A short body leaves with its head, in one write.
-        if case .body(.length(let length)) = answer, inbound.readableBytes > 0,
-            inbound.readableBytes <= Limits.coalescedBodyBytes
-        {
-            let count = min(length, UInt64(inbound.readableBytes))
-            if var body = inbound.readSlice(length: Int(count)) { output.writeBuffer(&body) }
-            answer = count == length ? .complete : .body(.length(length - count))
-        }
-        client.send(output)
-        if output.capacity <= Limits.keptScratchBytes { scratch = output }
-        if case .complete = answer { complete(client) }
-        return true
-    }
-
-    private func passInterim(_ client: ClientConnection) -> Bool {
-        client.exchange.interimAnswers += 1
-        guard parser.head.status != 101, client.exchange.interimAnswers <= Limits.interimAnswers else {
-            fail(client, "interim_answer")
-            return false
-        }
-        if !client.exchange.isHTTP10 {
-            var output = ByteBuffer()
-            inbound.withUnsafeReadableBytes { AnswerHeadWriter.writeInterim(parser.head, $0, into: &output) }
-            client.send(output)
-        }
-        inbound.moveReaderIndex(forwardBy: parser.head.headLength)
-        parser.reset(isHeadRequest: client.exchange.isHead)
-        return true
-    }
-
-    private func useBody(_ body: AnswerBody, _ client: ClientConnection) {
-        client.expectProgress(within: Limits.bodyIdleTicks)
-        switch body {
-        case .length(let remaining):
-            let count = min(remaining, UInt64(inbound.readableBytes))
-            guard let bytes = inbound.readSlice(length: Int(count)) else { return }
-            answer = count == remaining ? .complete : .body(.length(remaining - count))
-            client.send(bytes)
-        case .untilClose(let rechunks):
-            var bytes = inbound
-            inbound = ByteBuffer()
-            guard rechunks else {
-                client.send(bytes)
-                return
-            }
-            var output = channel.allocator.buffer(capacity: bytes.readableBytes + 16)
-            output.writeChunk(&bytes, count: bytes.readableBytes)
-            client.send(output)
-        case .chunked(var chunks, let rechunks): useChunks(&chunks, rechunks, client)
-        }
-        if case .complete = answer, self.client === client { complete(client) }
-    }
-
-    private func useChunks(_ body: inout ChunkedBody, _ rechunks: Bool, _ client: ClientConnection) {
-        var output = channel.allocator.buffer(capacity: inbound.readableBytes + 64)
-        var isOver = false
-        while !isOver {
-            switch inbound.withUnsafeReadableBytes({ body.next($0) }) {
-            case .needMore(let used):
-                inbound.moveReaderIndex(forwardBy: used)
-                answer = .body(.chunked(body, rechunks: rechunks))
-                isOver = true
-            case .payload(let skipped, let count):
-                inbound.moveReaderIndex(forwardBy: skipped)
-                if rechunks {
-                    output.writeChunk(&inbound, count: count)
-                } else if var bytes = inbound.readSlice(length: count) {
-                    output.writeBuffer(&bytes)
-                }
-            case .end(let used):
-                if rechunks {
-                    output.writeStaticString("0\r\n")
-                    inbound.withUnsafeReadableBytes { TrailerWriter.write(body, $0, into: &output) }
-                }
-                inbound.moveReaderIndex(forwardBy: used)
-                answer = .complete
-                isOver = true
-            case .flaw(let flaw):
-                fail(client, flaw.rawValue)
-                return
-            }
-        }
-        if output.readableBytes > 0 { client.send(output) }
-    }
-
-    /// The answer is out whole: the connection is free again, where both sides left it in order.
-    private func complete(_ client: ClientConnection) {
-        let isInOrder = persists && inbound.readableBytes == 0 && client.exchange.isRequestComplete
-        self.client = nil
-        inbound = ByteBuffer()
-        if isInOrder, idleTicks > 0 {
-            isReused = true
-            idleUntil = worker.tick &+ idleTicks
-            pool.release(self)
-        } else {
-            close()
-        }
-        client.answerEnded()
-    }
-
-    private func fail(_ client: ClientConnection, _ detail: String) {
-        self.client = nil
-        close()
-        client.answerUnusable(detail)
     }
 }

@@ -1,151 +1,174 @@
 import Gatekeeper
 import NIOCore
-import NIOPosix
 
-/// One loop's connections to one origin: idle ones are used again, newest first.
+/// One loop's connections to one upstream: idle ones are used again, newest first; their number is bounded, and
+/// requests beyond it wait in a line.
 ///
-/// A class, because its connections return to it. It belongs to an origin, never to a tenant.
+/// A class, because its connections return to it. It belongs to an upstream, never to a tenant.
 final class UpstreamPool {
-    private let origin: Origin
-    private let worker: Worker
-    private var idle: [UpstreamConnection] = []
-    private var resolved: [SocketAddress] = []
-    private var resolvedUntil: UInt32 = 0
-    private var nextAddress = 0
-    private var connecting = 0
-    private var lastUse: UInt32 = 0
+    let upstream: Upstream
+    var health = UpstreamHealth()
+    /// Whether the worker has forgotten this pool, for want of use.
+    private(set) var isRetired = false
 
-    init(origin: Origin, worker: Worker) {
-        self.origin = origin
-        self.worker = worker
+    private let worker: Worker
+    private let connector: UpstreamConnector
+    private var idle: [UpstreamConnection] = []
+    private var connecting = 0
+    private var connected = 0
+    private var lastUse: UInt32 = 0
+    private var line = FairLine<UInt64, Waiting>(
+        partyLimit: Limits.waitingForUpstream, limit: Limits.waitingForUpstream)
+
+    /// A client in the line; it waits no longer once its ticket is another.
+    private struct Waiting {
+        let client: ClientConnection
+        let ticket: UInt32
+
+        var isGone: Bool { !client.waits(with: ticket) }
     }
 
-    /// Whether nothing would be lost by forgetting this pool.
-    var isUnused: Bool {
-        idle.isEmpty && connecting == 0 && worker.tick &- lastUse > Limits.upstreamIdleTicks
+    init(upstream: Upstream, worker: Worker) {
+        self.upstream = upstream
+        self.worker = worker
+        self.connector = UpstreamConnector(upstream: upstream, worker: worker)
+    }
+
+    /// How busy it is: requests under way, against the weight that it has (a hundred where it has all).
+    func load(at tick: UInt32) -> Int {
+        let busy = (connecting + connected - idle.count + line.count + 1) * 100
+        return switch health.availability(at: tick) {
+        case .full, .ejected: busy
+        case .returning(let percent): busy * 100 / Int(percent)
+        }
     }
 
     /// The idle connection used last, taken out of the pool.
     func takeIdle() -> UpstreamConnection? {
         lastUse = worker.tick
         while let connection = idle.popLast() {
+            worker.idleUpstreams -= 1
             if connection.isOpen { return connection }
         }
         return nil
     }
 
-    /// Opens a connection for `client`, which hears of its success or failure on the loop.
-    func connect(for client: ClientConnection) {
-        lastUse = worker.tick
-        connecting += 1
-        let loop = worker.loop
-        guard origin.scheme == .http else {
-            // Behind the checks of rows and settings: never in clear to a place that was named as encrypted.
-            connecting -= 1
-            client.upstreamFailed(.forbidden)
+    /// Finds a connection for `client` where none was idle: it hears of its success or failure on the loop.
+    func find(for client: ClientConnection) {
+        if connecting + connected < worker.upstreamConnectionLimit {
+            client.waitsForConnection()
+            connect(for: client)
+        } else if line.append(Waiting(client: client, ticket: client.waitsInLine()), of: client.tenantVersion)
+        {
             return
-        }
-        let bound = NIOLoopBound((self, client), eventLoop: loop)
-        addresses().flatMap { addresses in
-            let (pool, _) = bound.value
-            pool.nextAddress &+= 1
-            return pool.open(addresses, from: Int(truncatingIfNeeded: UInt(bitPattern: pool.nextAddress)))
-        }.whenComplete { result in
-            let (pool, client) = bound.value
-            pool.connecting -= 1
-            switch result {
-            case .success(let channel):
-                guard
-                    let connection = try? channel.pipeline.syncOperations.handler(
-                        type: UpstreamConnection.self)
-                else {
-                    channel.close(promise: nil)
-                    client.upstreamFailed(.unreachable)
-                    return
-                }
-                client.upstreamConnected(connection)
-            case .failure(let error): client.upstreamFailed(UpstreamPool.fault(error))
-            }
+        } else {
+            client.upstreamIsFull()
         }
     }
 
-    /// Keeps a connection for the next request until `untilTick`.
+    /// Keeps a connection that is free again for the next request.
     func release(_ connection: UpstreamConnection) {
         guard connection.isOpen, !worker.isDraining else {
             connection.close()
             return
         }
+        if let client = nextWaiting() {
+            client.upstreamConnected(connection)
+            return
+        }
         idle.append(connection)
-        if idle.count > worker.idleUpstreamLimit { idle.removeFirst().close() }
+        worker.idleUpstreams += 1
+        if worker.idleUpstreams > worker.idleUpstreamLimit { worker.closeOldestIdle() }
     }
 
-    /// Forgets a connection that closed while idle.
+    /// Forgets a connection that closed; whoever waits may have another in its place.
     func lost(_ connection: UpstreamConnection) {
-        idle.removeAll { $0 === connection }
+        connected -= 1
+        forgetIdle { $0 === connection }
+        guard !worker.isDraining || !line.isEmpty, connecting + connected < worker.upstreamConnectionLimit,
+            let client = nextWaiting()
+        else { return }
+        client.waitsForConnection()
+        connect(for: client)
     }
+
+    // MARK: Time
 
     func turn(_ tick: UInt32) {
-        while let oldest = idle.first(where: { tick >= $0.idleUntil }) {
-            lost(oldest)
-            oldest.close()
+        // Idle connections stand in the order of their return, not of their end: an upstream may shorten its own.
+        for connection in idle where tick >= connection.idleUntil || !connector.isCurrent(connection.remote) {
+            forgetIdle { $0 === connection }
+            connection.close()
         }
+        if !line.isEmpty { line.remove(where: \.isGone) }
     }
 
-    func closeIdle() {
-        let connections = idle
-        idle = []
-        for connection in connections { connection.close() }
+    /// Gives the pool up where nothing would be lost by it.
+    func retireIfUnused() -> Bool {
+        isRetired =
+            connecting + connected == 0 && line.isEmpty && worker.tick &- lastUse > Limits.poolTicks
+            && health == UpstreamHealth()
+        return isRetired
+    }
+
+    /// When each idle connection was last used, for whoever closes the oldest of all pools.
+    var idleTimes: [UInt32] { idle.map(\.idleSince) }
+
+    /// Closes idle connections that were last used before `tick`; all of them where it is nil.
+    func closeIdle(before tick: UInt32? = nil) {
+        let closing = idle.filter { connection in tick.map { connection.idleSince < $0 } ?? true }
+        forgetIdle { connection in closing.contains { $0 === connection } }
+        for connection in closing { connection.close() }
+    }
+
+    private func forgetIdle(_ isForgotten: (UpstreamConnection) -> Bool) {
+        let before = idle.count
+        idle.removeAll(where: isForgotten)
+        worker.idleUpstreams -= before - idle.count
     }
 
     // MARK: Connecting
 
-    private func addresses() -> EventLoopFuture<[SocketAddress]> {
-        if !resolved.isEmpty, worker.tick < resolvedUntil {
-            return worker.loop.makeSucceededFuture(resolved)
+    private func nextWaiting() -> ClientConnection? {
+        while let waiting = line.next() {
+            if !waiting.isGone { return waiting.client }
         }
-        let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        return worker.resolver.addresses(of: origin, on: worker.loop).map { addresses in
-            let pool = bound.value
-            pool.resolved = addresses
-            pool.resolvedUntil = pool.worker.tick &+ Limits.resolutionTicks
-            return addresses
-        }
+        return nil
     }
 
-    /// Tries each address once, beginning with another one each time.
-    private func open(_ addresses: [SocketAddress], from first: Int, tried: Int = 0) -> EventLoopFuture<
-        any Channel
-    > {
-        let address = addresses[(first + tried) % addresses.count]
-        let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        let attempt = ClientBootstrap(group: worker.loop)
-            .connectTimeout(Limits.upstreamConnect)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(
-                .writeBufferWaterMark,
-                value: .init(low: Limits.writeLowWaterBytes, high: Limits.writeHighWaterBytes)
-            )
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pool = bound.value
-                    try channel.pipeline.syncOperations.addHandler(
-                        UpstreamConnection(channel: channel, pool: pool, worker: pool.worker))
-                }
+    private func connect(for client: ClientConnection) {
+        lastUse = worker.tick
+        connecting += 1
+        let bound = NIOLoopBound((self, client), eventLoop: worker.loop)
+        connector.connect(to: self).whenComplete { result in
+            let (pool, client) = bound.value
+            pool.connecting -= 1
+            switch result {
+            case .success(let channel): pool.connected(channel, for: client)
+            case .failure(let error): pool.failed(UpstreamConnector.fault(error), for: client)
             }
-            .connect(to: address)
-        guard tried + 1 < addresses.count else { return attempt }
-        return attempt.flatMapError { _ in
-            bound.value.open(addresses, from: first, tried: tried + 1)
         }
     }
 
-    private static func fault(_ error: any Error) -> UpstreamFault {
-        switch error {
-        case UpstreamResolver.Failure.forbidden: .forbidden
-        case is UpstreamResolver.Failure: .unreachable
-        case ChannelError.connectTimeout: .connectTimeout
-        case let error as IOError where error.errnoCode == ECONNREFUSED: .refused
-        default: .unreachable
+    private func connected(_ channel: any Channel, for client: ClientConnection) {
+        let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self)
+        guard let connection, connection.isOpen else {
+            channel.close(promise: nil)
+            failed(.reset, for: client)
+            return
+        }
+        connected += 1
+        connection.isCounted = true
+        client.upstreamConnected(connection)
+    }
+
+    private func failed(_ fault: UpstreamFault, for client: ClientConnection) {
+        health.failed(at: worker.tick)
+        client.upstreamFailed(fault, self)
+        // Whoever waits in the line must not wait for a connection that nobody opens.
+        while connecting + connected < worker.upstreamConnectionLimit, let next = nextWaiting() {
+            next.waitsForConnection()
+            connect(for: next)
         }
     }
 }

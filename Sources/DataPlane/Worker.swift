@@ -20,33 +20,70 @@ final class Worker {
     let keys: KeySource
     let records: RecordRing
     let resolver: UpstreamResolver
+    let authorities: UpstreamAuthorities
+    let census: ConnectionCensus
     let feed: SnapshotFeed
     /// This gateway's name in `Via`, unlike that of any other instance.
     let pseudonym: [UInt8]
+    /// The settings' times, in ticks.
+    let headTicks: UInt32
+    let idleTicks: UInt32
+    let waitTicks: UInt32
+    /// Shares of this loop in what the process may have.
+    let upstreamConnectionLimit: Int
+    let idleUpstreamLimit: Int
 
     /// The loop's coarse clock: turns of `Limits.tick` since the start.
     private(set) var tick: UInt32 = 0
     private(set) var isDraining = false
+    /// Whether answers say that connections close: also while still accepting before the drain.
+    var isLeaving = false
+    /// Idle connections of all pools, counted by the pools.
+    var idleUpstreams = 0
+    private var random = RandomBits(seed: .random(in: .min ... .max))
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
-    private var pools: [Origin: UpstreamPool] = [:]
+    private var tunnels: [ObjectIdentifier: ClientConnection] = [:]
+    private var pools: [Upstream: UpstreamPool] = [:]
+    /// Found by `Standing.loopSlot`; made anew with each snapshot.
+    private var groups: [UpstreamGroup] = []
+    private var groupSlots: [[Upstream]: Int32] = [:]
+    private var line = VerificationLine()
     private var ticker: RepeatedTask?
     private var whenIdle: EventLoopPromise<Void>?
     private var dateSecond: Int64 = .min
     private var dateText: [UInt8] = []
 
-    init(
-        loop: any EventLoop, settings: ProxySettings, keys: @escaping KeySource, records: RecordRing,
-        resolver: UpstreamResolver, feed: SnapshotFeed, pseudonym: [UInt8]
-    ) {
-        self.feed = feed
+    /// What all loops of the process share.
+    struct Shared: Sendable {
+        let settings: ProxySettings
+        let keys: KeySource
+        let records: RecordRing
+        let resolver: UpstreamResolver
+        let authorities: UpstreamAuthorities
+        let census: ConnectionCensus
+        let feed: SnapshotFeed
+        let pseudonym: [UInt8]
+    }
+
+    init(loop: any EventLoop, shared: Shared) {
         self.loop = loop
-        self.settings = settings
-        self.keys = keys
-        self.records = records
-        self.resolver = resolver
-        self.pseudonym = pseudonym
+        settings = shared.settings
+        keys = shared.keys
+        records = shared.records
+        resolver = shared.resolver
+        authorities = shared.authorities
+        census = shared.census
+        feed = shared.feed
+        pseudonym = shared.pseudonym
+        headTicks = settings.headTimeout.ticks
+        idleTicks = settings.idleTimeout.ticks
+        waitTicks = settings.upstreamWait.ticks
+        upstreamConnectionLimit = max(1, settings.maxUpstreamConnections / settings.workers)
+        idleUpstreamLimit = max(
+            1, min(Limits.idleUpstreamConnections, settings.descriptorLimit / 4) / settings.workers)
         let share = max(settings.tokenCacheBytes / settings.workers, Limits.tokenCacheBytesPerLoop)
-        self.judge = Judge(tokenCacheBytes: share, seed: .random(in: .min ... .max))
+        judge = Judge(tokenCacheBytes: share, seed: .random(in: .min ... .max))
+        judge.allowance = Limits.verificationsPerTurn
     }
 
     /// Starts the clock and the flow of snapshots.
@@ -58,15 +95,14 @@ final class Worker {
         }
     }
 
-    /// Takes the newest snapshot, where there is a newer one.
+    /// Takes the newest snapshot, where there is a newer one, and ends what it does not allow any longer.
     func takeLatest() {
         let latest = feed.taken(by: loop)
-        if latest.epoch != judge.snapshot.epoch { judge.snapshot = latest }
-    }
-
-    /// One of a tenant's upstreams, of which there is at least one.
-    func choose(_ upstreams: [Origin]) -> Origin {
-        upstreams.count == 1 ? upstreams[0] : upstreams[Int.random(in: upstreams.indices)]
+        guard latest.epoch != judge.snapshot.epoch else { return }
+        judge.snapshot = latest
+        groups = []
+        groupSlots = [:]
+        reviewTunnels()
     }
 
     /// The wall clock, for a token's times.
@@ -86,17 +122,88 @@ final class Worker {
         return dateText
     }
 
-    /// The connections to `origin`, made on first use.
-    func pool(for origin: Origin) -> UpstreamPool {
-        if let pool = pools[origin] { return pool }
-        let pool = UpstreamPool(origin: origin, worker: self)
-        pools[origin] = pool
+    /// Whether `address` is that of a balancer whose word about a request's way counts.
+    func trusts(_ address: SocketAddress?) -> Bool {
+        guard let address, !settings.trustedProxies.isEmpty else { return false }
+        return settings.trustedProxies.contains { $0.contains(address) }
+    }
+
+    /// Whether a PROXY header from `address` is read: everybody's, unless balancers are named.
+    func acceptsProxyHeader(from address: SocketAddress?) -> Bool {
+        settings.trustedProxies.isEmpty || trusts(address)
+    }
+
+    // MARK: Upstreams
+
+    /// The upstreams of a tenant, found without a look at what loops share once it was asked for.
+    func group(for standing: Standing) -> UpstreamGroup {
+        if standing.loopSlot >= 0 { return groups[Int(standing.loopSlot)] }
+        let upstreams = standing.tenant.upstreams
+        if let slot = groupSlots[upstreams] {
+            standing.loopSlot = slot
+            return groups[Int(slot)]
+        }
+        let slot = Int32(truncatingIfNeeded: groups.count)
+        groups.append(UpstreamGroup(upstreams.map(pool)))
+        groupSlots[upstreams] = slot
+        standing.loopSlot = slot
+        return groups[Int(slot)]
+    }
+
+    /// One of a group's upstreams; nil where `excluded` is the only one.
+    func choose(from group: UpstreamGroup, excluding excluded: UpstreamPool? = nil) -> UpstreamPool? {
+        guard let pool = group.choose(excluding: excluded, tick: tick, random: &random) else { return nil }
+        guard pool.isRetired else { return pool }
+        group.refresh { self.pool(for: $0.upstream) }
+        return self.pool(for: pool.upstream)
+    }
+
+    private func pool(for upstream: Upstream) -> UpstreamPool {
+        if let pool = pools[upstream] { return pool }
+        let pool = UpstreamPool(upstream: upstream, worker: self)
+        pools[upstream] = pool
         return pool
     }
 
-    /// How many idle upstream connections one pool of this loop may keep.
-    var idleUpstreamLimit: Int {
-        max(1, min(Limits.idleUpstreamConnections, settings.descriptorLimit / 4) / settings.workers)
+    /// Makes room among the idle connections: the eighth that was used longest ago goes, whosever it is.
+    func closeOldestIdle() {
+        let times = pools.values.flatMap(\.idleTimes).sorted()
+        guard !times.isEmpty else { return }
+        let oldest = times[min(times.count / 8, times.count - 1)]
+        for pool in pools.values { pool.closeIdle(before: oldest &+ 1) }
+    }
+
+    // MARK: Tokens that wait for verification
+
+    /// Lines a request up; false where its tenant has too many waiting.
+    func lineUp(_ client: ClientConnection, of tenantVersion: UInt64) -> Bool {
+        line.append(client, of: tenantVersion)
+    }
+
+    /// Called after each judgement: where it used up the allowance, the turn must be ended.
+    func noteJudgement() {
+        guard judge.allowance == 0, !line.isTurnScheduled else { return }
+        line.isTurnScheduled = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute { bound.value.endTurn() }
+    }
+
+    /// Between two looks at the sockets: verifies a few of those who wait, then looks at the sockets again.
+    private func endTurn() {
+        judge.allowance = Limits.verificationsPerTurn
+        var served = 0
+        while judge.allowance > 0, served < Limits.waitingServedPerTurn, let client = line.next() {
+            client.judgeInTurn()
+            served += 1
+        }
+        guard !line.isEmpty else {
+            line.isTurnScheduled = false
+            judge.allowance = Limits.verificationsPerTurn
+            return
+        }
+        judge.allowance = 0
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: Limits.turnPause) { bound.value.endTurn() }
     }
 
     // MARK: Clients
@@ -111,15 +218,28 @@ final class Worker {
 
     func closed(_ client: ClientConnection) {
         clients[ObjectIdentifier(client)] = nil
+        tunnels[ObjectIdentifier(client)] = nil
         if clients.isEmpty { whenIdle?.succeed() }
+    }
+
+    /// A client's connection carries WebSocket from now on.
+    func tunnelBegan(_ client: ClientConnection) {
+        tunnels[ObjectIdentifier(client)] = client
+    }
+
+    private func reviewTunnels() {
+        guard !tunnels.isEmpty else { return }
+        let now = now
+        for client in Array(tunnels.values) { client.reviewTunnel(judge.snapshot, at: now) }
     }
 
     private func turn() {
         tick &+= 1
         for client in Array(clients.values) { client.turn(tick) }
-        for (origin, pool) in pools {
+        reviewTunnels()
+        for (upstream, pool) in pools {
             pool.turn(tick)
-            if pool.isUnused { pools[origin] = nil }
+            if pool.retireIfUnused() { pools[upstream] = nil }
         }
     }
 
@@ -128,6 +248,7 @@ final class Worker {
     /// Lets what is under way finish and closes the rest; the future ends with the last client.
     func drain() -> EventLoopFuture<Void> {
         isDraining = true
+        isLeaving = true
         let promise = loop.makePromise(of: Void.self)
         whenIdle = promise
         for client in Array(clients.values) { client.drain() }
@@ -144,5 +265,27 @@ final class Worker {
         for client in Array(clients.values) { client.abort() }
         for pool in pools.values { pool.closeIdle() }
         pools = [:]
+    }
+}
+
+/// Requests whose tokens are not remembered and wait for their tenant's turn.
+struct VerificationLine {
+    /// Whether the end of this turn is on its way.
+    var isTurnScheduled = false
+    private var line = FairLine<UInt64, ClientConnection>(
+        partyLimit: Limits.waitingTokensOfTenant, limit: Limits.waitingTokens)
+
+    var isEmpty: Bool { line.isEmpty }
+
+    mutating func append(_ client: ClientConnection, of tenantVersion: UInt64) -> Bool {
+        line.append(client, of: tenantVersion)
+    }
+
+    /// The next one that still waits.
+    mutating func next() -> ClientConnection? {
+        while let client = line.next() {
+            if client.phase == .verifying { return client }
+        }
+        return nil
     }
 }

@@ -38,9 +38,9 @@ package struct Answer: Sendable {
     package init(_ refusal: Refusal) {
         switch refusal {
         case .badRequest, .bodyTooLarge, .targetTooLong, .headTooLarge, .headTimeout, .methodNotAllowed,
-            .versionNotSupported, .expectationFailed, .loop:
+            .versionNotSupported, .expectationFailed, .loop, .upgradeRequired:
             self = Answer.message(refusal)
-        case .unknownHost, .tenantSuspended, .tenantMisconfigured, .noUpstream:
+        case .misdirected, .unknownHost, .tenantSuspended, .tenantMisconfigured, .noUpstream:
             self = Answer.row(refusal)
         case .missingToken, .multipleCredentials, .badToken, .missingGroup, .missingScope:
             self = Answer.credential(refusal)
@@ -68,6 +68,8 @@ package struct Answer: Sendable {
         case .headTimeout: Answer(408, "head_timeout", "The request's head did not arrive in time.")
         case .expectationFailed:
             Answer(417, "expectation_failed", "Only 'Expect: 100-continue' is understood.")
+        case .upgradeRequired:
+            Answer(426, "upgrade_required", "Only version 13 of WebSocket is carried.")
         case .loop: Answer(508, "loop", "The request has passed through this gateway already.")
         case .badRequest(let word):
             Answer(400, "bad_request", "The request is malformed or ambiguous.", code: word.description)
@@ -79,6 +81,8 @@ package struct Answer: Sendable {
         switch refusal {
         case .tenantSuspended: Answer(403, "tenant_suspended", "This host is suspended.")
         case .noUpstream: Answer(503, "no_upstream", "No upstream is configured for this host.")
+        case .misdirected:
+            Answer(421, "misdirected", "This connection's certificate does not cover this host.")
         case .tenantMisconfigured:
             Answer(503, "tenant_misconfigured", "This host is not configured correctly.")
         default: Answer(421, "unknown_host", "This host is not served here.")
@@ -128,7 +132,7 @@ package struct Answer: Sendable {
         switch fault {
         case .connectTimeout, .answerTimeout:
             Answer(504, fault.rawValue, "The upstream did not answer in time.")
-        case .refused, .unreachable, .forbidden:
+        case .refused, .unreachable, .forbidden, .tlsFailed:
             Answer(502, fault.rawValue, "The upstream cannot be reached.")
         case .reset, .badAnswer: Answer(502, fault.rawValue, "The upstream gave no usable answer.")
         }

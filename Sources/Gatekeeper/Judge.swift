@@ -25,6 +25,8 @@ package enum Verdict {
     case refuse(Refusal, Standing?)
     /// Nobody can say until the pool was asked for this key; judge again with its answer.
     case needsKey(WantedKey, Standing)
+    /// The token is not remembered and the allowance is used up: judge again when it is this tenant's turn.
+    case mustWait(Standing)
 }
 
 /// A request that may pass: its tenant and its verified caller.
@@ -41,6 +43,8 @@ package final class Judge {
     package var snapshot: Snapshot {
         didSet { hosts.removeAll() }
     }
+    /// How many tokens that are not remembered may be looked into before whoever calls has done other work.
+    package var allowance = Int.max
     private var tokens: TokenCache
     private var hosts: HostCache
     private let digester = TokenDigester()
@@ -103,6 +107,8 @@ package final class Judge {
             }
             tokens.remove(digest, tenantID: standing.tenantVersion)
         }
+        guard allowance > 0 || answer != nil else { return .mustWait(standing) }
+        if allowance > 0 { allowance -= 1 }
         switch verify(token, standing, now, answer) {
         case .success(let identity):
             tokens.insert(identity, for: digest, tenantID: standing.tenantVersion)

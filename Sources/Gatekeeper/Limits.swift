@@ -10,6 +10,8 @@ package enum Limits {
     package static let poolIDBytes = 128
     /// Upstream origins that one row may name.
     package static let upstreamsPerTenant = 32
+    /// The name of a CA file.
+    package static let authorityNameBytes = 64
     /// A token, header and signature included (JOSE refuses longer ones as well).
     package static let tokenBytes = 16_384
     /// `nbf` and `iat` may lie this far ahead; `exp` gets nothing.

@@ -9,8 +9,10 @@ package enum Refusal: Error, Hashable, Sendable {
     case methodNotAllowed(StaticWord)
     case versionNotSupported(StaticWord)
     case expectationFailed, loop
-    // The host and its row.
-    case unknownHost, tenantSuspended
+    /// A WebSocket handshake of a version that is not spoken (RFC 6455 §4.4).
+    case upgradeRequired
+    // The host and its row; misdirected is a host beyond the certificate that the connection was given.
+    case misdirected, unknownHost, tenantSuspended
     case tenantMisconfigured(RowFlaw)
     case noUpstream
     // The credential.
@@ -45,6 +47,7 @@ package enum UpstreamFault: String, Hashable, Sendable, CaseIterable {
     case forbidden = "upstream_forbidden"
     case reset = "upstream_reset"
     case badAnswer = "upstream_bad_answer"
+    case tlsFailed = "upstream_tls"
     case connectTimeout = "upstream_connect_timeout"
     case answerTimeout = "upstream_timeout"
 }

@@ -14,6 +14,8 @@ package final class Standing {
     let needsGroup: Bool
     let needsScope: Bool
     let hasUpstream: Bool
+    /// A number that the loop's data plane remembers its own part of the tenant by; -1 until it has one.
+    package var loopSlot: Int32 = -1
 
     init(_ tenant: Tenant, keys: KeyRing) {
         self.tenant = tenant

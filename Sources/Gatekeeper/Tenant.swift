@@ -12,7 +12,7 @@ package final class Tenant: Sendable {
     /// The pools whose tokens are accepted, the row's own first; their issuers are disjoint.
     package let pools: [TenantPool]
     /// Where requests go; empty where neither the row nor the configuration names one.
-    package let upstreams: [Origin]
+    package let upstreams: [Upstream]
     /// App clients accepted, as bytes; nil accepts every client of the pool.
     package let clientIDs: [[UInt8]]?
     package let tokenUses: Set<TokenUse>
@@ -21,6 +21,9 @@ package final class Tenant: Sendable {
     /// Any one of these suffices; nil asks for none.
     package let requiredScopes: [[UInt8]]?
     package let allowsUnverifiedEmail: Bool
+    /// The largest body of a request; nil leaves the gateway's own bound.
+    package let maxBodyBytes: UInt64?
+    package let websockets: WebSocketPolicy
 
     /// Whether requests are served at all.
     package enum State: Sendable {
@@ -34,7 +37,7 @@ package final class Tenant: Sendable {
 
     private static let versions = Atomic<UInt64>(1)
 
-    init(_ row: TenantRow, name: HostPattern, pools: [TenantPool], upstreams: [Origin]) throws(RowFlaw) {
+    init(_ row: TenantRow, name: HostPattern, pools: [TenantPool], upstreams: [Upstream]) throws(RowFlaw) {
         guard let state = Tenant.states[row.status] else {
             throw RowFlaw("status is '\(row.status)'; write 'active' or 'suspended'")
         }
@@ -58,9 +61,20 @@ package final class Tenant: Sendable {
         self.requiredGroups = try Tenant.list(row.requiredGroups, column: "required_groups")
         self.requiredScopes = try Tenant.list(row.requiredScopes, column: "required_scopes")
         self.allowsUnverifiedEmail = row.allowUnverifiedEmail
+        self.maxBodyBytes = row.maxBodyBytes.map { UInt64(max($0, 0)) }
+        self.websockets = try Tenant.webSocketPolicy(row)
     }
 
     private static let states: [String: State] = ["active": .active, "suspended": .suspended]
+
+    private static func webSocketPolicy(_ row: TenantRow) throws(RowFlaw) -> WebSocketPolicy {
+        switch row.websockets {
+        case "expire": return .expire(graceSeconds: max(row.websocketGrace ?? 0, 0))
+        case "outlive": return .outlive
+        case "off": return .off
+        default: throw RowFlaw("websockets is '\(row.websockets)'; write 'expire', 'outlive' or 'off'")
+        }
+    }
 
     private static func list(_ texts: [String]?, column: String) throws(RowFlaw) -> [[UInt8]]? {
         guard let texts else { return nil }

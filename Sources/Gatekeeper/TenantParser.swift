@@ -3,11 +3,16 @@ package struct TenantParser: Sendable {
     private let issuerForms: IssuerForms
     private let defaultUpstreams: [Origin]
     private var pools: [PoolShape: TenantPool] = [:]
-    private var origins: [String: [Origin]] = [:]
+    private var upstreams: [UpstreamShape: [Upstream]] = [:]
 
     private struct PoolShape: Hashable {
         let key: PoolKey
         let additionalRegions: [Region]
+    }
+
+    private struct UpstreamShape: Hashable {
+        let text: String?
+        let authority: String?
     }
 
     /// Rows without an upstream go to `defaultUpstreams`, which may be empty.
@@ -29,7 +34,7 @@ package struct TenantParser: Sendable {
     /// Forgets what rows shared, before a full load, so that pools that went do not stay in memory.
     package mutating func startOver() {
         pools = [:]
-        origins = [:]
+        upstreams = [:]
     }
 
     private mutating func pool(of row: TenantRow) throws(RowFlaw) -> TenantPool {
@@ -57,19 +62,31 @@ package struct TenantParser: Sendable {
         return pool
     }
 
-    private mutating func upstreams(of row: TenantRow) throws(RowFlaw) -> [Origin] {
-        guard let text = row.upstream else { return defaultUpstreams }
-        if let known = origins[text] { return known }
+    private mutating func upstreams(of row: TenantRow) throws(RowFlaw) -> [Upstream] {
+        let shape = UpstreamShape(text: row.upstream, authority: row.upstreamCA)
+        if let known = upstreams[shape] { return known }
+        let parsed = try TenantParser.upstreams(row.upstream, defaultUpstreams, authority: row.upstreamCA)
+        upstreams[shape] = parsed
+        return parsed
+    }
+
+    private static func upstreams(
+        _ text: String?, _ defaults: [Origin], authority: String?
+    ) throws(RowFlaw) -> [Upstream] {
+        if let authority, !isAuthorityName(authority) {
+            throw RowFlaw("upstream_ca '\(authority)' is no name of lower-case letters, digits and hyphens")
+        }
+        guard let text else { return defaults.map { Upstream($0, authority: authority) } }
         guard let parsed = Origin.list(text) else {
             throw RowFlaw(
                 "upstream '\(text)' is no list of http:// or https:// origins separated by single spaces")
         }
-        // Nothing may go in clear to a place that was named as encrypted.
-        guard parsed.allSatisfy({ $0.scheme == .http }) else {
-            throw RowFlaw("upstream '\(text)' names https, which this version does not speak to upstreams")
-        }
-        origins[text] = parsed
-        return parsed
+        return parsed.map { Upstream($0, authority: authority) }
+    }
+
+    private static func isAuthorityName(_ name: String) -> Bool {
+        (1...Limits.authorityNameBytes).contains(name.utf8.count)
+            && name.utf8.allSatisfy { ASCII.isLower($0) || ASCII.isDigit($0) || $0 == ASCII.hyphen }
     }
 }
 

@@ -5,12 +5,18 @@ package struct TenantRow: Hashable, Sendable {
     package var poolID: String
     package var additionalRegions: [String]
     package var upstream: String?
+    package var upstreamCA: String?
     package var clientIDs: [String]?
     package var tokenUses: [String]
     package var requiredGroups: [String]?
     package var requiredScopes: [String]?
     package var allowUnverifiedEmail: Bool
     package var status: String
+    /// Bytes; nil leaves the gateway's own bound.
+    package var maxBodyBytes: Int64?
+    package var websockets: String
+    /// Seconds; nil is none.
+    package var websocketGrace: Int64?
 
     /// A row of the three columns that are enough, everything else at the table's defaults.
     package init(host: String, region: String, poolID: String) {
@@ -19,12 +25,16 @@ package struct TenantRow: Hashable, Sendable {
         self.poolID = poolID
         self.additionalRegions = []
         self.upstream = nil
+        self.upstreamCA = nil
         self.clientIDs = nil
         self.tokenUses = ["access", "id"]
         self.requiredGroups = nil
         self.requiredScopes = nil
         self.allowUnverifiedEmail = false
         self.status = "active"
+        self.maxBodyBytes = nil
+        self.websockets = "expire"
+        self.websocketGrace = nil
     }
 }
 

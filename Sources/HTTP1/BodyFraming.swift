@@ -23,12 +23,17 @@ struct FramingFields {
     var keepAliveSeconds: Int?
     var hasUpgrade = false
     var hasVia = false
+    var saysWay = false
 
     /// Gathers them; throws the first violation.
     init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
         for field in fields {
             switch field.known {
-            case .other, .te, .trailer, .proxyConnection, .proxyAuthenticate, .proxyAuthorization: break
+            case .other, .te, .trailer, .proxyConnection, .proxyAuthenticate, .proxyAuthorization,
+                .webSocketKey,
+                .webSocketVersion, .webSocketAccept:
+                break
+            case .forwardedFor, .forwardedProto, .forwardedPort: saysWay = true
             case .host:
                 guard host == nil else { throw .duplicateHost }
                 host = field.value

@@ -37,6 +37,7 @@ package struct HeadField: Sendable {
 package enum KnownField: UInt8, Sendable {
     case other, host, contentLength, transferEncoding, connection, authorization, expect, upgrade, te, trailer
     case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, via
+    case forwardedFor, forwardedProto, forwardedPort, webSocketKey, webSocketVersion, webSocketAccept
 
     /// Letter case is ignored; told by length first.
     static func named(_ name: UnsafeRawBufferPointer) -> KnownField {
@@ -53,10 +54,18 @@ package enum KnownField: UInt8, Sendable {
             return ByteScanner.equals(name, "keep-alive") ? .keepAlive : .other
         case 13: return ByteScanner.equals(name, "authorization") ? .authorization : .other
         case 14: return ByteScanner.equals(name, "content-length") ? .contentLength : .other
-        case 16: return ByteScanner.equals(name, "proxy-connection") ? .proxyConnection : .other
-        case 17: return ByteScanner.equals(name, "transfer-encoding") ? .transferEncoding : .other
+        case 15: return ByteScanner.equals(name, "x-forwarded-for") ? .forwardedFor : .other
+        case 16:
+            if ByteScanner.equals(name, "x-forwarded-port") { return .forwardedPort }
+            return ByteScanner.equals(name, "proxy-connection") ? .proxyConnection : .other
+        case 17:
+            if ByteScanner.equals(name, "transfer-encoding") { return .transferEncoding }
+            if ByteScanner.equals(name, "x-forwarded-proto") { return .forwardedProto }
+            return ByteScanner.equals(name, "sec-websocket-key") ? .webSocketKey : .other
         case 18: return ByteScanner.equals(name, "proxy-authenticate") ? .proxyAuthenticate : .other
         case 19: return ByteScanner.equals(name, "proxy-authorization") ? .proxyAuthorization : .other
+        case 20: return ByteScanner.equals(name, "sec-websocket-accept") ? .webSocketAccept : .other
+        case 21: return ByteScanner.equals(name, "sec-websocket-version") ? .webSocketVersion : .other
         default: return .other
         }
     }

@@ -38,6 +38,9 @@ package struct RequestHead: Sendable {
     /// Whether `Connection` names more than `close` and `keep-alive`.
     package var connectionNamesOthers = false
     package var hasVia = false
+    /// Whether a field tells of the way so far: `X-Forwarded-For`, `-Proto` or `-Port`.
+    package var saysWay = false
+    package var upgrade = UpgradeRequest.none
 
     init() {}
 }

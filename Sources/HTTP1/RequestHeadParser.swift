@@ -208,6 +208,9 @@ package struct RequestHeadParser: Sendable {
         head.authorizationCount = found.authorizationCount
         head.connectionNamesOthers = found.namesOthers
         head.hasVia = found.hasVia
+        head.saysWay = found.saysWay
+        head.upgrade = .none
+        if found.hasUpgrade { head.upgrade = WebSocketHandshake.request(head, bytes) }
     }
 
     private mutating func readHost(_ field: HeadSlice?, _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {

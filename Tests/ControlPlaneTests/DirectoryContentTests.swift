@@ -10,7 +10,9 @@ enum TestRows {
         _ host: String, pool: String = "eu-west-1_One", region: String = "eu-west-1", groups: String? = nil,
         status: String = "active", uses: String? = "{access,id}"
     ) -> PackedRow {
-        PackedRow(texts: [host, region, pool, "{}", nil, nil, uses, groups, nil, "f", status])
+        PackedRow(texts: [
+            host, region, pool, "{}", nil, nil, uses, groups, nil, "f", status, nil, nil, "expire", nil,
+        ])
     }
 
     static var content: DirectoryContent {
@@ -115,12 +117,19 @@ extension Directory.Entry {
     func packing() throws {
         let long = String(repeating: "x", count: 300)
         for texts in [["a", nil, ""], [long, "b", nil]] as [[String?]] {
-            let rest = ["eu-west-1_One", "{}", nil, nil, "{access}", nil, nil, "t", "active"] as [String?]
+            let rest =
+                [
+                    "eu-west-1_One", "{}", nil, nil, "{access}", nil, nil, "t", "active", "our-ca", "1000",
+                    "outlive", "90",
+                ]
+                as [String?]
             let row = PackedRow(texts: [texts[0], texts[1] ?? "eu-west-1"] + rest)
             let unpacked = try row.unpacked()
             #expect(unpacked.host == texts[0])
             #expect(unpacked.upstream == nil)
             #expect(unpacked.allowUnverifiedEmail)
+            #expect(unpacked.upstreamCA == "our-ca" && unpacked.maxBodyBytes == 1000)
+            #expect(unpacked.websockets == "outlive" && unpacked.websocketGrace == 90)
             for count in 0..<row.bytes.count {
                 #expect(throws: RowFlaw.self) { try PackedRow(packed: row.bytes.prefix(count)).unpacked() }
             }

@@ -7,18 +7,22 @@ import Testing
 
 @Suite struct RequestHeadWriterTests {
     private static let identity = Array("X-Forwarded-User: alice\r\n".utf8)
-    private static let way = Array(
-        "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\nVia: 1.1 gw\r\n".utf8)
 
-    /// What goes upstream for a request of these lines.
-    private func written(_ lines: String...) throws -> String {
+    /// What goes upstream for a request of these lines, from 192.0.2.1.
+    private func written(
+        _ lines: String..., isTrusted: Bool = false, isTLS: Bool = false, upgrades: Bool = false
+    ) throws -> String {
+        let way = ForwardedWay(
+            address: try SocketAddress(ipAddress: "192.0.2.1", port: 4000), isTLS: isTLS,
+            isTrusted: isTrusted,
+            pseudonym: Array("gw".utf8))
         let bytes = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
         var parser = RequestHeadParser(limits: HeadLimits())
         return try bytes.withUnsafeBytes { bytes in
             try #require(parser.parse(bytes) == .complete)
             var buffer = ByteBuffer()
             RequestHeadWriter.write(
-                parser.head, bytes, identityLines: Self.identity, wayLines: Self.way, into: &buffer)
+                parser.head, bytes, identityLines: Self.identity, way: way, upgrades: upgrades, into: &buffer)
             return String(buffer: buffer)
         }
     }
@@ -32,7 +36,68 @@ import Testing
             head
                 == "GET /a?b=c HTTP/1.1\r\nHost: acme.example:81\r\nAccept: */*\r\nX-Custom_Name:  v \r\nCookie: a=b\r\n"
                 + "X-Forwarded-User: alice\r\nX-Forwarded-Host: acme.example:81\r\nX-Forwarded-For: 192.0.2.1\r\n"
-                + "X-Forwarded-Proto: http\r\nVia: 1.1 gw\r\n\r\n")
+                + "X-Forwarded-Proto: http\r\nX-Forwarded-Port: 81\r\nVia: 1.1 gw\r\n\r\n")
+    }
+
+    @Test("From anybody else than a trusted balancer, the lines about the way are written anew")
+    func untrustedWay() throws {
+        let head = try written(
+            "GET / HTTP/1.1", "Host: a", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https",
+            "X-Forwarded-Port: 8443", isTLS: true)
+        #expect(
+            head.contains(
+                "\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n"))
+        #expect(!head.contains("203.0.113.9"))
+        #expect(try written("GET / HTTP/1.1", "Host: a:").contains("\r\nX-Forwarded-Port: 80\r\n"))
+    }
+
+    @Test("A trusted balancer's list is extended, and its scheme and port are kept")
+    func trustedWay() throws {
+        let head = try written(
+            "GET / HTTP/1.1", "Host: a", "X-Forwarded-For: 203.0.113.9",
+            "x-forwarded-for: 10.0.0.1, 10.0.0.2",
+            "X-Forwarded-Proto: https", "X-Forwarded-Port: 8443", isTrusted: true)
+        #expect(
+            head.contains(
+                "\r\nX-Forwarded-For: 203.0.113.9, 10.0.0.1, 10.0.0.2, 192.0.2.1\r\nX-Forwarded-Proto: https\r\n"
+                    + "X-Forwarded-Port: 8443\r\n"))
+        #expect(!head.contains("x-forwarded-for"))
+    }
+
+    @Test(
+        "What a trusted balancer says of scheme and port counts only where it is one sane value",
+        arguments: [
+            ["X-Forwarded-Proto: gopher", "X-Forwarded-Port: 65536"],
+            ["X-Forwarded-Proto: https, http", "X-Forwarded-Port: 1a"],
+            [
+                "X-Forwarded-Proto: https", "X-Forwarded-Proto: https", "X-Forwarded-Port: 1",
+                "X-Forwarded-Port: 1",
+            ],
+            ["X-Forwarded-Proto:", "X-Forwarded-Port:"], ["X_Forwarded_Proto: https", "X_Forwarded_Port: 1"],
+        ])
+    func strangeWay(lines: [String]) throws {
+        let bytes = Array((["GET / HTTP/1.1", "Host: a"] + lines + ["", ""]).joined(separator: "\r\n").utf8)
+        var parser = RequestHeadParser(limits: HeadLimits())
+        let way = ForwardedWay(address: nil, isTLS: false, isTrusted: true, pseudonym: Array("gw".utf8))
+        let text = try bytes.withUnsafeBytes { bytes in
+            try #require(parser.parse(bytes) == .complete)
+            var buffer = ByteBuffer()
+            way.write(parser.head, bytes, into: &buffer)
+            return String(buffer: buffer)
+        }
+        #expect(text.contains("X-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n"))
+    }
+
+    @Test("An upgrade is asked for in words of the gateway's own, and only where it is to be")
+    func upgrade() throws {
+        let lines = [
+            "GET / HTTP/1.1", "Host: a", "Connection: upgrade, x", "Upgrade: websocket, h2c", "X: 1",
+        ]
+        let plain = try written(lines[0], lines[1], lines[2], lines[3], lines[4])
+        #expect(!plain.lowercased().contains("upgrade"))
+        let upgraded = try written(lines[0], lines[1], lines[2], lines[3], lines[4], upgrades: true)
+        #expect(upgraded.hasSuffix("\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"))
+        #expect(!upgraded.contains("h2c") && !upgraded.contains("\r\nX: 1"))
     }
 
     @Test("No spelling of a protected name survives")

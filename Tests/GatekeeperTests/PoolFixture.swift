@@ -97,6 +97,7 @@ struct Bench {
         switch verdict(token, host: host, scheme: scheme, count: count, at: now, answer: answer) {
         case .admit: "admit"
         case .needsKey: "needsKey"
+        case .mustWait: "mustWait"
         case .refuse(let refusal, _): Answer(refusal).code
         }
     }

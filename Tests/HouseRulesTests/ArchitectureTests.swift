@@ -12,14 +12,15 @@ import Testing
     static let allowedImports: [String: Set<String>] = [
         "JOSE": ["COpenSSL", "Synchronization"],
         "Gatekeeper": ["JOSE", "HashTreeCollections", "Synchronization"],
-        "HTTP1": [],
+        "HTTP1": ["COpenSSL"],
         "Postgres": ["CLibPQ", "Glibc", "Musl", "Synchronization"],
         "ControlPlane": [
             "Gatekeeper", "JOSE", "Postgres", "CLibCurl", "Glibc", "Musl", "Synchronization",
             "HashTreeCollections",
         ],
         "DataPlane": [
-            "Gatekeeper", "HTTP1", "NIOCore", "NIOPosix", "Glibc", "Musl", "Synchronization",
+            "Gatekeeper", "HTTP1", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "Glibc", "Musl",
+            "Synchronization",
         ],
         "StandInPool": [
             "JOSE", "ArgumentParser", "NIOCore", "NIOHTTP1", "NIOPosix", "Glibc", "Musl", "Synchronization",

@@ -62,6 +62,13 @@ struct ConfigurationFile: Sendable {
         }
     }
 
+    /// Whether there is a folder at `path` whose files can be listed.
+    static func isFolder(_ path: String) -> Bool {
+        guard let folder = opendir(path) else { return false }
+        closedir(folder)
+        return true
+    }
+
     private final class KeyList: Sendable {
         let keys = Mutex<[String]>([])
 

@@ -69,6 +69,20 @@ extension Setting {
         }
     }
 
+    /// A whole number within bounds that has no default.
+    static func optionalNumber(
+        _ name: String, _ meaning: String, in range: ClosedRange<Int>,
+        _ set: @escaping @Sendable (inout Settings, Int) -> Void
+    ) -> Setting {
+        Setting(name, "N", meaning) { text, settings in
+            guard let value = Digits.number(text.utf8, atMost: range.upperBound), range.contains(value) else {
+                return "is no whole number from \(range.lowerBound) to \(range.upperBound)"
+            }
+            set(&settings, value)
+            return nil
+        }
+    }
+
     /// A size in bytes within bounds.
     static func size(
         _ name: String, initial: String, _ meaning: String, in range: ClosedRange<Int>,

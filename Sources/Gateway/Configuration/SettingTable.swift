@@ -16,6 +16,29 @@ extension Setting {
             $1.listen = address
             return nil
         },
+        Setting("tls-listen", "HOST:PORT", "the proxy with TLS in front, beside 'listen'") {
+            guard let address = ListenAddress($0) else { return addressAdvice }
+            $1.tlsListen = address
+            return nil
+        },
+        folder(
+            "tls-certificates", "pairs NAME.crt and NAME.key for 'tls-listen', read again as they change"
+        ) { $0.tlsCertificates = $1 },
+        networks(
+            "trusted-proxies",
+            "balancers that are believed about X-Forwarded-For, -Proto and -Port, comma-separated networks"
+        ) { $0.trustedProxies = $1 },
+        Setting(
+            "proxy-protocol", "VERSION", initial: "off",
+            "v2 where every connection begins with a PROXY header of that version, else off"
+        ) {
+            switch $0.lowercased() {
+            case "off": $1.expectsProxyHeader = false
+            case "v2": $1.expectsProxyHeader = true
+            default: return "is neither off nor v2"
+            }
+            return nil
+        },
         Setting(
             "admin-listen", "HOST:PORT", initial: "127.0.0.1:9901",
             "the admin port: /live, /ready and /status; off loopback it needs admin-token"
@@ -76,21 +99,23 @@ extension Setting {
             guard let origins = Origin.list($0) else {
                 return "is no http:// or https:// origin, or several separated by single spaces"
             }
-            guard origins.allSatisfy({ $0.scheme == .http }) else {
-                return "names https, which this version does not speak to upstreams: write http"
-            }
             $1.upstreams = origins
             return nil
         },
-        Setting("upstream-networks", "CIDRS", "networks that upstreams must lie in, comma-separated") {
-            let texts = list($0)
-            let ranges = texts.compactMap { AddressRange($0) }
-            guard ranges.count == texts.count else {
-                return "is no list of networks such as 10.0.0.0/8,fd00::/8"
-            }
-            $1.upstreamNetworks = ranges
-            return nil
+        networks("upstream-networks", "networks that upstreams must lie in, comma-separated") {
+            $0.upstreamNetworks = $1
         },
+        folder("upstream-cas", "CA files NAME.pem by which rows have https upstreams verified") {
+            $0.upstreamCAs = $1
+        },
+        number(
+            "max-upstream-connections", initial: "1024",
+            "connections to one upstream, shared out to the event loops",
+            in: 1...1_000_000, \.maxUpstreamConnections),
+        time(
+            "upstream-wait", initial: "2s", "how long a request waits for one of them to be free",
+            in: .milliseconds(1) ... .seconds(60)
+        ) { $0.upstreamWait = $1 },
     ]
 
     private static let keys = [
@@ -152,12 +177,34 @@ extension Setting {
             $1.maxBodyBytes = UInt64(bytes)
             return nil
         },
+        optionalNumber(
+            "max-connections",
+            "client connections; half of the descriptors, less 128, unless set",
+            in: 1...10_000_000
+        ) { $0.maxConnections = $1 },
+        optionalNumber(
+            "max-connections-per-address",
+            "connections from one address, behind trusted proxies requests of one client; no bound unless set",
+            in: 1...10_000_000
+        ) { $0.maxConnectionsPerAddress = $1 },
+        number(
+            "max-requests-per-connection", initial: "100000", "requests of one client connection",
+            in: 1...1_000_000_000_000, \.maxRequestsPerConnection),
         size(
             "token-cache-bytes", initial: "128MiB", "memory for verified tokens, all loops together",
             in: 1_048_576...1_099_511_627_776, \.tokenCacheBytes),
     ]
 
     private static let times = [
+        time(
+            "head-timeout", initial: "15s", "how long a request's head may take",
+            in: .seconds(1) ... .seconds(3_600)
+        ) { $0.headTimeout = $1 },
+        time(
+            "idle-timeout", initial: "75s",
+            "how long a client's connection is kept between requests; longer than the balancer before it keeps its own",
+            in: .seconds(1) ... .seconds(86_400)
+        ) { $0.idleTimeout = $1 },
         time(
             "max-staleness", "a tenant directory older than this is not served; no bound unless set",
             // A healthy directory is confirmed about every five seconds.
@@ -192,6 +239,30 @@ extension Setting {
     ]
 
     // MARK: Parts
+
+    private static func folder(
+        _ name: String, _ meaning: String, _ set: @escaping @Sendable (inout Settings, String) -> Void
+    ) -> Setting {
+        Setting(name, "FOLDER", meaning) {
+            guard ConfigurationFile.isFolder($0) else { return "is no folder that can be read" }
+            set(&$1, $0)
+            return nil
+        }
+    }
+
+    private static func networks(
+        _ name: String, _ meaning: String, _ set: @escaping @Sendable (inout Settings, [AddressRange]) -> Void
+    ) -> Setting {
+        Setting(name, "CIDRS", meaning) {
+            let texts = list($0)
+            let ranges = texts.compactMap { AddressRange($0) }
+            guard ranges.count == texts.count else {
+                return "is no list of networks such as 10.0.0.0/8,fd00::/8"
+            }
+            set(&$1, ranges)
+            return nil
+        }
+    }
 
     private static let addressAdvice =
         "is no address to listen on: write HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080"

@@ -8,6 +8,13 @@ import Postgres
 /// Everything an operator may set, parsed; the values that stand here are the defaults.
 struct Settings: Sendable {
     var listen = ListenAddress(host: "127.0.0.1", port: 8080)
+    /// Where clients connect with TLS, and the folder of the certificates; neither without the other.
+    var tlsListen: ListenAddress?
+    var tlsCertificates: String?
+    /// Balancers that are believed about a request's way.
+    var trustedProxies: [AddressRange] = []
+    /// Whether every connection begins with a PROXY header.
+    var expectsProxyHeader = false
     var adminListen = ListenAddress(host: "127.0.0.1", port: 9901)
     /// The bearer token of the admin port; nil asks for none.
     var adminToken: Secret?
@@ -23,6 +30,10 @@ struct Settings: Sendable {
     var upstreams: [Origin] = []
     /// Networks that upstreams must lie in; empty allows every one.
     var upstreamNetworks: [AddressRange] = []
+    /// The folder of CA files that rows name.
+    var upstreamCAs: String?
+    var maxUpstreamConnections = 1024
+    var upstreamWait = Duration.seconds(2)
 
     var jwksTemplate: URLTemplate?
     var issuerTemplate: URLTemplate?
@@ -34,6 +45,12 @@ struct Settings: Sendable {
     var headLimits = HeadLimits()
     /// Nil for no bound.
     var maxBodyBytes: UInt64?
+    /// Nil leaves room for as many upstream connections among the descriptors.
+    var maxConnections: Int?
+    var maxConnectionsPerAddress: Int?
+    var maxRequestsPerConnection = 100_000
+    var headTimeout = Duration.seconds(15)
+    var idleTimeout = Duration.seconds(75)
     var tokenCacheBytes = 128 * 1024 * 1024
     /// A directory older than this is not served; nil for no bound.
     var maxStaleness: Duration?

@@ -85,6 +85,13 @@ struct SettingsReader {
             mistakes.append(
                 "--listen and --admin-listen are both \(settings.listen): give each a port of its own")
         }
+        if (settings.tlsListen == nil) != (settings.tlsCertificates == nil) {
+            mistakes.append("--tls-listen and --tls-certificates need each other: give both or neither")
+        }
+        if let tls = settings.tlsListen, tls.port != 0, tls == settings.listen || tls == settings.adminListen
+        {
+            mistakes.append("--tls-listen is \(tls), as another listener is: give it a port of its own")
+        }
         if !settings.adminListen.isLoopback, settings.adminToken == nil {
             mistakes.append(
                 "--admin-listen \(settings.adminListen) can be reached from other machines: "

@@ -168,6 +168,24 @@ enum Observer {
         LogLine(.info, "listening", ["listener": .text(listener), "address": .text(address)])
     }
 
+    /// A pair of the certificates' folder that came into use, or could not.
+    static func line(_ notice: CertificateNotice) -> LogLine {
+        switch notice {
+        case .loaded(let name, let hosts):
+            LogLine(
+                .info, "certificate_loaded",
+                ["name": .text(name), "hosts": .text(hosts.joined(separator: " "))])
+        case .refused(let name, let reason):
+            LogLine(
+                .error, "certificates_refused",
+                [
+                    "name": .text(name), "error": .text(reason),
+                    "advice":
+                        "the pair before it, where there was one, stays in use; mend NAME.crt and NAME.key",
+                ])
+        }
+    }
+
     static func startingWithoutDirectory() -> LogLine {
         LogLine(
             .warning, "no_directory",

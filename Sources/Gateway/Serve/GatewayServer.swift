@@ -151,14 +151,23 @@ struct GatewayServer {
         if directoryLoaded.value == nil { log.write(Observer.startingWithoutDirectory()) }
         let proxy = ProxyServer(
             settings: ProxySettings(settings, descriptors: descriptors), feed: feed, records: records,
-            keys: { [pools] in await pools.key($0.keyID, of: $0.pool) })
+            keys: { [pools] in await pools.key($0.keyID, of: $0.pool) },
+            notice: { [log] in log.write(Observer.line($0)) })
         do {
-            let address = try await proxy.start(ownListeners: adminAddress.map { [$0] } ?? [])
+            let addresses = try await proxy.start(ownListeners: adminAddress.map { [$0] } ?? [])
             state.change { $0.isProxyOpen = true }
-            note("proxy", address)
+            note("proxy", addresses.plain)
+            if let tls = addresses.tls { note("tls", tls) }
             return proxy
+        } catch let error as ProxyServer.Failure {
+            failure.open(Failure(description: error.description))
+            await proxy.shutDown(within: .zero)
+            return nil
         } catch {
-            failure.open(Failure(description: "the proxy cannot listen on \(settings.listen): \(error)"))
+            let places = [settings.listen, settings.tlsListen].compactMap { $0?.description }
+            failure.open(
+                Failure(
+                    description: "the proxy cannot listen on \(places.joined(separator: " and ")): \(error)"))
             await proxy.shutDown(within: .zero)
             return nil
         }
@@ -192,6 +201,7 @@ struct GatewayServer {
             log.write(
                 Observer.stopping(signal: signal, delay: settings.shutdownDelay, limit: settings.drainTimeout)
             )
+            proxy?.leave()
             if proxy != nil { try? await Task.sleep(for: settings.shutdownDelay) }
         }
         await proxy?.shutDown(within: settings.drainTimeout)

@@ -27,7 +27,20 @@ extension ProxySettings {
         self.init()
         listenHost = settings.listen.host
         listenPort = settings.listen.port
+        if let listen = settings.tlsListen, let folder = settings.tlsCertificates {
+            tls = TLSListener(host: listen.host, port: listen.port, certificateFolder: folder)
+        }
+        expectsProxyHeader = settings.expectsProxyHeader
+        trustedProxies = settings.trustedProxies
         workers = settings.workers
+        maxConnections = settings.maxConnections ?? max(64, descriptors / 2 - 128)
+        maxConnectionsPerAddress = settings.maxConnectionsPerAddress
+        maxRequestsPerConnection = settings.maxRequestsPerConnection
+        headTimeout = settings.headTimeout
+        idleTimeout = settings.idleTimeout
+        maxUpstreamConnections = settings.maxUpstreamConnections
+        upstreamWait = settings.upstreamWait
+        upstreamAuthorities = settings.upstreamCAs
         headLimits = settings.headLimits
         maxBodyBytes = settings.maxBodyBytes
         upstreamNetworks = settings.upstreamNetworks
