@@ -45,8 +45,8 @@ struct CertificateInUse {
     /// The host that was looked at last and may be asked for: at first the one of SNI.
     private var covered: [UInt8]
 
-    init(_ pair: CertificatePair, serverName: String?) {
-        names = pair.names
+    init(_ names: CertificateNames, serverName: String?) {
+        self.names = names
         covered = (serverName ?? "").utf8.map(CertificateNames.lowered)
     }
 

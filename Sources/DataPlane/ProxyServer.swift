@@ -170,7 +170,7 @@ package final class ProxyServer: Sendable {
             let name: String? = if case .hostname(let name) = result { name } else { nil }
             return client.worker.loop.makeCompletedFuture {
                 guard let pair = certificates.pair(for: name) else { throw ChannelError.alreadyClosed }
-                client.certificate = CertificateInUse(pair, serverName: name)
+                client.certificate = CertificateInUse(pair.names, serverName: name)
                 try client.channel.pipeline.syncOperations.addHandler(
                     NIOSSLServerHandler(context: pair.context), position: .before(client))
             }

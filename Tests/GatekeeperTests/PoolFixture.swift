@@ -109,6 +109,12 @@ struct Bench {
             String.init)
     }
 
+    /// What a connection that outlives its request keeps of an admission.
+    func held(_ token: [UInt8], host: String = "acme.example.com") -> HeldAdmission? {
+        guard case .admit(let admission) = verdict(token, host: host) else { return nil }
+        return Array(host.utf8).withUnsafeBytes { HeldAdmission(admission, host: $0) }
+    }
+
     private func verdict(
         _ token: [UInt8]?, host: String, scheme: String = "Bearer ", count: Int? = nil,
         at now: Instant = PoolFixture.now,
