@@ -51,7 +51,7 @@ package enum Limits {
     /// How long the first ejection lasts; each further one twice as long.
     static let ejectionTicks: UInt32 = 5 * ticksPerSecond
     static let longestEjectionTicks: UInt32 = 60 * ticksPerSecond
-    /// How long an upstream takes to regain its weight.
+    /// How long an upstream takes to regain its share.
     static let returnTicks: UInt32 = 10 * ticksPerSecond
     /// Tokens that one tenant may have waiting for verification, a loop, and all of them together.
     static let waitingTokensOfTenant = 256

@@ -6,7 +6,10 @@ import NIOCore
 extension UpstreamConnection {
     /// Uses what came, as far as it goes.
     func use() {
-        while let client, inbound.readableBytes > 0 {
+        var before = Int.max
+        // What cannot be used yet, such as half a chunk's length, waits for more.
+        while let client, inbound.readableBytes > 0, inbound.readableBytes < before {
+            before = inbound.readableBytes
             switch answer {
             case .head: guard useHead(client) else { return }
             case .body(let body): useBody(body, client)

@@ -16,6 +16,8 @@ final class UpstreamConnection: ChannelDuplexHandler {
     /// When an idle connection is closed, and since when it is idle, as ticks of the loop.
     var idleUntil: UInt32 = 0
     var idleSince: UInt32 = 0
+    /// When its address was last found to be one of the upstream's.
+    var addressGeneration: UInt32 = 0
     /// Whether an answer was carried here before: only then can the upstream have closed it under a new request.
     var isReused = false
     /// Whether the pool counts this connection among those that it has.
@@ -62,7 +64,6 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     var isOpen: Bool { channel.isActive }
     var isWritable: Bool { channel.isWritable }
-    var remote: SocketAddress? { channel.remoteAddress }
 
     /// Makes this connection carry the request of `client`.
     func begin(_ client: ClientConnection) {

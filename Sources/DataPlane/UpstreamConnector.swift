@@ -12,6 +12,8 @@ final class UpstreamConnector {
     private let worker: Worker
     private var addresses: [SocketAddress] = []
     private var addressesUntil: UInt32 = 0
+    /// Grows with each change of the addresses.
+    private var generation: UInt32 = 0
     private var isResolving = false
     private var nextAddress = 0
 
@@ -20,10 +22,13 @@ final class UpstreamConnector {
         self.worker = worker
     }
 
-    /// Whether `address` is still one of the upstream's; true for all until it was resolved.
-    func isCurrent(_ address: SocketAddress?) -> Bool {
-        guard let address, !addresses.isEmpty else { return true }
-        return addresses.contains(address)
+    /// Whether a connection leads to what is still one of the upstream's addresses; looked at closely only after they
+    /// have changed.
+    func isCurrent(_ connection: UpstreamConnection) -> Bool {
+        if connection.addressGeneration == generation { return true }
+        guard let remote = connection.channel.remoteAddress, addresses.contains(remote) else { return false }
+        connection.addressGeneration = generation
+        return true
     }
 
     /// A channel whose `UpstreamConnection` belongs to `pool`, ready for a request; fails with what `fault`
@@ -62,8 +67,14 @@ final class UpstreamConnector {
     /// in use where that fails.
     private func resolved() -> EventLoopFuture<[SocketAddress]> {
         guard !addresses.isEmpty else { return resolve() }
-        if worker.tick >= addressesUntil, !isResolving { _ = resolve() }
+        keepCurrent()
         return worker.loop.makeSucceededFuture(addresses)
+    }
+
+    /// Looks the name up again where its addresses are old, for connections that are used over and over.
+    func keepCurrent() {
+        guard !addresses.isEmpty, worker.tick >= addressesUntil, !isResolving else { return }
+        _ = resolve()
     }
 
     private func resolve() -> EventLoopFuture<[SocketAddress]> {
@@ -74,7 +85,9 @@ final class UpstreamConnector {
             let connector = bound.value
             connector.isResolving = false
             connector.addressesUntil = connector.worker.tick &+ Limits.resolutionTicks
-            if case .success(let addresses) = result { connector.addresses = addresses }
+            guard case .success(let addresses) = result, addresses != connector.addresses else { return }
+            connector.addresses = addresses
+            connector.generation &+= 1
         }
         return answer
     }

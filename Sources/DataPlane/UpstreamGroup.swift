@@ -8,19 +8,27 @@ final class UpstreamGroup {
         self.pools = pools
     }
 
-    /// The less busy of two random ones, those ejected left out unless all are; `excluded` failed this request already.
+    /// The less busy of two random ones. Those ejected are left out, those just back now and then, unless that leaves
+    /// none; `excluded` failed this request already.
     func choose(excluding excluded: UpstreamPool? = nil, tick: UInt32, random: inout RandomBits)
         -> UpstreamPool?
     {
         if pools.count == 1 { return pools[0] === excluded ? nil : pools[0] }
-        var usable = pools.filter { $0 !== excluded && $0.health.availability(at: tick) != .ejected }
+        var usable = pools.filter { pool in
+            guard pool !== excluded else { return false }
+            return switch pool.health.availability(at: tick) {
+            case .full: true
+            case .returning(let percent): random.below(100) < percent
+            case .ejected: false
+            }
+        }
         if usable.isEmpty { usable = pools.filter { $0 !== excluded } }
         guard usable.count > 1 else { return usable.first }
         let first = random.below(usable.count)
         var second = random.below(usable.count - 1)
         if second >= first { second += 1 }
         let (one, other) = (usable[first], usable[second])
-        return one.load(at: tick) <= other.load(at: tick) ? one : other
+        return one.load <= other.load ? one : other
     }
 
     /// Puts pools that the worker has made anew in the place of those that it gave up.

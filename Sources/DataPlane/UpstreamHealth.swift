@@ -8,7 +8,7 @@ struct UpstreamHealth: Equatable {
     /// Whether requests may go there, and how readily.
     enum Availability: Equatable {
         case ejected
-        /// Back again: the share of its weight that it has regained, in percent.
+        /// Back again: the share of its requests that it gets, in percent.
         case returning(percent: UInt32)
         case full
     }

@@ -34,14 +34,8 @@ final class UpstreamPool {
         self.connector = UpstreamConnector(upstream: upstream, worker: worker)
     }
 
-    /// How busy it is: requests under way, against the weight that it has (a hundred where it has all).
-    func load(at tick: UInt32) -> Int {
-        let busy = (connecting + connected - idle.count + line.count + 1) * 100
-        return switch health.availability(at: tick) {
-        case .full, .ejected: busy
-        case .returning(let percent): busy * 100 / Int(percent)
-        }
-    }
+    /// Requests under way and waiting here.
+    var load: Int { connecting + connected - idle.count + line.count }
 
     /// The idle connection used last, taken out of the pool.
     func takeIdle() -> UpstreamConnection? {
@@ -68,7 +62,7 @@ final class UpstreamPool {
 
     /// Keeps a connection that is free again for the next request.
     func release(_ connection: UpstreamConnection) {
-        guard connection.isOpen, !worker.isDraining else {
+        guard connection.isOpen, !worker.isDraining, connector.isCurrent(connection) else {
             connection.close()
             return
         }
@@ -96,10 +90,11 @@ final class UpstreamPool {
 
     func turn(_ tick: UInt32) {
         // Idle connections stand in the order of their return, not of their end: an upstream may shorten its own.
-        for connection in idle where tick >= connection.idleUntil || !connector.isCurrent(connection.remote) {
+        for connection in idle where tick >= connection.idleUntil || !connector.isCurrent(connection) {
             forgetIdle { $0 === connection }
             connection.close()
         }
+        if connected > 0 { connector.keepCurrent() }
         if !line.isEmpty { line.remove(where: \.isGone) }
     }
 
