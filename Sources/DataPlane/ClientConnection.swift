@@ -182,7 +182,7 @@ final class ClientConnection: ChannelDuplexHandler {
                 address: address, isTLS: isTLS, isTrusted: worker.trusts(address), pseudonym: worker.pseudonym
             )
         }
-        if !takesSeat() { turnAway() }
+        if !takesSeat() { sayFull() }
     }
 
     /// Counts this connection for its client's address; that of a balancer is not its clients'.
@@ -201,13 +201,14 @@ final class ClientConnection: ChannelDuplexHandler {
     private func turnAway(silently: Bool = false) {
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         let isSilent = silently || isTLS
+        // Nothing can be written while the pipeline is being made.
         worker.loop.execute {
-            if isSilent {
-                bound.value.close()
-            } else {
-                bound.value.refuse(.overloaded, detail: "connections")
-            }
+            if isSilent { bound.value.close() } else { bound.value.sayFull() }
         }
+    }
+
+    private func sayFull() {
+        if isTLS { close() } else { refuse(.overloaded, detail: "connections") }
     }
 
     // MARK: Reading
@@ -334,15 +335,13 @@ final class ClientConnection: ChannelDuplexHandler {
         resumeReading()
     }
 
-    /// Closes an idle connection; half a head gets a second more, a request under way all the time there is.
+    /// Closes an idle connection, after the moment in which a request may be on its way; half a head gets a second
+    /// more, a request under way all the time there is.
     func drain() {
         switch phase {
         case .head:
-            if inbound.readableBytes == 0 {
-                closeWhenSent()
-            } else {
-                deadline = min(deadline, worker.tick &+ Limits.drainedHeadTicks)
-            }
+            let ticks = inbound.readableBytes == 0 ? Limits.drainedIdleTicks : Limits.drainedHeadTicks
+            deadline = min(deadline, worker.tick &+ ticks)
         case .tunnel: endTunnel(.goingAway)
         case .verifying, .judging, .queued, .connecting, .exchanging, .lingering, .closed: break
         }

@@ -5,6 +5,8 @@ package enum Limits {
     /// One turn of a loop's clock by which deadlines are kept; they are late by at most this.
     static let tick = TimeAmount.milliseconds(250)
     static let ticksPerSecond: UInt32 = 4
+    /// How long after the drain began an idle connection is kept: a request may be on its way, and would be lost.
+    static let drainedIdleTicks: UInt32 = 2
     /// The rest of a head that had begun when the drain did.
     static let drainedHeadTicks: UInt32 = 1 * ticksPerSecond
     /// An upstream's answer's head, from the end of the request.
@@ -20,6 +22,9 @@ package enum Limits {
     static let upstreamIdleTicks: UInt32 = 4 * ticksPerSecond
     /// How long a listener that cannot accept rests.
     static let acceptPause = TimeAmount.milliseconds(250)
+    /// How long a listener that lets nobody in any more is looked at before it is closed, and how often.
+    static let backlogLooks = 100
+    static let backlogPause = Duration.milliseconds(5)
     static let upstreamConnect = TimeAmount.seconds(2)
     /// The TLS handshake with an upstream.
     static let upstreamHandshake = TimeAmount.seconds(2)

@@ -97,7 +97,7 @@ package final class ProxyServer: Sendable {
             return
         }
         running.watch?.cancel()
-        for listener in running.listeners { try? await listener.close() }
+        await ListenerGate.close(running.listeners)
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await ProxyServer.drain(running.workers) }
             tasks.addTask { try? await Task.sleep(for: limit) }

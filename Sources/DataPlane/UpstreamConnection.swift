@@ -129,10 +129,10 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     private func handshakeEnded(_ result: Result<Void, any Error>) {
-        let promise = handshake
+        guard let promise = handshake else { return }
         handshake = nil
         if case .failure = result { close() }
-        promise?.completeWith(result)
+        promise.completeWith(result)
     }
 
     // MARK: Events of the channel
@@ -207,12 +207,12 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        handshakeEnded(.failure(error))
         // A reset, or TLS cut off, is no end of an answer that lasts until the connection closes.
         if case .body(.untilClose) = answer, let client {
             self.client = nil
             client.answerBroke()
         }
+        handshakeEnded(.failure(error))
         close()
     }
 }

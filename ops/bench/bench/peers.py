@@ -10,7 +10,10 @@ import time
 import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
+VENV = TOP / "ops/bench/.venv"
 BINARIES = pathlib.Path(os.environ.get("BENCH_BINARIES", TOP / ".build" / "release"))
+# Connections are kept as long as the load goes on, as nginx's are here.
+ENDLESS = ["--max-requests-per-connection", "1000000000"]
 REGION, POOL, HOST, CLIENT = "eu-west-1", "eu-west-1_Bench0001", "bench.example.com", "benchclient0000000000000000"
 
 
@@ -60,6 +63,10 @@ class Bench:
             ["taskset", "-c", str(core)] + command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **options)
         self.processes.append(process)
         return process
+
+    def open_to_all(self):
+        """Lets peers that give up root's rights reach the folder."""
+        self.folder.chmod(0o755)
 
     def start(self, make):
         peer = make(self)
@@ -131,7 +138,7 @@ def poolgate(bench):
     port, admin = free_port(), free_port()
     state = bench.folder / "state"
     process = bench.spawn(
-        [str(BINARIES / "poolgate"), "serve", "--embedded", "--state-dir", str(state), "--workers", "1",
+        [str(BINARIES / "poolgate"), "serve", "--embedded", *ENDLESS, "--state-dir", str(state), "--workers", "1",
          "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin}",
          "--upstream", f"http://127.0.0.1:{bench.upstream_port}",
          "--jwks-url-template", f"http://127.0.0.1:{bench.pool_port}/{{pool}}/.well-known/jwks.json"], core=0)
