@@ -5,7 +5,7 @@ import NIOCore
 /// The way of a request: head, judgement, upstream, body.
 extension ClientConnection {
     /// What comes next after a head was looked at, decided while its bytes were at hand.
-    private enum Step {
+    enum Step {
         case refuse(Refusal, detail: String)
         case forward(Standing)
         case wait(WantedKey)
@@ -28,8 +28,14 @@ extension ClientConnection {
             beginExchange()
             if let refusal = messageRefusal() {
                 refuse(refusal.0, detail: refusal.1)
+                return
+            }
+            let allowance = worker.judge.allowance
+            let step = judge(answer: nil)
+            if worker.judge.allowance == allowance {
+                perform(step)
             } else {
-                perform(judge(answer: nil))
+                wait(with: step)
             }
         }
     }
@@ -87,7 +93,7 @@ extension ClientConnection {
     /// Judges the request under way from the snapshot as it is now.
     private func judge(answer: KeyAnswer?) -> Step {
         let head = exchange.head
-        let step: Step = head.withUnsafeReadableBytes { bytes in
+        return head.withUnsafeReadableBytes { bytes in
             let facts = RequestFacts(
                 host: UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range]),
                 authorization: parser.head.authorization.map {
@@ -109,8 +115,6 @@ extension ClientConnection {
                 return admit(admission, bytes)
             }
         }
-        worker.noteJudgement()
-        return step
     }
 
     /// Writes the head that goes upstream, where the tenant's own bounds allow the request.
@@ -125,12 +129,14 @@ extension ClientConnection {
         }
         if parser.head.upgrade == .webSocket, admission.standing.tenant.websockets != .off {
             let host = UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range])
-            exchange.held = HeldAdmission(admission, host: host)
-            exchange.webSocketKey = WebSocketHandshake.key(parser.head.fields, bytes)
+            exchange.upgrade = HeldAdmission(admission, host: host).map {
+                AskedUpgrade(key: WebSocketHandshake.key(parser.head.fields, bytes), held: $0)
+            }
         }
+        worker.takeSpareHead(&exchange.outboundHead)
         RequestHeadWriter.write(
             parser.head, bytes, identityLines: admission.identity.headerLines, way: way,
-            upgrades: exchange.webSocketKey != nil, into: &exchange.outboundHead)
+            upgrades: exchange.upgrade != nil, into: &exchange.outboundHead)
         return .forward(admission.standing)
     }
 
@@ -163,16 +169,29 @@ extension ClientConnection {
         }
     }
 
+    // MARK: Waiting for the turn's end
+
+    /// Verifying takes so long that whoever is sent something in between falls asleep, and has to be woken each time:
+    /// what a turn's verifications came to is sent when all of them are done.
+    private func wait(with step: Step) {
+        phase = .verifying
+        verdict = step
+        worker.waitForTurn(self)
+    }
+
     /// The tenant's turn has come: judges again, the signature included.
     func judgeInTurn() {
         guard phase == .verifying else { return }
-        judgeAgain(answer: nil)
+        exchange.started = worker.now
+        wait(with: judge(answer: nil))
     }
 
-    private func judgeAgain(answer: KeyAnswer?) {
-        exchange.started = worker.now
+    /// The turn is over.
+    func turnEnded() {
+        guard phase == .verifying, let step = verdict else { return }
+        verdict = nil
         phase = .head
-        perform(judge(answer: answer))
+        perform(step)
         process()
     }
 
@@ -191,7 +210,10 @@ extension ClientConnection {
     private func keyAnswered(_ answer: KeyAnswer) {
         guard phase == .judging else { return }
         worker.takeLatest()
-        judgeAgain(answer: answer)
+        exchange.started = worker.now
+        phase = .head
+        perform(judge(answer: answer))
+        process()
     }
 
     // MARK: The upstream

@@ -28,7 +28,7 @@ struct Tunnel {
 extension ClientConnection {
     /// The upstream agreed: passes its answer on and carries bytes from here on.
     func beginTunnel(with answer: ByteBuffer) {
-        guard phase == .exchanging, let held = exchange.held else { return }
+        guard phase == .exchanging, let held = exchange.upgrade?.held else { return }
         phase = .tunnel
         exchange.isAnswerBegun = true
         exchange.status = 101

@@ -31,6 +31,8 @@ final class ClientConnection: ChannelDuplexHandler {
     /// The connection to the upstream of the request under way.
     var upstream: UpstreamConnection?
     var tunnel: Tunnel?
+    /// What a judgement that cost a signature came to, until the loop's turn ends.
+    var verdict: Step?
     var isHalfClosed = false
     var deadline: UInt32
     var ticket: UInt32 = 0
@@ -218,7 +220,8 @@ final class ClientConnection: ChannelDuplexHandler {
         switch phase {
         case .head: inbound.readableBytes > 0 && !channel.isWritable
         case .lingering: false
-        case .verifying, .judging, .closed: true
+        case .judging, .closed: true
+        case .verifying: inbound.readableBytes > 0
         case .queued, .connecting: inbound.readableBytes > 0 || !exchange.isRequestComplete
         case .exchanging:
             exchange.isRequestComplete
@@ -274,6 +277,7 @@ final class ClientConnection: ChannelDuplexHandler {
         let persists =
             exchange.isPersistent && isComplete && !worker.isDraining && requestsLeft > 0
             && !exchange.saidClose
+        worker.spareHead = exchange.outboundHead
         exchange = Exchange()
         guard persists else {
             if isComplete { closeWhenSent() } else { linger() }

@@ -34,9 +34,8 @@ struct Exchange {
     var isRetried = false
     /// Whether it was moved to another upstream, for want of a connection to the first.
     var isMoved = false
-    /// `Sec-WebSocket-Key` of a request that asks to become a WebSocket, and who asked.
-    var webSocketKey: [UInt8]?
-    var held: HeldAdmission?
+    /// Set for a request that asks to become a WebSocket.
+    var upgrade: AskedUpgrade?
     /// The address of a client behind a balancer, whose seat this request takes.
     var seat: [UInt8]?
     /// The answer's status, once an upstream said one.
@@ -59,6 +58,21 @@ struct Exchange {
         case .length(let remaining): remaining == 0
         case .chunked: false
         }
+    }
+}
+
+/// What a request that asks to become a WebSocket is remembered by.
+///
+/// A class, so that the many that do not ask carry one empty reference.
+final class AskedUpgrade {
+    /// `Sec-WebSocket-Key`.
+    let key: [UInt8]
+    /// Who asked.
+    let held: HeldAdmission
+
+    init(key: [UInt8], held: HeldAdmission) {
+        self.key = key
+        self.held = held
     }
 }
 

@@ -3,8 +3,9 @@ import NIOCore
 
 /// What the gateway tells upstreams of a request's way: `X-Forwarded-For`, `-Proto`, `-Port` and `Via`.
 ///
-/// From a trusted balancer what it said is extended or kept; from everybody else the lines are written anew.
-struct ForwardedWay {
+/// From a trusted balancer what it said is extended or kept; from everybody else the lines are written anew. A class, so
+/// that a request takes one reference to it and not one to each of its lines.
+final class ForwardedWay {
     /// The peer's address: the client's, or that of the balancer before it.
     let address: SocketAddress?
     let isTrusted: Bool

@@ -62,12 +62,9 @@ package enum Limits {
     static let waitingTokensOfTenant = 256
     static let waitingTokens = 65_536
     /// Tokens verified before a loop looks at its sockets again.
-    static let verificationsPerTurn = 2
+    static let verificationsPerTurn = 4
     /// Requests out of that line that are served in one turn, where an earlier one had the same token verified.
     static let waitingServedPerTurn = 16
-    /// How long after such a turn the next one begins, where nothing else is to do: long enough to be after a look
-    /// at the sockets.
-    static let turnPause = TimeAmount.microseconds(5)
     /// A WebSocket that is to be closed: how long until a frame's boundary, and until the client has gone.
     static let closingTicks: UInt32 = 1 * ticksPerSecond
     /// Seconds without a byte after which the kernel asks whether a WebSocket's peer is still there.

@@ -196,10 +196,9 @@ package final class ProxyServer: Sendable {
             pseudonym: Array("poolgate-\(RequestID.random().description.prefix(12))".utf8))
         var workers: [NIOLoopBound<Worker>] = []
         for loop in group.makeIterator() {
-            let worker = try await loop.submit {
-                let worker = Worker(loop: loop, shared: shared)
-                worker.start()
-                return NIOLoopBound(worker, eventLoop: loop)
+            let worker = try await loop.flatSubmit {
+                let worker = NIOLoopBound(Worker(loop: loop, shared: shared), eventLoop: loop)
+                return worker.value.start().map { worker }
             }.get()
             workers.append(worker)
         }

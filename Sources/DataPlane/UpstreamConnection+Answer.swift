@@ -67,7 +67,7 @@ extension UpstreamConnection {
     }
 
     private func passInterim(_ client: ClientConnection) -> Bool {
-        if parser.head.status == 101, client.exchange.webSocketKey != nil { return switchProtocols(client) }
+        if parser.head.status == 101, client.exchange.upgrade != nil { return switchProtocols(client) }
         client.exchange.interimAnswers += 1
         guard parser.head.status != 101, client.exchange.interimAnswers <= Limits.interimAnswers else {
             fail(client, "interim_answer")
@@ -155,7 +155,7 @@ extension UpstreamConnection {
     /// The upstream agrees to WebSocket: from here on bytes are carried, and the connection serves no other request.
     private func switchProtocols(_ client: ClientConnection) -> Bool {
         let isAgreed = inbound.withUnsafeReadableBytes { bytes in
-            WebSocketHandshake.isAgreed(parser.head.fields, bytes, key: client.exchange.webSocketKey ?? [])
+            WebSocketHandshake.isAgreed(parser.head.fields, bytes, key: client.exchange.upgrade?.key ?? [])
         }
         guard isAgreed else {
             fail(client, "websocket_handshake")

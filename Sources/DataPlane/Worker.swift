@@ -40,6 +40,8 @@ final class Worker {
     var isLeaving = false
     /// Idle connections of all pools, counted by the pools.
     var idleUpstreams = 0
+    /// The buffer of a head that went upstream, for the next one.
+    var spareHead = ByteBuffer()
     private var random = RandomBits(seed: .random(in: .min ... .max))
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
     private var tunnels: [ObjectIdentifier: ClientConnection] = [:]
@@ -48,6 +50,9 @@ final class Worker {
     private var groups: [UpstreamGroup] = []
     private var groupSlots: [[Upstream]: Int32] = [:]
     private var line = VerificationLine()
+    /// Clients whose tokens were verified in this turn.
+    private var judged: [ClientConnection] = []
+    private var bell: TurnBell?
     private var ticker: RepeatedTask?
     private var whenIdle: EventLoopPromise<Void>?
     private var dateSecond: Int64 = .min
@@ -86,13 +91,14 @@ final class Worker {
         judge.allowance = Limits.verificationsPerTurn
     }
 
-    /// Starts the clock and the flow of snapshots.
-    func start() {
+    /// Starts the clock and the flow of snapshots; ready once the future is.
+    func start() -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: loop)
         feed.subscribe(loop) { bound.value.takeLatest() }
         ticker = loop.scheduleRepeatedTask(initialDelay: Limits.tick, delay: Limits.tick) { _ in
             bound.value.turn()
         }
+        return TurnBell.hang(on: loop) { bound.value.beginTurn() }.map { bound.value.bell = $0.value }
     }
 
     /// Takes the newest snapshot, where there is a newer one, and ends what it does not allow any longer.
@@ -134,6 +140,12 @@ final class Worker {
     }
 
     // MARK: Upstreams
+
+    /// Gives away the spare buffer, so that its only owner may write into it.
+    func takeSpareHead(_ head: inout ByteBuffer) {
+        head = spareHead
+        spareHead = ByteBuffer()
+    }
 
     /// The upstreams of a tenant, found without a look at what loops share once it was asked for.
     func group(for standing: Standing) -> UpstreamGroup {
@@ -177,33 +189,48 @@ final class Worker {
 
     /// Lines a request up; false where its tenant has too many waiting.
     func lineUp(_ client: ClientConnection, of tenantVersion: UInt64) -> Bool {
-        line.append(client, of: tenantVersion)
+        scheduleEndOfTurn()
+        return line.append(client, of: tenantVersion)
     }
 
-    /// Called after each judgement: where it used up the allowance, the turn must be ended.
-    func noteJudgement() {
-        guard judge.allowance == 0, !line.isTurnScheduled else { return }
+    /// Has a client go on as the turn ends.
+    func waitForTurn(_ client: ClientConnection) {
+        judged.append(client)
+        scheduleEndOfTurn()
+    }
+
+    private func scheduleEndOfTurn() {
+        guard !line.isTurnScheduled else { return }
         line.isTurnScheduled = true
         let bound = NIOLoopBound(self, eventLoop: loop)
         loop.execute { bound.value.endTurn() }
     }
 
-    /// Between two looks at the sockets: verifies a few of those who wait, then looks at the sockets again.
-    private func endTurn() {
+    /// The sockets were looked at, and somebody waits.
+    private func beginTurn() {
         judge.allowance = Limits.verificationsPerTurn
+        endTurn()
+    }
+
+    /// Between two looks at the sockets: verifies a few of those who wait, lets them and those of this turn go on,
+    /// then looks at the sockets again.
+    private func endTurn() {
         var served = 0
         while judge.allowance > 0, served < Limits.waitingServedPerTurn, let client = line.next() {
             client.judgeInTurn()
             served += 1
         }
-        guard !line.isEmpty else {
+        // Whatever comes from here on lines up behind those who wait.
+        judge.allowance = 0
+        let judged = judged
+        self.judged = []
+        for client in judged { client.turnEnded() }
+        if line.isEmpty {
             line.isTurnScheduled = false
             judge.allowance = Limits.verificationsPerTurn
-            return
+        } else {
+            bell?.ring()
         }
-        judge.allowance = 0
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.scheduleTask(in: Limits.turnPause) { bound.value.endTurn() }
     }
 
     // MARK: Clients
@@ -262,6 +289,8 @@ final class Worker {
         feed.unsubscribe(loop)
         ticker?.cancel()
         ticker = nil
+        bell?.takeDown()
+        bell = nil
         for client in Array(clients.values) { client.abort() }
         for pool in pools.values { pool.closeIdle() }
         pools = [:]

@@ -33,7 +33,7 @@ struct CognitoClaims {
         let reader = ClaimReader(claims: claims)
         issuer = try reader.required("iss")
         let use = try reader.required("token_use")
-        tokenUse = Tenant.TokenUse(rawValue: String(decoding: use, as: UTF8.self))
+        tokenUse = Tenant.TokenUse.allCases.first { use.elementsEqual($0.rawValue.utf8) }
         switch tokenUse {
         case .access: client = try reader.required("client_id")
         case .id: client = try reader.required("aud")
@@ -65,7 +65,7 @@ private struct ClaimReader {
     let claims: JSONObject
 
     func text(_ name: StaticWord) throws(ClaimFlaw) -> [UInt8]? {
-        guard let value = claims[name.description] else { return nil }
+        guard let value = claims[name.text] else { return nil }
         guard let text = value.string else { throw ClaimFlaw(name: name) }
         return text.isEmpty ? nil : text
     }
@@ -76,7 +76,7 @@ private struct ClaimReader {
     }
 
     func texts(_ name: StaticWord) throws(ClaimFlaw) -> [[UInt8]] {
-        guard let value = claims[name.description] else { return [] }
+        guard let value = claims[name.text] else { return [] }
         guard let elements = value.array else { throw ClaimFlaw(name: name) }
         var texts: [[UInt8]] = []
         for element in elements {
@@ -87,14 +87,14 @@ private struct ClaimReader {
     }
 
     func instant(_ name: StaticWord) throws(ClaimFlaw) -> Instant? {
-        guard let value = claims[name.description] else { return nil }
+        guard let value = claims[name.text] else { return nil }
         guard let date = value.numericDate else { throw ClaimFlaw(name: name) }
         return Instant(nanoseconds: date.nanoseconds)
     }
 
     /// A boolean, or one of the two strings that some identity providers map it to.
     func flag(_ name: StaticWord) throws(ClaimFlaw) -> Bool {
-        guard let value = claims[name.description] else { return false }
+        guard let value = claims[name.text] else { return false }
         if let flag = value.bool { return flag }
         switch value.string {
         case Array("true".utf8): return true

@@ -30,8 +30,10 @@ enum IdentityHeaders {
     ///
     /// Encoded are bytes outside printable ASCII, `%`, a leading or trailing space and, where asked, the comma.
     static func encoded(_ value: [UInt8], comma: Bool = false) -> [UInt8] {
+        // Most values are plain, and stay what they are.
+        if isPlain(value, comma: comma) { return value }
         var result: [UInt8] = []
-        result.reserveCapacity(value.count)
+        result.reserveCapacity(value.count + 16)
         for (index, byte) in value.enumerated() {
             let isEdge = index == 0 || index == value.count - 1
             let isPlain =
@@ -44,6 +46,15 @@ enum IdentityHeaders {
             }
         }
         return result
+    }
+
+    private static func isPlain(_ value: [UInt8], comma: Bool) -> Bool {
+        guard value.first != ASCII.space, value.last != ASCII.space else { return false }
+        for byte in value
+        where byte &- 0x20 >= 0x5F || byte == UInt8(ascii: "%") || (comma && byte == UInt8(ascii: ",")) {
+            return false
+        }
+        return true
     }
 
     private static func hexDigit(_ nibble: UInt8) -> UInt8 {

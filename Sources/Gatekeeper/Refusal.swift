@@ -54,13 +54,13 @@ package enum UpstreamFault: String, Hashable, Sendable, CaseIterable {
 
 /// A machine word fixed at compile time, comparable by its text.
 package struct StaticWord: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
-    private let word: StaticString
+    let text: StaticString
 
     package init(stringLiteral word: StaticString) {
-        self.word = word
+        self.text = word
     }
 
-    package var description: String { word.description }
+    package var description: String { text.description }
 
     package static func == (left: StaticWord, right: StaticWord) -> Bool {
         left.description.utf8.elementsEqual(right.description.utf8)

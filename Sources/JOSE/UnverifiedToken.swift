@@ -26,9 +26,13 @@ package struct UnverifiedToken: Sendable {
     }
 
     /// Verifies the signature by `key`; nil where it is not genuine, or `key` is not the one the token names.
-    package func verified(by key: VerificationKey) -> VerifiedToken? {
+    ///
+    /// `digester` makes the digest that is signed; who verifies often brings its own.
+    package func verified(
+        by key: VerificationKey, digester: TokenDigester = TokenDigester()
+    ) -> VerifiedToken? {
         guard key.keyID == keyID else { return nil }
-        guard let digest = signingInput.withUnsafeBytes({ TokenDigester().digest(of: $0) }),
+        guard let digest = signingInput.withUnsafeBytes({ digester.digest(of: $0) }),
             key.verifies(signature, digest: digest)
         else { return nil }
         return VerifiedToken(claims: claims)

@@ -3,22 +3,13 @@
 import base64
 import json
 import pathlib
-import shutil
 import sys
 import urllib.request
 
-from . import peers
-from .peers import CLIENT, POOL, REGION, Peer, free_port, wait_for
+from .peers import CLIENT, EVERY_REFUSAL, POOL, REGION, Peer, free_port, wait_for
+from .programs import program
 
 ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/{POOL}"
-
-
-def program(*names):
-    """The first of these programs that there is; a missing one fails the run by name."""
-    for name in names:
-        if found := shutil.which(name) or (name if pathlib.Path(name).exists() else None):
-            return found
-    raise SystemExit(f"{names[0]} is missing; run ops/bench/install")
 
 
 def key_set(bench):
@@ -26,12 +17,15 @@ def key_set(bench):
         return answer.read().decode()
 
 
+def access_key_id(bench):
+    header = bench.tokens[0][1].split(".")[0]
+    return json.loads(base64.urlsafe_b64decode(header + "=="))["kid"]
+
+
 def access_key_pem(bench):
     """The public key that signs access tokens, as PEM."""
     from jose import jwk
-    header = bench.tokens[0][1].split(".")[0]
-    kid = json.loads(base64.urlsafe_b64decode(header + "=="))["kid"]
-    key = next(key for key in json.loads(key_set(bench))["keys"] if key["kid"] == kid)
+    key = next(key for key in json.loads(key_set(bench))["keys"] if key["kid"] == access_key_id(bench))
     return jwk.construct(key, "RS256").to_pem().decode()
 
 
@@ -68,19 +62,19 @@ backend up
   http-reuse always
   server up 127.0.0.1:{bench.upstream_port}
 """)
-    process = bench.spawn([program("haproxy", "/usr/sbin/haproxy"), "-db", "-f", str(configuration)], core=0)
+    process = bench.spawn([program("haproxy"), "-db", "-f", str(configuration)], core=0)
     wait_for(port)
-    return Peer("haproxy", process, f"http://127.0.0.1:{port}")
+    return Peer("HAProxy jwt_verify", process, f"http://127.0.0.1:{port}", EVERY_REFUSAL)
 
 
 def envoy_with_cache(bench):
     """Envoy: `jwt_authn` with the key set inline and its cache large enough for every token."""
-    return envoy(bench, "envoy with cache", {"jwt_cache_config": {"jwt_cache_size": 100000}})
+    return envoy(bench, "Envoy jwt_authn with cache", {"jwt_cache_config": {"jwt_cache_size": 100000}})
 
 
 def envoy_without_cache(bench):
     """Envoy: `jwt_authn` with the key set inline."""
-    return envoy(bench, "envoy", {})
+    return envoy(bench, "Envoy jwt_authn", {})
 
 
 def envoy(bench, name, options):
@@ -98,7 +92,7 @@ def envoy(bench, name, options):
             "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "pool"}}]}}
     manager = {
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "bench", "generate_request_id": False, "http_filters": [authn, router],
+        "stat_prefix": "bench", "http_filters": [authn, router],
         "route_config": {"virtual_hosts": [{
             "name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "up"}}]}]}}
 
@@ -113,15 +107,36 @@ def envoy(bench, name, options):
             "load_assignment": {"cluster_name": "up", "endpoints": [{"lb_endpoints": [
                 {"endpoint": {"address": address(bench.upstream_port)}}]}]}}]}}))
     process = bench.spawn(
-        [program(str(peers.VENV / "bin/envoy"), "envoy"), "-c", str(configuration), "--concurrency", "1",
+        [program("envoy"), "-c", str(configuration), "--concurrency", "1",
          "--use-dynamic-base-id", "--log-level", "error"], core=0)
     wait_for(port)
-    return Peer(name, process, f"http://127.0.0.1:{port}")
+    return Peer(name, process, f"http://127.0.0.1:{port}",
+                [words for words in EVERY_REFUSAL if words != "another client's"])
+
+
+def access_key_certificate(bench):
+    """The key that signs access tokens in a certificate, which mod_auth_openidc takes where there is no https."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    public = serialization.load_pem_public_key(access_key_pem(bench).encode())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bench")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    signed = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(public).serial_number(1)
+        .not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+        .sign(rsa.generate_private_key(65537, 2048), hashes.SHA256()))
+    return signed.public_bytes(serialization.Encoding.PEM)
 
 
 def apache(bench):
-    """Apache, event MPM: mod_auth_openidc as an OAuth 2 resource server with the pool's key endpoint."""
+    """Apache, event MPM: mod_auth_openidc as an OAuth 2 resource server that holds the pool's key."""
     port = free_port()
+    certificate = bench.folder / "apache-key.pem"
+    certificate.write_bytes(access_key_certificate(bench))
+    key_id = access_key_id(bench)
     modules = pathlib.Path("/usr/lib/apache2/modules")
     names = ["mpm_event", "authn_core", "authz_core", "authz_user", "headers", "proxy", "proxy_http", "auth_openidc"]
     for name in names:
@@ -146,32 +161,41 @@ KeepAlive On
 MaxKeepAliveRequests 0
 KeepAliveTimeout 60
 OIDCCryptoPassphrase bench
-OIDCOAuthVerifyJwksUri http://127.0.0.1:{bench.pool_port}/{POOL}/.well-known/jwks.json
+OIDCOAuthVerifyCertFiles {key_id}#{certificate}
 OIDCOAuthRemoteUserClaim username
 OIDCOAuthTokenExpiryClaim exp absolute mandatory
 <Location />
   AuthType oauth20
-  Require claim iss:{ISSUER}
-  RequestHeader set X-Forwarded-User "%{{REMOTE_USER}}s"
+  <RequireAll>
+    Require claim iss:{ISSUER}
+    Require claim client_id:{CLIENT}
+  </RequireAll>
+  RequestHeader set X-Forwarded-User "expr=%{{REMOTE_USER}}"
 </Location>
 ProxyPreserveHost On
 ProxyPass / http://127.0.0.1:{bench.upstream_port}/ keepalive=On
 """)
     bench.open_to_all()
-    process = bench.spawn([program("apache2", "/usr/sbin/apache2"), "-DFOREGROUND", "-f", str(configuration)], core=0)
+    process = bench.spawn([program("apache2"), "-DFOREGROUND", "-f", str(configuration)], core=0)
     wait_for(port)
-    return Peer("apache mod_auth_openidc", process, f"http://127.0.0.1:{port}")
+    return Peer("Apache mod_auth_openidc", process, f"http://127.0.0.1:{port}", EVERY_REFUSAL)
 
 
 APPLICATION = '''
-import httpx
+import aiohttp
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from jose import JWTError, jwt
 
 KEYS = {keys}
 application = FastAPI()
-client = httpx.AsyncClient(base_url="http://127.0.0.1:{port}", limits=httpx.Limits(max_keepalive_connections=256))
+client = None
+
+
+@application.on_event("startup")
+async def start():
+    global client
+    client = aiohttp.ClientSession("http://127.0.0.1:{port}")
 
 
 @application.api_route("/{{path:path}}", methods=["GET", "POST", "PUT", "DELETE"])
@@ -184,15 +208,15 @@ async def forward(path: str, request: Request):
     if scheme.lower() != "bearer" or claims.get("client_id") != "{client}":
         return JSONResponse({{"error": "invalid_token"}}, status_code=401)
     headers = {{name: value for name, value in request.headers.items() if name not in ("connection", "x-forwarded-user")}}
-    answer = await client.request(
-        request.method, request.url.path, params=request.url.query, content=await request.body(),
-        headers=headers | {{"x-forwarded-user": claims["username"]}})
-    return Response(answer.content, answer.status_code)
+    async with client.request(
+            request.method, request.url.path, params=request.url.query, data=await request.body(),
+            headers=headers | {{"x-forwarded-user": claims["username"]}}) as answer:
+        return Response(await answer.read(), answer.status)
 '''
 
 
 def fastapi(bench):
-    """FastAPI with python-jose on uvicorn (uvloop, httptools), one process, forwarding with httpx."""
+    """FastAPI with python-jose on uvicorn (uvloop, httptools), one process, forwarding with aiohttp."""
     port = free_port()
     (bench.folder / "bench_application.py").write_text(APPLICATION.format(
         keys=key_set(bench), port=bench.upstream_port, issuer=ISSUER, client=CLIENT))
@@ -200,10 +224,14 @@ def fastapi(bench):
         [sys.executable, "-m", "uvicorn", "bench_application:application", "--app-dir", str(bench.folder),
          "--port", str(port), "--no-access-log", "--log-level", "error"], core=0)
     wait_for(port)
-    return Peer("fastapi python-jose", process, f"http://127.0.0.1:{port}")
+    return Peer("FastAPI with python-jose", process, f"http://127.0.0.1:{port}", EVERY_REFUSAL)
 
 
 ALL = {
     "haproxy": haproxy, "envoy-cache": envoy_with_cache, "envoy": envoy_without_cache, "apache": apache,
     "fastapi": fastapi,
+}
+NEEDS = {
+    "haproxy": ["haproxy"], "envoy-cache": ["envoy"], "envoy": ["envoy"], "apache": ["apache2"],
+    "fastapi": ["python:fastapi", "python:uvicorn", "python:uvloop", "python:httptools", "python:aiohttp", "python:jose"],
 }
