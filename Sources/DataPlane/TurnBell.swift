@@ -23,7 +23,9 @@ final class TurnBell: ChannelInboundHandler {
     }
 
     /// A bell on `loop`, which is the loop of whoever calls; `rung` is called there for each `ring`.
-    static func hang(on loop: any EventLoop, rung: @escaping () -> Void) -> EventLoopFuture<NIOLoopBound<TurnBell>> {
+    static func hang(on loop: any EventLoop, rung: @escaping () -> Void) -> EventLoopFuture<
+        NIOLoopBound<TurnBell>
+    > {
         let bell = NIOLoopBound(TurnBell(rung), eventLoop: loop)
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else {

@@ -155,7 +155,9 @@ package final class Judge {
             else {
                 return .failure(lacking(token.keyID, of: tenant.pools[poolIndex].key, answer))
             }
-            guard let verified = token.verified(by: key, digester: digester) else { throw TokenRefusal.badSignature }
+            guard let verified = token.verified(by: key, digester: digester) else {
+                throw TokenRefusal.badSignature
+            }
             return .success(
                 Identity(
                     claims, token: verified, tenant: tenant, poolIndex: poolIndex, key: key,
