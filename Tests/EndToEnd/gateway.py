@@ -55,7 +55,7 @@ class Gateway:
     def events(self, name):
         return [line for line in list(self.lines) if line.get("event") == name]
 
-    def wait_event(self, name, seconds=10, **members):
+    def wait_event(self, name, seconds=10, /, **members):
         def find():
             assert self.process.poll() is None or self.reader.is_alive(), self.log()
             return next((line for line in self.events(name)
