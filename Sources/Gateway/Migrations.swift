@@ -884,6 +884,8 @@ BEGIN
 END
 $function$;
 
+REVOKE ALL ON FUNCTION poolgate.carriage_flaw(poolgate.tenants, poolgate.tenants) FROM PUBLIC;
+
 INSERT INTO poolgate.migrations (name, version, checksum) VALUES (this_name, 4, this_checksum);
 END
 $migration$;

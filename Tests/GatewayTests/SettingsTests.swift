@@ -69,7 +69,11 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
             "max-headers": "7", "max-header-bytes": "1KiB", "max-body-bytes": "1MiB",
             "token-cache-bytes": "2MiB",
             "max-staleness": "1m", "drain-timeout": "1s", "shutdown-delay": "2s", "log-level": "debug",
-            "log-format": "text", "access-log": "on",
+            "log-format": "text", "access-log": "on", "tls-listen": "127.0.0.1:3", "tls-certificates": "/tmp",
+            "trusted-proxies": "10.0.0.0/8", "proxy-protocol": "v2", "upstream-cas": "/tmp",
+            "max-upstream-connections": "5", "upstream-wait": "3s", "max-connections": "6",
+            "max-connections-per-address": "8", "max-requests-per-connection": "9", "head-timeout": "4s",
+            "idle-timeout": "5s",
         ]
         #expect(Set(values.keys) == Set(Setting.all.map(\.name)))
         let flags = values.map { "--\($0)=\($1)" }
@@ -101,6 +105,12 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
             #expect(settings.maxStaleness == .seconds(60) && settings.drainTimeout == .seconds(1))
             #expect(settings.shutdownDelay == .seconds(2) && settings.logLevel == .debug)
             #expect(settings.logFormat == .text && settings.hasAccessLog)
+            #expect(settings.tlsListen?.port == 3 && settings.tlsCertificates == "/tmp")
+            #expect(settings.trustedProxies.count == 1 && settings.expectsProxyHeader)
+            #expect(settings.upstreamCAs == "/tmp" && settings.maxUpstreamConnections == 5)
+            #expect(settings.upstreamWait == .seconds(3) && settings.maxConnections == 6)
+            #expect(settings.maxConnectionsPerAddress == 8 && settings.maxRequestsPerConnection == 9)
+            #expect(settings.headTimeout == .seconds(4) && settings.idleTimeout == .seconds(5))
         }
     }
 
@@ -272,12 +282,21 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
             ["a.example:80", "*.example", "a_!b"]
         ),
         (
-            "--upstream", ["http://u", "http://u:8443 http://v:1", "http://[::1]:3000"],
+            "--upstream", ["http://u", "https://u", "http://u:8443 http://v:1", "http://[::1]:3000"],
             [
-                "u:80", "http://u/path", "http://u  http://v", "http://u:0", "ftp://u", "https://u",
-                "http://u@v",
+                "u:80", "http://u/path", "http://u  http://v", "http://u:0", "ftp://u", "http://u@v",
             ]
         ),
+        ("--upstream-cas", ["/tmp"], ["/nonexistent", "/dev/null"]),
+        ("--trusted-proxies", ["10.0.0.0/8", "10.0.0.0/8, fd00::/8"], ["10.0.0.0/33", "balancer.example"]),
+        ("--proxy-protocol", ["off", "v2", "V2"], ["v1", "on", "2"]),
+        ("--max-upstream-connections", ["1", "1000000"], ["0", "1000001", "x"]),
+        ("--upstream-wait", ["1ms", "60s"], ["0", "61s", "2"]),
+        ("--max-connections", ["1", "10000000"], ["0", "10000001"]),
+        ("--max-connections-per-address", ["1", "10000000"], ["0", "10000001"]),
+        ("--max-requests-per-connection", ["1", "1000000000000"], ["0", "-1"]),
+        ("--head-timeout", ["1s", "1h"], ["999ms", "61m"]),
+        ("--idle-timeout", ["1s", "24h"], ["999ms", "25h"]),
         (
             "--upstream-networks", ["10.0.0.0/8", "10.0.0.0/8, fd00::/8,192.0.2.1"],
             ["10.0.0.0/33", "u.example", "10/8"]
@@ -293,6 +312,15 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
     func `A value is taken or refused by its own rule`(flag: String, good: [String], bad: [String]) {
         for value in good { #expect(mistakes([flag, value]) == [], "\(flag) \(value)") }
         for value in bad { #expect(mistakes([flag, value]).count == 1, "\(flag) \(value)") }
+    }
+
+    @Test func `TLS in front needs its address and its folder`() {
+        let address = ["--tls-listen", "127.0.0.1:1"]
+        #expect(mistakes(address + ["--tls-certificates", "/tmp"]) == [])
+        for folder in ["/nonexistent", "/dev/null"] {
+            #expect(mistakes(address + ["--tls-certificates", folder]).count == 1, "\(folder)")
+        }
+        #expect(mistakes(address).count == 1 && mistakes(["--tls-certificates", "/tmp"]).count == 1)
     }
 
     @Test func `A switch stands alone or with a value of its own`() throws {

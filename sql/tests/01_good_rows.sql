@@ -5,6 +5,7 @@ INSERT INTO poolgate.tenants (host, region, pool_id)
 SELECT pg_temp.holds(
     additional_regions = '{}' AND upstream IS NULL AND client_ids IS NULL AND token_uses = '{access,id}'
     AND required_groups IS NULL AND required_scopes IS NULL AND NOT allow_unverified_email
+    AND upstream_ca IS NULL AND max_body_bytes IS NULL AND websockets = 'expire' AND websocket_grace IS NULL
     AND status = 'active' AND comment IS NULL AND created_at = now() AND updated_at = now()
     AND changed = pg_current_xact_id(),
     'the defaults of a row of three columns') FROM poolgate.tenants WHERE host = 'acme.example.com';
@@ -36,4 +37,9 @@ VALUES ('all.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', '{eu-central-1,us
 INSERT INTO poolgate.tenants (host, region, pool_id, client_ids, required_groups)
 SELECT 'many.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', array_agg('c' || n), array_agg(rpad('g' || n, 128, 'g'))
     FROM generate_series(1, 1000) n;
+
+INSERT INTO poolgate.tenants (host, region, pool_id, upstream_ca, max_body_bytes, websockets, websocket_grace)
+SELECT 'c' || n || '.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', ca, bytes, websockets, grace FROM (VALUES
+    (1, 'inside-2', 1, 'off', interval '0'), (2, repeat('a', 64), 9223372036854775807, 'outlive', interval '30 days'),
+    (3, NULL, NULL, 'expire', interval '1 month')) v (n, ca, bytes, websockets, grace);
 ROLLBACK;

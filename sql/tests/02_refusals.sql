@@ -123,7 +123,19 @@ SELECT pg_temp.refused(c, v, m, h) FROM (VALUES
     ('status', NULL, 'status null is unknown', 'Write ''active'' or ''suspended''.'),
     ('status', 'disabled', 'status "disabled" is unknown', 'Write ''active'' or ''suspended''.'),
     ('allow_unverified_email', NULL, 'allow_unverified_email is null', 'Write true or false.'),
-    ('comment', repeat('x', 4001), 'comment has 4001 characters', '%4000%')) v (c, v, m, h);
+    ('comment', repeat('x', 4001), 'comment has 4001 characters', '%4000%'),
+    ('upstream_ca', '', 'upstream_ca "" is no name of a CA file', 'Write the file''s name without .pem%'),
+    ('upstream_ca', '../secret', 'upstream_ca "../secret" is no name of a CA file', '%lower-case letters, digits and hyphens.'),
+    ('upstream_ca', 'Inside', 'upstream_ca "Inside" is no name of a CA file', '%'),
+    ('upstream_ca', 'inside.pem', 'upstream_ca "inside.pem" is no name of a CA file', '%'),
+    ('upstream_ca', E'inside\n', 'upstream_ca "inside?" is no name of a CA file', '%'),
+    ('upstream_ca', repeat('a', 65), 'upstream_ca "aaa%" is no name of a CA file', '%'),
+    ('max_body_bytes', '0', 'max_body_bytes 0 would refuse every body', '%NULL for the gateway''s own bound.'),
+    ('max_body_bytes', '-1', 'max_body_bytes -1 would refuse every body', '%'),
+    ('websockets', NULL, 'websockets null is unknown', 'Write ''expire'', ''outlive'' or ''off''.'),
+    ('websockets', 'on', 'websockets "on" is unknown', '%'),
+    ('websocket_grace', '-1 second', 'websocket_grace -00:00:01 is out of bounds', '%from 0 to 30 days%'),
+    ('websocket_grace', '30 days 1 second', 'websocket_grace 30 days 00:00:01 is out of bounds', '%')) v (c, v, m, h);
 
 SELECT pg_temp.fails($$INSERT INTO poolgate.tenants (host, region, pool_id, required_groups)
     SELECT 'a.example.com', 'eu-west-1', 'eu-west-1_a', array_agg('g' || n) FROM generate_series(1, 1001) n$$,

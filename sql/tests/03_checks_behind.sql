@@ -13,6 +13,8 @@ SELECT pg_temp.refused(c, v, '%violates check constraint "tenants_' || c || '_ch
     ('required_scopes', '{}'), ('required_scopes', '{NULL}'), ('required_scopes', '{""}'),
     ('token_uses', '{}'), ('token_uses', '{refresh}'), ('token_uses', '{NULL}'),
     ('status', 'disabled'),
+    ('upstream_ca', '../secret'), ('upstream_ca', ''), ('max_body_bytes', '0'), ('websockets', 'on'),
+    ('websocket_grace', '-1 second'), ('websocket_grace', '31 days'),
     ('comment', repeat('x', 4001))) v (c, v) WHERE c <> 'region';
 SELECT pg_temp.refused('region', 'EU', '%violates check constraint "tenants_%', '%');
 ROLLBACK;
