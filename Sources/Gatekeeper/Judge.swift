@@ -41,7 +41,7 @@ package struct Admission {
 package final class Judge {
     /// Replaced whole; everything remembered from the previous one is looked at again.
     package var snapshot: Snapshot {
-        didSet { hosts.removeAll() }
+        didSet { hosts.begin(hosts: snapshot.directory?.count ?? 0) }
     }
     /// How many tokens that are not remembered may be looked into before whoever calls has done other work.
     package var allowance = Int.max
@@ -80,8 +80,7 @@ package final class Judge {
     // MARK: The host
 
     private func find(_ name: UnsafeRawBufferPointer) -> Result<Standing, Refusal> {
-        let hash = hosts.hash(name)
-        if let known = hosts.standing(for: name, hash: hash) { return .success(known) }
+        if let known = hosts.standing(for: name) { return .success(known) }
         guard let directory = snapshot.directory else { return .failure(.starting) }
         guard let host = Host(request: name), let entry = directory.entry(for: host) else {
             return .failure(.unknownHost)
@@ -89,8 +88,9 @@ package final class Judge {
         switch entry {
         case .misconfigured(let flaw): return .failure(.tenantMisconfigured(flaw))
         case .tenant(let tenant):
-            let standing = Standing(tenant, keys: snapshot.keys)
-            hosts.insert(standing, for: name, hash: hash)
+            let standing = Standing(
+                tenant, keys: snapshot.keys, host: name, generation: hosts.generation)
+            hosts.insert(standing)
             return .success(standing)
         }
     }

@@ -20,6 +20,8 @@ package enum Limits {
     package static let tokenCacheTenantShare = 8
     /// Slots that one eviction looks at before it gives up.
     package static let evictionSteps = 64
-    /// Slots of a loop's host cache, a power of two.
-    package static let hostCacheSlots = 2048
+    /// Slots of a loop's host cache, by the size of the directory; powers of two.
+    package static let hostCacheSlots = 2048...262_144
+    /// Slots of that cache, one after another, in which a host may stand.
+    package static let hostCacheWindow = 8
 }

@@ -318,7 +318,7 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         let address = ["--tls-listen", "127.0.0.1:1"]
         #expect(mistakes(address + ["--tls-certificates", "/tmp"]) == [])
         for folder in ["/nonexistent", "/dev/null"] {
-            #expect(mistakes(address + ["--tls-certificates", folder]).count == 1, "\(folder)")
+            #expect(mistakes(address + ["--tls-certificates", folder]).contains { $0.contains(folder) })
         }
         #expect(mistakes(address).count == 1 && mistakes(["--tls-certificates", "/tmp"]).count == 1)
     }
