@@ -54,21 +54,22 @@ package struct DirectoryContent: Sendable {
     mutating func replaceAll(with all: some Sequence<PackedRow>) -> Change {
         var change = Change()
         parser.startOver()
+        // At the start nothing can be missing.
+        let isFirst = rows.count == 0
         var named = RowTable()
         for row in all {
-            named.put(row)
+            if !isFirst { _ = named.put(row) }
             put(row, &change)
         }
-        if rows.count > named.count {
+        if !isFirst, rows.count > named.count {
             for host in rows.hosts(missingIn: named) { remove(host, &change) }
         }
         return change
     }
 
     private mutating func put(_ row: PackedRow, _ change: inout Change) {
-        guard !rows.contains(row) else { return }
+        guard rows.put(row) else { return }
         change.hosts += 1
-        rows.put(row)
         let name = String(decoding: row.host, as: UTF8.self)
         let pattern = HostPattern(name)
         let before = pattern.flatMap { directory[$0] }

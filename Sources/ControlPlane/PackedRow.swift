@@ -173,17 +173,11 @@ struct RowTable: Sendable {
     /// Every row, in no order.
     var all: [PackedRow] { slots.map(\.row) }
 
-    /// Whether exactly this row is there.
-    func contains(_ row: PackedRow) -> Bool {
-        guard let index = slots.firstIndex(of: Slot(row: row)) else { return false }
-        return slots[index].row == row
-    }
-
     /// Whether there is a row of the host.
     func contains(host: [UInt8]) -> Bool { slots.contains(Slot(row: PackedRow(host: host))) }
 
-    /// Puts a row in the place of the one with its host.
-    mutating func put(_ row: PackedRow) { slots.update(with: Slot(row: row)) }
+    /// Puts a row in the place of the one with its host. Says whether that changes anything.
+    mutating func put(_ row: PackedRow) -> Bool { slots.update(with: Slot(row: row))?.row != row }
 
     /// Takes the host's row away. Says whether there was one.
     mutating func remove(host: [UInt8]) -> Bool { slots.remove(Slot(row: PackedRow(host: host))) != nil }

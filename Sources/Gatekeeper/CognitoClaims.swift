@@ -6,7 +6,7 @@ import JOSE
 /// COGNITO.md, "Tokens". Text is bytes, compared as bytes.
 struct CognitoClaims {
     let issuer: [UInt8]
-    let tokenUse: Tenant.TokenUse?
+    let tokenUse: Tenant.TokenUses?
     /// `client_id` of an access token, `aud` of an ID token.
     let client: [UInt8]
     let subject: [UInt8]
@@ -33,11 +33,11 @@ struct CognitoClaims {
         let reader = ClaimReader(claims: claims)
         issuer = try reader.required("iss")
         let use = try reader.required("token_use")
-        tokenUse = Tenant.TokenUse.allCases.first { use.elementsEqual($0.rawValue.utf8) }
-        switch tokenUse {
-        case .access: client = try reader.required("client_id")
-        case .id: client = try reader.required("aud")
-        case nil: client = []
+        tokenUse = Tenant.TokenUses(name: use)
+        if tokenUse == .access {
+            client = try reader.required("client_id")
+        } else {
+            client = tokenUse == .id ? try reader.required("aud") : []
         }
         subject = try reader.required("sub")
         guard let expires = try reader.instant("exp") else { throw ClaimFlaw(name: "exp") }

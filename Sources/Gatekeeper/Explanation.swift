@@ -106,8 +106,8 @@ package struct Explanation: Sendable {
             "issuer", expected: Explanation.anyOf(tenant.pools.flatMap(\.issuers)),
             actual: Explanation.text(claims.issuer), Explanation.refused(poolIndex))
         try check(
-            "token_use", expected: tenant.tokenUses.map(\.rawValue).sorted().joined(separator: " or "),
-            actual: claims.tokenUse?.rawValue ?? "another",
+            "token_use", expected: tenant.tokenUses.names.joined(separator: " or "),
+            actual: claims.tokenUse?.names.first ?? "another",
             Explanation.refused(
                 Result { () throws(TokenRefusal) in try TokenChecks.tokenUse(claims, tenant) }))
         try check(

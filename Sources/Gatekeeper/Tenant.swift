@@ -15,7 +15,7 @@ package final class Tenant: Sendable {
     package let upstreams: [Upstream]
     /// App clients accepted, as bytes; nil accepts every client of the pool.
     package let clientIDs: [[UInt8]]?
-    package let tokenUses: Set<TokenUse>
+    package let tokenUses: TokenUses
     /// Any one of these suffices; nil asks for none.
     package let requiredGroups: [[UInt8]]?
     /// Any one of these suffices; nil asks for none.
@@ -30,9 +30,28 @@ package final class Tenant: Sendable {
         case active, suspended
     }
 
-    /// `token_use` of a Cognito token (developer guide, "Understanding user pool JWTs").
-    package enum TokenUse: String, Sendable, CaseIterable {
-        case access, id
+    /// Kinds of token, by their `token_use` (Cognito developer guide, "Understanding user pool JWTs").
+    package struct TokenUses: OptionSet, Sendable {
+        package let rawValue: UInt8
+
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        package static let access = TokenUses(rawValue: 1)
+        package static let id = TokenUses(rawValue: 2)
+
+        /// The one kind called `name`; nil for any other word.
+        init?(name: some Sequence<UInt8>) {
+            if name.elementsEqual("access".utf8) {
+                self = .access
+            } else if name.elementsEqual("id".utf8) {
+                self = .id
+            } else {
+                return nil
+            }
+        }
+
+        /// The names, as a row says them.
+        var names: [String] { (contains(.access) ? ["access"] : []) + (contains(.id) ? ["id"] : []) }
     }
 
     private static let versions = Atomic<UInt64>(1)
@@ -41,12 +60,12 @@ package final class Tenant: Sendable {
         guard let state = Tenant.states[row.status] else {
             throw RowFlaw("status is '\(row.status)'; write 'active' or 'suspended'")
         }
-        var uses: Set<TokenUse> = []
+        var uses: TokenUses = []
         for text in row.tokenUses {
-            guard let use = TokenUse(rawValue: text) else {
+            guard let use = TokenUses(name: text.utf8) else {
                 throw RowFlaw("token_uses holds '\(text)'; write only 'access' and 'id'")
             }
-            uses.insert(use)
+            uses.formUnion(use)
         }
         guard !uses.isEmpty else {
             throw RowFlaw("token_uses is empty; write '{access,id}' or one of the two")

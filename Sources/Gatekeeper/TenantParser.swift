@@ -5,9 +5,11 @@ package struct TenantParser: Sendable {
     private var pools: [PoolShape: TenantPool] = [:]
     private var upstreams: [UpstreamShape: [Upstream]] = [:]
 
+    /// As the row writes it, so that only the first row of a pool is looked at.
     private struct PoolShape: Hashable {
-        let key: PoolKey
-        let additionalRegions: [Region]
+        let region: String
+        let poolID: String
+        let additionalRegions: [String]
     }
 
     private struct UpstreamShape: Hashable {
@@ -38,6 +40,9 @@ package struct TenantParser: Sendable {
     }
 
     private mutating func pool(of row: TenantRow) throws(RowFlaw) -> TenantPool {
+        let shape = PoolShape(
+            region: row.region, poolID: row.poolID, additionalRegions: row.additionalRegions)
+        if let known = pools[shape] { return known }
         guard let region = Region(row.region) else {
             throw RowFlaw("region '\(row.region)' is no AWS region")
         }
@@ -55,8 +60,6 @@ package struct TenantParser: Sendable {
             }
             additional.append(extra)
         }
-        let shape = PoolShape(key: key, additionalRegions: additional)
-        if let known = pools[shape] { return known }
         let pool = TenantPool(key: key, issuers: issuerForms.issuers(of: key, additionalRegions: additional))
         pools[shape] = pool
         return pool

@@ -52,7 +52,7 @@ struct GatewayServer {
             observe: observe)
         state = GatewayState(
             instance: ProcessLimits.instanceName, version: Version.current, startedAt: .now,
-            pools: { [pools] in (pools.firstPassDone, pools.statuses()) })
+            isFirstPassDone: { [pools] in pools.firstPassDone }, pools: { [pools] in pools.statuses() })
     }
 
     /// Serves until a signal asks it to stop; throws where it cannot go on.

@@ -9,7 +9,8 @@ final class GatewayState: Sendable {
     let instance: String
     let version: String
     let startedAt: Instant
-    private let pools: @Sendable () -> (isFirstPassDone: Bool, statuses: [PoolStatus])
+    private let isFirstPassDone: @Sendable () -> Bool
+    private let pools: @Sendable () -> [PoolStatus]
     private let values = Mutex(Values())
 
     /// What the parts of the gateway have reported.
@@ -25,11 +26,12 @@ final class GatewayState: Sendable {
 
     init(
         instance: String, version: String, startedAt: Instant,
-        pools: @escaping @Sendable () -> (isFirstPassDone: Bool, statuses: [PoolStatus])
+        isFirstPassDone: @escaping @Sendable () -> Bool, pools: @escaping @Sendable () -> [PoolStatus]
     ) {
         self.instance = instance
         self.version = version
         self.startedAt = startedAt
+        self.isFirstPassDone = isFirstPassDone
         self.pools = pools
     }
 
@@ -39,19 +41,18 @@ final class GatewayState: Sendable {
 
     /// Whether the gateway is ready to be sent requests, and if not, why.
     var readiness: Readiness {
-        Readiness(values.withLock { $0 }, isFirstPassDone: pools().isFirstPassDone, at: .now)
+        Readiness(values.withLock { $0 }, isFirstPassDone: isFirstPassDone(), at: .now)
     }
 
     /// Everything, as `/status` shows it.
     var report: StatusReport {
         let current = values.withLock { $0 }
-        let (isFirstPassDone, statuses) = pools()
         let now = Instant.now
         return StatusReport(
             instance: instance, version: version, startedAt: startedAt.timestamp,
-            readiness: Readiness(current, isFirstPassDone: isFirstPassDone, at: .now),
+            readiness: Readiness(current, isFirstPassDone: isFirstPassDone(), at: .now),
             listeners: current.listeners, directory: StatusReport.Directory(current.directory, now: now),
-            pools: statuses.map { StatusReport.Pool($0, now: now) })
+            pools: pools().map { StatusReport.Pool($0, now: now) })
     }
 }
 
