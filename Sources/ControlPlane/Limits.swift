@@ -19,7 +19,7 @@ package enum Limits {
     /// The body of an answer to a general call.
     static let callAnswerBytes = 16_777_216
     /// Connections kept for reuse, over all key endpoints.
-    static let idleConnections = 32
+    static let idleConnections = 64
     /// Bytes of a library's own words that a failure carries.
     static let failureDetailBytes = 200
 
