@@ -88,6 +88,9 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: house),
+        .executableTarget(
+            name: "Micro", dependencies: ["Gatekeeper", "HTTP1", "JOSE"], path: "ops/bench/micro",
+            swiftSettings: house),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["JOSE"], path: "Tests/Support", swiftSettings: house),
