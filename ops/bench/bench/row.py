@@ -1,5 +1,12 @@
 """One line of the results: what was measured, against what, and the target of the design."""
 
+import statistics
+
+
+def paired(own, other, key="cpu_us"):
+    """The median of the rounds' own ratios: what slows the machine down slows both sides of a round."""
+    return statistics.median(mine[key] / theirs[key] for mine, theirs in zip(own, other))
+
 
 class Row:
     """`at_least` turns the target round: then more is better."""

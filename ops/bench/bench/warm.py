@@ -4,7 +4,7 @@ import statistics
 import sys
 
 from . import load, others, peers
-from .row import Row, markdown
+from .row import Row, markdown, paired
 
 NEEDS = ("poolgate", "stand-in-pool", "nginx", "wrk", "taskset")
 PEERS = {"nginx": peers.nginx, "poolgate": peers.poolgate, **others.ALL}
@@ -25,20 +25,20 @@ def run(bench, options):
     bench.stop(*running.values())
     medians = {name: {key: statistics.median(result[key] for result in results) for key in results[0]}
                for name, results in rounds.items()}
-    show(medians, running)
+    show(medians, rounds, running)
     own = medians.get("poolgate")
     rows = [] if not own else [
-        Row(f"warm token against {running[name].name}", own["cpu_us"] / row["cpu_us"], "ratio", TARGETS.get(name),
+        Row(f"warm token against {running[name].name}", paired(rounds["poolgate"], rounds[name]), "ratio", TARGETS.get(name),
             f"{own['cpu_us']:.1f} µs to {row['cpu_us']:.1f} µs a request")
         for name, row in medians.items() if name != "poolgate"]
     return rows, {"medians": medians, "rounds": rounds}
 
 
-def show(medians, running):
+def show(medians, rounds, running):
     own = medians.get("poolgate")
     lines = [
         [running[name].name, f"{row['cpu_us']:.1f}", f"{row['requests_per_second']:,.0f}", f"{row['p50_ms']:.2f}",
-         f"{row['p99_ms']:.2f}", f"{row['resident_mib']:.0f}", f"{own['cpu_us'] / row['cpu_us']:.2f}" if own else "–"]
+         f"{row['p99_ms']:.2f}", f"{row['resident_mib']:.0f}", f"{paired(rounds['poolgate'], rounds[name]):.2f}" if own else "–"]
         for name, row in medians.items()]
     print(markdown(["peer", "CPU µs a request", "requests/s", "p50 ms", "p99 ms", "MiB resident", "Poolgate's CPU against it"],
                    "lrrrrrr", lines), end="\n\n")

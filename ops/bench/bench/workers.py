@@ -4,7 +4,7 @@ import os
 import statistics
 
 from . import load, peers
-from .row import Row
+from .row import Row, paired
 
 NEEDS = ("poolgate", "stand-in-pool", "nginx", "wrk", "luajit", "taskset")
 
@@ -22,7 +22,7 @@ def run(bench, options):
                 peer, bench.tokens, options.rate, options.seconds, options.connections, seed=number, core="0,1"))
     bench.stop(*running.values())
     one, two = (statistics.median(result["cpu_us"] for result in rounds[count]) for count in (1, 2))
-    rows = [Row("CPU with two workers against one", two / one, "ratio", 1.1,
+    rows = [Row("CPU with two workers against one", paired(rounds[2], rounds[1]), "ratio", 1.1,
                 f"{two:.1f} µs to {one:.1f} µs a request, both at {options.rate:,} requests/s")]
     if os.cpu_count() >= 4:
         rows.append(throughput(bench, options, rounds))
