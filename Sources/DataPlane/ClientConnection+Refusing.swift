@@ -31,6 +31,7 @@ extension ClientConnection {
         send(bytes)
         dropUpstream()
         if isMessageKnown {
+            if persists, answer.status < 500 { worker.holdBack(self) }
             finishExchange()
         } else {
             linger()
@@ -49,8 +50,9 @@ extension ClientConnection {
 
     /// Leaves a record of the request under way.
     func record(_ refusal: Refusal?, status: Int, requestID: RequestID, detail: String = "", now: Instant) {
+        if let refusal, !worker.records(refusal, of: exchange.tenant, status: status) { return }
         let elapsed = exchange.started.nanoseconds == 0 ? 0 : now.nanoseconds &- exchange.started.nanoseconds
-        worker.records.append(
+        worker.ring.append(
             RequestRecord(
                 time: now, requestID: requestID, tenant: exchange.tenant?.name.description,
                 host: bytesOfHead(exchange.hostRange), method: bytesOfHead(exchange.methodRange),

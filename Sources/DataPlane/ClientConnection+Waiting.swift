@@ -19,6 +19,13 @@ extension ClientConnection {
         deadline = worker.tick &+ Limits.answerTicks
     }
 
+    /// Its turn has come after a refusal: whoever sends nothing but what is refused must not fill the loop's turns.
+    func letGo() {
+        isHeldBack = false
+        guard phase == .head else { return }
+        process()
+    }
+
     /// Restarts the clock that ends a wait of `ticks`.
     func expectProgress(within ticks: UInt32) {
         deadline = worker.tick &+ (isHalfClosed ? min(ticks, Limits.halfClosedTicks) : ticks)

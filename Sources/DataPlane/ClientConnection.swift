@@ -38,6 +38,8 @@ final class ClientConnection: ChannelDuplexHandler {
     var ticket: UInt32 = 0
     var unsentBytes = 0
     var isOutputClosed = false
+    /// Refused, and not looked at again before its turn.
+    var isHeldBack = false
 
     private let isTLS: Bool
     private var context: ChannelHandlerContext?
@@ -218,7 +220,7 @@ final class ClientConnection: ChannelDuplexHandler {
     /// Whether the client must wait: for a verdict, for a connection, or for somebody who reads slowly.
     private var holdsReads: Bool {
         switch phase {
-        case .head: inbound.readableBytes > 0 && !channel.isWritable
+        case .head: isHeldBack || inbound.readableBytes > 0 && !channel.isWritable
         case .lingering: false
         case .judging, .closed: true
         case .verifying: inbound.readableBytes > 0
@@ -246,7 +248,7 @@ final class ClientConnection: ChannelDuplexHandler {
         while inbound.readableBytes > 0 {
             let before = inbound.readableBytes
             switch phase {
-            case .head where channel.isWritable: readHead()
+            case .head where channel.isWritable && !isHeldBack: readHead()
             case .exchanging where !exchange.isRequestComplete: forwardBody()
             default: break
             }

@@ -63,6 +63,8 @@ package enum Limits {
     static let waitingTokens = 65_536
     /// Tokens verified before a loop looks at its sockets again.
     static let verificationsPerTurn = 4
+    /// Clients that are read from again in one turn after a refusal.
+    static let refusedPerTurn = 2
     /// Requests out of that line that are served in one turn, where an earlier one had the same token verified.
     static let waitingServedPerTurn = 16
     /// A WebSocket that is to be closed: how long until a frame's boundary, and until the client has gone.
@@ -75,6 +77,9 @@ package enum Limits {
     static let certificatePause = TimeAmount.seconds(1)
     /// Host and path bytes that a log record holds.
     static let recordedBytes = 512
+    /// Records of one tenant's refusals of one kind in a second, and kinds that are told apart, a loop.
+    static let recordsOfRefusal = 10
+    static let talliedRefusals = 1_024
     /// Records that wait for the log's writer.
     package static let recordRing = 8192
 }

@@ -21,12 +21,17 @@ package struct RequestRecord: Sendable {
     package let detail: String
     /// From the head's last byte to the answer's last.
     package let microseconds: Int64
+    /// Above 0 it stands for so many refusals like it that have no record of their own.
+    package var others = 0
 }
 
 /// The identity of one answer of the gateway, found again in its log.
 package struct RequestID: Sendable, Hashable, CustomStringConvertible {
     private let high: UInt64
     private let low: UInt64
+
+    /// That of a record that no answer belongs to.
+    static let none = RequestID(high: 0, low: 0)
 
     /// A fresh random identity.
     package static func random() -> RequestID {

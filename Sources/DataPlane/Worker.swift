@@ -18,7 +18,7 @@ final class Worker {
     let settings: ProxySettings
     let judge: Judge
     let keys: KeySource
-    let records: RecordRing
+    let ring: RecordRing
     let resolver: UpstreamResolver
     let authorities: UpstreamAuthorities
     let census: ConnectionCensus
@@ -52,6 +52,9 @@ final class Worker {
     private var line = VerificationLine()
     /// Clients whose tokens were verified in this turn.
     private var judged: [ClientConnection] = []
+    /// Clients that were refused, in the order in which they are read from again.
+    private var heldBack = CircularBuffer<ClientConnection>()
+    private var tally = RefusalTally()
     private var bell: TurnBell?
     private var ticker: RepeatedTask?
     private var whenIdle: EventLoopPromise<Void>?
@@ -74,7 +77,7 @@ final class Worker {
         self.loop = loop
         settings = shared.settings
         keys = shared.keys
-        records = shared.records
+        ring = shared.records
         resolver = shared.resolver
         authorities = shared.authorities
         census = shared.census
@@ -199,6 +202,13 @@ final class Worker {
         scheduleEndOfTurn()
     }
 
+    /// Reads nothing more from a client before its turn.
+    func holdBack(_ client: ClientConnection) {
+        client.isHeldBack = true
+        heldBack.append(client)
+        scheduleEndOfTurn()
+    }
+
     private func scheduleEndOfTurn() {
         guard !line.isTurnScheduled else { return }
         line.isTurnScheduled = true
@@ -225,7 +235,8 @@ final class Worker {
         let judged = judged
         self.judged = []
         for client in judged { client.turnEnded() }
-        if line.isEmpty {
+        for _ in 0..<min(Limits.refusedPerTurn, heldBack.count) { heldBack.removeFirst().letGo() }
+        if line.isEmpty, heldBack.isEmpty {
             line.isTurnScheduled = false
             judge.allowance = Limits.verificationsPerTurn
         } else {
@@ -260,8 +271,26 @@ final class Worker {
         for client in Array(tunnels.values) { client.reviewTunnel(judge.snapshot, at: now) }
     }
 
+    /// Whether a refusal gets a record of its own.
+    func records(_ refusal: Refusal, of tenant: Tenant?, status: Int) -> Bool {
+        tally.admits(refusal, of: tenant, status: status)
+    }
+
+    /// Ends the second of the tally.
+    private func recordOthers() {
+        for beyond in tally.endSecond() {
+            ring.append(
+                RequestRecord(
+                    time: now, requestID: .none, tenant: beyond.tenant?.name.description, host: [],
+                    method: [],
+                    path: [], status: beyond.status, refusal: beyond.refusal, detail: "", microseconds: 0,
+                    others: beyond.count))
+        }
+    }
+
     private func turn() {
         tick &+= 1
+        if tick % Limits.ticksPerSecond == 0 { recordOthers() }
         for client in Array(clients.values) { client.turn(tick) }
         reviewTunnels()
         for (upstream, pool) in pools {
@@ -287,6 +316,7 @@ final class Worker {
     /// Closes everything at once.
     func stop() {
         feed.unsubscribe(loop)
+        recordOthers()
         ticker?.cancel()
         ticker = nil
         bell?.takeDown()

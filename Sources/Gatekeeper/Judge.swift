@@ -113,7 +113,10 @@ package final class Judge {
         case .success(let identity):
             tokens.insert(identity, for: digest, tenantID: standing.tenantVersion)
             return admit(identity, standing)
-        case .failure(.refused(let refusal)): return .refuse(refusal, standing)
+        case .failure(.refused(let refusal)):
+            // Whoever sends one bad token sends more: they get no more than one in each turn.
+            allowance = min(allowance, 0)
+            return .refuse(refusal, standing)
         case .failure(.needsKey(let key)): return .needsKey(key, standing)
         }
     }

@@ -19,6 +19,21 @@ import Testing
         #expect(finished == [.init(kind: kind, count: 1)])
     }
 
+    @Test func `What the loops counted is added to what is counted here`() {
+        var throttle = RefusalThrottle()
+        var finished: [RefusalThrottle.Suppressed] = []
+        for _ in 0..<11 { _ = throttle.admits(kind, at: at(0), finished: &finished) }
+        throttle.add(500, of: kind)
+        throttle.add(30, of: .init(tenant: nil, code: "unknown_host"))
+        throttle.advance(to: at(1_000), finished: &finished)
+        #expect(
+            Set(finished.map(\.count)) == [501, 30] && finished.contains(.init(kind: kind, count: 501)))
+        finished = []
+        #expect(throttle.admits(kind, at: at(1_001), finished: &finished))
+        throttle.finish(&finished)
+        #expect(finished == [])
+    }
+
     @Test func `Exactly ten leave no count`() {
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []

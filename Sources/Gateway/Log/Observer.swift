@@ -120,6 +120,10 @@ enum Observer {
         }
         let answer = Answer(refusal)
         let kind = RefusalThrottle.Kind(tenant: record.tenant, code: answer.code)
+        if record.others > 0 {
+            throttle.add(record.others, of: kind)
+            return nil
+        }
         guard throttle.admits(kind, at: record.time, finished: &finished) else { return nil }
         let level: Logger.Level = answer.isOurFault ? .warning : .info
         return LogLine(level, "refused", fields(of: record, code: answer.code), at: record.time)
