@@ -146,6 +146,15 @@ class Tenant:
     def update(self, assignments):
         self.database.sql(f"UPDATE poolgate.tenants SET {assignments} WHERE host = '{self.host}'")
 
+    def update_and_wait(self, assignments):
+        """Returns when the gateway has read the change: a host of the same transaction has become known."""
+        self.marker = f"m{getattr(self, 'marker', self.host)}"
+        self.database.sql(f"""
+            BEGIN; UPDATE poolgate.tenants SET {assignments} WHERE host = '{self.host}';
+            INSERT INTO poolgate.tenants (host, region, pool_id)
+            SELECT '{self.marker}', region, pool_id FROM poolgate.tenants WHERE host = '{self.host}'; COMMIT""")
+        self.gateway.wait_status(401, self.marker)
+
 
 @pytest.fixture
 def run(binaries):

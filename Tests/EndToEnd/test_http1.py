@@ -302,8 +302,7 @@ def test_big_bodies_stream_both_ways_without_being_held(gateway, tenant, own_ups
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Digest: %s\r\nContent-Length: %d\r\n\r\n" % (digest.hexdigest().encode(), size))
         for _ in range(size // len(block)):
             connection.sendall(block)
-    tenant.update(f"upstream = 'http://127.0.0.1:{listener.getsockname()[1]}'")
-    time.sleep(0.5)
+    tenant.update_and_wait(f"upstream = 'http://127.0.0.1:{listener.getsockname()[1]}'")
     threading.Thread(target=serve, daemon=True).start()
     expected = hashlib.sha256(block * (size // len(block))).hexdigest()
     before, peak = gateway.rss_mib(), 0.0

@@ -28,7 +28,7 @@ class Echo:
     """A real WebSocket server that sends back what it gets; ends with the test."""
 
     def __init__(self, **options):
-        self.loop, started = asyncio.new_event_loop(), threading.Event()
+        started = threading.Event()
         self.headers, self.closes = [], []
 
         async def echo(connection):
@@ -40,17 +40,15 @@ class Echo:
                 self.closes.append(connection.close_code)
 
         async def serve():
-            self.server = await websockets.serve(echo, "127.0.0.1", 0, max_size=None, ping_interval=None, **options)
-            self.port = self.server.sockets[0].getsockname()[1]
-            started.set()
-            await asyncio.Future()
-
-        def run():
-            try:
-                self.loop.run_until_complete(serve())
-            except RuntimeError:
-                pass
-        threading.Thread(target=run, daemon=True).start()
+            self.loop, self.over = asyncio.get_running_loop(), asyncio.Event()
+            listening = websockets.serve(
+                echo, "127.0.0.1", 0, max_size=None, ping_interval=None, close_timeout=1, **options)
+            async with listening as server:
+                self.port = server.sockets[0].getsockname()[1]
+                started.set()
+                await self.over.wait()
+        self.thread = threading.Thread(target=lambda: asyncio.run(serve()))
+        self.thread.start()
         assert started.wait(10)
 
     @property
@@ -58,7 +56,8 @@ class Echo:
         return f"http://127.0.0.1:{self.port}"
 
     def remove(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self.over.set)
+        self.thread.join(10)
 
 
 @pytest.fixture
@@ -156,8 +155,7 @@ def test_grace_lets_a_socket_outlive_its_token_for_a_while(chat):
 
 
 def test_a_socket_may_be_allowed_to_outlive_its_token(chat):
-    chat.update("websockets = 'outlive'")
-    time.sleep(0.3)
+    chat.update_and_wait("websockets = 'outlive'")
 
     async def talk():
         async with connect(chat, chat.token(ttl=1)) as connection:
@@ -270,8 +268,7 @@ def test_what_the_client_sends_before_the_answer_waits_for_it(gateway, tenant, o
         agreed.set()
         return None
     own_upstream.behave = late
-    tenant.update(f"upstream = '{own_upstream.url}'")
-    time.sleep(0.5)
+    tenant.update_and_wait(f"upstream = '{own_upstream.url}'")
     with gateway.connect() as connection:
         connection.send(request("GET", "/", tenant.host, tenant.token(), ASK) + b"early")
         assert connection.line().startswith(b"HTTP/1.1 101 ")
@@ -304,8 +301,8 @@ def test_other_upgrades_are_dropped_and_served_plain(raw, own_upstream, fields):
 
 
 def test_where_the_row_says_off_the_request_is_served_plain(raw):
-    raw.update("websockets = 'off'")
-    wait_until(lambda: raw.get(raw.token(), headers=ASK).body == b"plain")
+    raw.update_and_wait("websockets = 'off'")
+    assert raw.get(raw.token(), headers=ASK).body == b"plain"
 
 
 @pytest.mark.parametrize("answer, status", [
@@ -314,10 +311,11 @@ def test_where_the_row_says_off_the_request_is_served_plain(raw):
     (AGREE.replace(b"Connection: Upgrade\r\n", b""), 502)])
 def test_only_an_answer_that_agrees_opens_a_socket(gateway, tenant, own_upstream, answer, status):
     own_upstream.behave = lambda *_: answer
-    tenant.update(f"upstream = '{own_upstream.url}'")
-    wait_until(lambda: tenant.get(tenant.token(), headers=ASK).status == status)
+    tenant.update_and_wait(f"upstream = '{own_upstream.url}'")
+    refused = tenant.get(tenant.token(), headers=ASK)
+    assert refused.status == status
     if status == 502:
-        assert tenant.get(tenant.token(), headers=ASK).error == "upstream_bad_answer"
+        assert refused.error == "upstream_bad_answer"
 
 
 def test_an_answer_that_switches_unasked_is_refused(gateway, tenant, own_upstream):
@@ -366,8 +364,7 @@ def test_a_close_frame_waits_for_the_end_of_the_frame_under_way(raw):
     connection, peer = opened(raw)
     peer.sendall(frame(1000) + b"a" * 400)
     assert exactly(connection.socket, 410) == frame(1000) + b"a" * 400
-    raw.update("status = 'suspended'")
-    time.sleep(0.3)
+    raw.update_and_wait("status = 'suspended'")
     # The frame ends, another begins behind it; the Close frame stands between them, and nothing after it.
     peer.sendall(b"a" * 600 + frame(5) + b"bbbbb")
     assert exactly(connection.socket, 604) == b"a" * 600 + b"\x88\x02\x03\xf0"

@@ -70,12 +70,12 @@ class Connection:
         while True:
             version, status, _ = (self.line() + b"  ").split(b" ", 2)
             headers = self.fields()
-            if int(status) >= 200:
+            if int(status) >= 200 or int(status) == 101:
                 break
             if interim is not None:
                 interim.append(int(status))
         answer = Answer(int(status), headers, b"", version=version)
-        if is_head or int(status) in (204, 304):
+        if is_head or int(status) in (101, 204, 304):
             return answer
         if answer.header("Transfer-Encoding"):
             answer.body, answer.whole = self.chunks()
