@@ -116,7 +116,7 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "Gatekeeper", "HTTP1",
+                "DataPlane", "Gatekeeper", "HTTP1", "JOSE",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: house),

@@ -20,8 +20,9 @@ package struct DirectoryContent: Sendable {
         var removedPools: Set<PoolKey> = []
         /// Rows that are refused now and were not before, or for another reason.
         var quarantined: [(host: String, flaw: RowFlaw)] = []
+        var revocationsChanged = false
 
-        var isEmpty: Bool { hosts == 0 }
+        var isEmpty: Bool { hosts == 0 && !revocationsChanged }
     }
 
     /// No rows; those that come are parsed by `parser`.
@@ -65,6 +66,20 @@ package struct DirectoryContent: Sendable {
             for host in rows.hosts(missingIn: named) { remove(host, &change) }
         }
         return change
+    }
+
+    /// Takes what changed among the revocations. Says whether that changes anything.
+    mutating func apply(_ change: Revocations.Change, at now: Instant) -> Bool {
+        guard !change.isEmpty else { return false }
+        directory.revocations = directory.revocations.applying(change, at: now)
+        return true
+    }
+
+    /// Makes `entries` the revocations. Says whether that changes anything.
+    mutating func replaceRevocations(with entries: [Revocations.Entry], of pools: Set<PoolKey>) -> Bool {
+        let before = directory.revocations
+        directory.revocations = before.replacing(with: entries, of: pools)
+        return directory.revocations !== before
     }
 
     private mutating func put(_ row: PackedRow, _ change: inout Change) {

@@ -12,12 +12,15 @@ enum DirectoryQueries {
         "host", "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses",
         "required_groups",
         "required_scopes", "allow_unverified_email", "status", "upstream_ca", "max_body_bytes", "websockets",
-        "websocket_grace",
+        "websocket_grace", "second_region", "second_pool_id", "claim_headers", "header_profile",
+        "forward_token",
+        "cookie_name", "query_parameter", "cors_origins", "allow_preflights", "max_token_age", "rules",
     ]
 
     /// An interval is read in seconds, whatever the session's style of printing it.
     private static let columnList = columns.map { column in
-        column == "websocket_grace" ? "extract(epoch FROM \(column))::bigint AS \(column)" : column
+        ["websocket_grace", "max_token_age"].contains(column)
+            ? "extract(epoch FROM \(column))::bigint AS \(column)" : column
     }.joined(separator: ", ")
 
     /// One row: whether the table of migrations is there.
@@ -37,11 +40,12 @@ enum DirectoryQueries {
     /// For one snapshot transaction: the snapshot, then every row.
     static let everything = [
         PostgresStatement("SELECT pg_current_snapshot()::text AS snapshot"),
-        PostgresStatement("SELECT \(columnList) FROM poolgate.tenants"),
+        PostgresStatement(
+            "SELECT \(columnList) FROM poolgate.tenants LEFT JOIN poolgate.tenant_rules USING (host)"),
     ]
 
-    /// For one snapshot transaction: the snapshot, hosts that went (NULL for TRUNCATE), rows that came or changed;
-    /// each since `snapshot`, which an earlier read returned.
+    /// For one snapshot transaction: the snapshot, hosts that went (NULL for TRUNCATE), rows that came or changed,
+    /// revocations that went, those that came or changed; each since `snapshot`, which an earlier read returned.
     ///
     /// The first condition is what the index serves, the second is exact: a transaction that began before the
     /// earlier read and committed after it is found by it.
@@ -57,8 +61,44 @@ enum DirectoryQueries {
                 SELECT CASE operation WHEN 'delete' THEN host END AS host FROM poolgate.tenant_history
                     WHERE operation IN ('delete', 'truncate') AND \(unseen)
                 """, [.text(snapshot)]),
+            // Lateral, so that only the rules of those rows are looked at.
             PostgresStatement(
-                "SELECT \(columnList) FROM poolgate.tenants WHERE \(unseen)", [.text(snapshot)]),
+                """
+                SELECT \(columnList) FROM poolgate.tenants t
+                    LEFT JOIN LATERAL (SELECT rules FROM poolgate.tenant_rules v WHERE v.host = t.host) r ON true
+                    WHERE \(unseen)
+                """, [.text(snapshot)]),
+            PostgresStatement(
+                """
+                SELECT id, encode(digest, 'hex') AS digest FROM poolgate.lifted_revocations WHERE \(unseen)
+                    LIMIT \(Limits.rowsReadAsChanges + 1)
+                """, [.text(snapshot)]),
+            PostgresStatement(
+                """
+                SELECT \(revocationColumnList) FROM poolgate.revocation_entries WHERE \(unseen)
+                    LIMIT \(Limits.rowsReadAsChanges + 1)
+                """, [.text(snapshot)]),
         ]
+    }
+
+    // MARK: Revocations
+
+    /// The columns of an entry.
+    static let revocationColumns = ["id", "digest", "issued_before", "expires_at", "region", "pool_id"]
+
+    private static let revocationColumnList =
+        "id, encode(digest, 'hex') AS digest, issued_before, expires_at, region, pool_id"
+
+    /// One row: about how many entries there are.
+    static let revocationCount = PostgresStatement(
+        "SELECT count(*) AS count FROM poolgate.revocation_entries")
+
+    /// Entries that hold, in the order of their ids, behind that of `id`.
+    static func revocations(after id: Int64) -> PostgresStatement {
+        PostgresStatement(
+            """
+            SELECT \(revocationColumnList) FROM poolgate.revocation_entries
+                WHERE id > $1 AND expires_at > extract(epoch FROM now()) ORDER BY id LIMIT \(Limits.revocationsReadAtOnce)
+            """, [.text(String(id))])
     }
 }

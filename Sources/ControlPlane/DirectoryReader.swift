@@ -33,6 +33,8 @@ package enum DirectoryReader {
         let isTruncated: Bool
         let removedHosts: [[UInt8]]
         let rows: Rows
+        /// Nil where they are to be read anew.
+        let revocations: Revocations.Change?
     }
 
     /// The version of the newest migration; nil without a schema.
@@ -57,13 +59,14 @@ package enum DirectoryReader {
     ) async throws(PostgresError) -> Changes {
         let results = try await connection.transaction(
             .snapshot, DirectoryQueries.changes(since: earlier), within: Limits.changesReadTime)
-        guard results.count == 3, let snapshot = results[0].text(0, 0) else {
+        guard results.count == 5, let snapshot = results[0].text(0, 0) else {
             throw .misuse("the database gave no snapshot")
         }
         let gone = (0..<results[1].count).map { results[1].bytes($0, 0) }
         return Changes(
             snapshot: snapshot, isTruncated: gone.contains(nil), removedHosts: gone.compactMap { $0 },
-            rows: try Rows(results[2]))
+            rows: try Rows(results[2]),
+            revocations: try RevocationReader.change(lifted: results[3], written: results[4]))
     }
 
     /// Reads everything once, for `check` and `explain`; nil where there is no schema.
@@ -76,6 +79,8 @@ package enum DirectoryReader {
         let read = try await everything(connection)
         var content = DirectoryContent(parser: parser)
         _ = content.replaceAll(with: read.rows)
+        let (entries, pools) = try await RevocationReader.everything(connection)
+        _ = content.replaceRevocations(with: entries, of: pools)
         return (version, content)
     }
 }

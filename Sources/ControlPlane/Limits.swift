@@ -84,6 +84,8 @@ package enum Limits {
     static let schemaCheckInterval = Duration.seconds(1)
     /// More changed rows than this are read again with everything, and parsed on a thread of their own.
     static let rowsReadAsChanges = 4_096
+    /// Revocations of one answer when all are read: a result is held twice for a moment.
+    static let revocationsReadAtOnce = 50_000
 
     // The snapshot on disk.
 

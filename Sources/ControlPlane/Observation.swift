@@ -29,7 +29,7 @@ package enum Observation: Sendable {
     /// Something between gateway and database swallows LISTEN; changes are asked for every second.
     case listenSwallowed
     /// Rows were read, everything or what changed: how many there are now, how many of them changed.
-    case directoryRead(rows: Int, changed: Int, time: Duration, all: Bool)
+    case directoryRead(rows: Int, changed: Int, revocations: Int, time: Duration, all: Bool)
     /// A row cannot be served; the others can.
     case tenantQuarantined(host: String, RowFlaw)
     /// The table became empty; that is believed after a second read.

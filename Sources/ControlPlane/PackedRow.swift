@@ -13,6 +13,8 @@ struct PackedRow: Hashable, Sendable {
         case host, region, poolID, additionalRegions, upstream, clientIDs, tokenUses, requiredGroups,
             requiredScopes
         case allowUnverifiedEmail, status, upstreamCA, maxBodyBytes, websockets, websocketGrace
+        case secondRegion, secondPoolID, claimHeaders, headerProfile, forwardToken, cookieName, queryParameter
+        case corsOrigins, allowPreflights, maxTokenAge, rules
     }
 
     private static let null: UInt8 = 255
@@ -110,6 +112,17 @@ struct PackedRow: Hashable, Sendable {
         row.maxBodyBytes = try number(.maxBodyBytes)
         row.websockets = try required(.websockets)
         row.websocketGrace = try number(.websocketGrace)
+        row.secondRegion = text(.secondRegion)
+        row.secondPoolID = text(.secondPoolID)
+        row.claimHeaders = try required(.claimHeaders)
+        row.headerProfile = try required(.headerProfile)
+        row.forwardToken = try required(.forwardToken) == "t"
+        row.cookieName = text(.cookieName)
+        row.queryParameter = text(.queryParameter)
+        row.corsOrigins = try list(.corsOrigins)
+        row.allowPreflights = try required(.allowPreflights) == "t"
+        row.maxTokenAge = try number(.maxTokenAge)
+        row.rules = text(.rules)
         return row
     }
 

@@ -26,9 +26,11 @@ package struct SnapshotFile: Sendable {
         }
     }
 
-    /// Rows as they were saved.
+    /// Rows and revocations as they were saved.
     struct Content: Sendable {
         let rows: [PackedRow]
+        let revocations: [Revocations.Entry]
+        let revocationPools: Set<PoolKey>
         let savedAt: Instant
     }
 
@@ -46,10 +48,13 @@ package struct SnapshotFile: Sendable {
 
     /// Replaces the file, on a thread of its own, and says how many rows it holds.
     func save(
-        rows: @escaping @Sendable () -> [PackedRow], at savedAt: Instant
+        at savedAt: Instant,
+        _ parts: @escaping @Sendable () -> ([PackedRow], [Revocations.Entry], Set<PoolKey>)
     ) async -> Result<Int, Flaw> {
         let result = await BlockingThread.run { () -> Result<Int, Flaw> in
-            let content = Content(rows: rows(), savedAt: savedAt)
+            let (rows, revocations, pools) = parts()
+            let content = Content(
+                rows: rows, revocations: revocations, revocationPools: pools, savedAt: savedAt)
             return Result { () throws(Flaw) in
                 try write(content)
                 return content.rows.count
@@ -60,17 +65,24 @@ package struct SnapshotFile: Sendable {
 
     // MARK: Format
 
-    /// `POOLGATE`, version, nanoseconds of saving, row count, then each row behind its length, then a checksum; all
-    /// numbers of eight bytes, lowest first.
+    /// `POOLGATE`, version, nanoseconds of saving; then the rows, the names of pools that have revocations, and the
+    /// revocations, each list behind its count and each row and name behind its length; then a checksum. All numbers
+    /// have eight bytes, lowest first.
     static func encoded(_ content: Content) -> [UInt8] {
         var bytes = Array("POOLGATE".utf8)
-        bytes.reserveCapacity(content.rows.reduce(64) { $0 + $1.bytes.count + 8 })
+        bytes.reserveCapacity(
+            content.rows.reduce(40 * content.revocations.count + 4_096) { $0 + $1.bytes.count + 8 })
         append(version, to: &bytes)
         append(UInt64(bitPattern: content.savedAt.nanoseconds), to: &bytes)
-        append(UInt64(content.rows.count), to: &bytes)
-        for row in content.rows {
-            append(UInt64(row.bytes.count), to: &bytes)
-            bytes.append(contentsOf: row.bytes)
+        append(content.rows.map(\.bytes), to: &bytes)
+        append(content.revocationPools.map { Array("\($0.region) \($0.poolID)".utf8) }, to: &bytes)
+        append(UInt64(content.revocations.count), to: &bytes)
+        for entry in content.revocations {
+            append(entry.digest.high, to: &bytes)
+            append(entry.digest.low, to: &bytes)
+            append(UInt64(bitPattern: entry.id), to: &bytes)
+            append(UInt64(entry.issuedBefore), to: &bytes)
+            append(UInt64(entry.expires), to: &bytes)
         }
         append(checksum(bytes[...]), to: &bytes)
         return bytes
@@ -81,32 +93,71 @@ package struct SnapshotFile: Sendable {
         guard bytes.count >= 40, bytes.starts(with: "POOLGATE".utf8) else { return nil }
         let body = bytes.dropLast(8)
         var end = body.endIndex
-        guard number(bytes, &end) == checksum(body) else { return nil }
+        guard number(bytes[...], &end) == checksum(body) else { return nil }
         var index = 8
-        guard number(bytes, &index) == version, let saved = number(bytes, &index),
-            let count = number(bytes, &index), count <= UInt64(body.count / 8)
+        guard number(body, &index) == version, let saved = number(body, &index),
+            let rows = list(body, &index), let pools = list(body, &index),
+            let revocations = revocations(body, &index), index == body.count
         else { return nil }
-        var rows: [PackedRow] = []
-        rows.reserveCapacity(Int(count))
-        for _ in 0..<count {
-            guard let length = number(bytes, &index), length <= UInt64(max(0, body.count - index)) else {
-                return nil
-            }
-            rows.append(PackedRow(packed: bytes[index..<(index + Int(length))]))
-            index += Int(length)
-        }
-        guard index == body.count else { return nil }
-        return Content(rows: rows, savedAt: Instant(nanoseconds: Int64(bitPattern: saved)))
+        return Content(
+            rows: rows.map { PackedRow(packed: $0) }, revocations: revocations,
+            revocationPools: Set(pools.compactMap(pool)),
+            savedAt: Instant(nanoseconds: Int64(bitPattern: saved)))
     }
 
-    private static let version: UInt64 = 2
+    private static let version: UInt64 = 3
+
+    private static func append(_ list: [[UInt8]], to bytes: inout [UInt8]) {
+        append(UInt64(list.count), to: &bytes)
+        for element in list {
+            append(UInt64(element.count), to: &bytes)
+            bytes.append(contentsOf: element)
+        }
+    }
+
+    private static func list(_ body: ArraySlice<UInt8>, _ index: inout Int) -> [ArraySlice<UInt8>]? {
+        guard let count = number(body, &index), count <= UInt64(body.count / 8) else { return nil }
+        var elements: [ArraySlice<UInt8>] = []
+        elements.reserveCapacity(Int(count))
+        for _ in 0..<count {
+            guard let length = number(body, &index), length <= UInt64(max(0, body.count - index)) else {
+                return nil
+            }
+            elements.append(body[index..<(index + Int(length))])
+            index += Int(length)
+        }
+        return elements
+    }
+
+    private static func revocations(_ body: ArraySlice<UInt8>, _ index: inout Int) -> [Revocations.Entry]? {
+        guard let count = number(body, &index), count <= UInt64(body.count / 40) else { return nil }
+        var entries: [Revocations.Entry] = []
+        entries.reserveCapacity(Int(count))
+        for _ in 0..<count {
+            guard let high = number(body, &index), let low = number(body, &index),
+                let id = number(body, &index), let issuedBefore = number(body, &index),
+                let expires = number(body, &index)
+            else { return nil }
+            entries.append(
+                Revocations.Entry(
+                    digest: Revocations.Digest(high: high, low: low), id: Int64(bitPattern: id),
+                    issuedBefore: Int64(bitPattern: issuedBefore), expires: Int64(bitPattern: expires)))
+        }
+        return entries
+    }
+
+    private static func pool(_ name: ArraySlice<UInt8>) -> PoolKey? {
+        let words = name.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+        guard words.count == 2, let region = Region(words[0]), let id = PoolID(words[1]) else { return nil }
+        return PoolKey(region: region, poolID: id)
+    }
 
     private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
         withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    private static func number(_ bytes: [UInt8], _ index: inout Int) -> UInt64? {
-        guard bytes.count - index >= 8 else { return nil }
+    private static func number(_ bytes: ArraySlice<UInt8>, _ index: inout Int) -> UInt64? {
+        guard bytes.endIndex - index >= 8 else { return nil }
         var value: UInt64 = 0
         for offset in 0..<8 { value |= UInt64(bytes[index + offset]) << UInt64(8 * offset) }
         index += 8

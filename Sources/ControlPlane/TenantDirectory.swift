@@ -179,13 +179,15 @@ package actor TenantDirectory {
     private func readAll(_ connection: PostgresConnection) async throws(PostgresError) {
         let began = ContinuousClock.now
         let read = try await DirectoryReader.everything(connection)
+        let (entries, entryPools) = try await RevocationReader.everything(connection)
         schedule.read(all: true, at: .now, jitter: .random(in: 0..<1))
         guard !isSuspiciouslyEmpty(read.rows.count == 0) else { return }
         // Parsing many rows takes a while, for which no thread of the pool that runs tasks shall be missing.
         let before = content
         let built = await BlockingThread.run { () -> (DirectoryContent, DirectoryContent.Change) in
             var after = before
-            let change = after.replaceAll(with: read.rows)
+            var change = after.replaceAll(with: read.rows)
+            change.revocationsChanged = after.replaceRevocations(with: entries, of: entryPools)
             return (after, change)
         }
         guard var (after, change) = built else { throw .misuse("no thread could be started") }
@@ -198,8 +200,7 @@ package actor TenantDirectory {
         let isFirst = status.source != .database
         status.source = .database
         await take(change, isAnythingRead: true, isFirst: isFirst)
-        outlet.observe(
-            .directoryRead(rows: content.count, changed: change.hosts, time: .now - began, all: true))
+        observeRead(change, since: began, all: true)
     }
 
     private func readChanges(_ connection: PostgresConnection) async throws(PostgresError) {
@@ -214,21 +215,28 @@ package actor TenantDirectory {
             schedule.fullReadWanted()
             return
         }
-        guard read.rows.count <= Limits.rowsReadAsChanges else {
+        guard read.rows.count <= Limits.rowsReadAsChanges, let revocations = read.revocations else {
             schedule.fullReadWanted()
             return
         }
         let isEmptied =
             read.rows.count == 0 && content.count > 0 && content.isEmptied(removing: read.removedHosts)
         guard !isSuspiciouslyEmpty(isEmptied) else { return }
-        let change = content.apply(removedHosts: read.removedHosts, rows: Array(read.rows))
+        var change = content.apply(removedHosts: read.removedHosts, rows: Array(read.rows))
+        change.revocationsChanged = content.apply(revocations, at: .now)
         self.snapshot = read.snapshot
-        let isAnythingRead = read.rows.count > 0 || !read.removedHosts.isEmpty
+        let isAnythingRead = read.rows.count > 0 || !read.removedHosts.isEmpty || change.revocationsChanged
         await take(change, isAnythingRead: isAnythingRead, isFirst: false)
-        if isAnythingRead {
-            outlet.observe(
-                .directoryRead(rows: content.count, changed: change.hosts, time: .now - began, all: false))
-        }
+        if isAnythingRead { observeRead(change, since: began, all: false) }
+    }
+
+    private func observeRead(
+        _ change: DirectoryContent.Change, since began: ContinuousClock.Instant, all: Bool
+    ) {
+        outlet.observe(
+            .directoryRead(
+                rows: content.count, changed: change.hosts, revocations: content.directory.revocations.count,
+                time: .now - began, all: all))
     }
 
     /// A table that becomes empty is believed only when a second read a little later says the same.
@@ -252,11 +260,11 @@ package actor TenantDirectory {
         if isAnythingRead { status.revision += 1 }
         if !change.addedPools.isEmpty || isFirst { await pools.change(added: change.addedPools, removed: []) }
         // Whatever came in between is published too: always the latest, never what was latest before the pause.
-        if change.hosts > 0 || isFirst { outlet.publish(content.directory) }
+        if !change.isEmpty || isFirst { outlet.publish(content.directory) }
         confirm()
         if !change.removedPools.isEmpty { await pools.change(added: [], removed: change.removedPools) }
         for (host, flaw) in change.quarantined { outlet.observe(.tenantQuarantined(host: host, flaw)) }
-        isUnsaved = isUnsaved || change.hosts > 0 || isFirst
+        isUnsaved = isUnsaved || !change.isEmpty || isFirst
     }
 
     private func confirm() {
@@ -277,6 +285,7 @@ package actor TenantDirectory {
             let built = await BlockingThread.run {
                 var after = before
                 let change = after.replaceAll(with: saved.rows)
+                _ = after.replaceRevocations(with: saved.revocations, of: saved.revocationPools)
                 return (after, change)
             }
             guard let (after, change) = built, status.source == nil, !Task.isCancelled else { return }
@@ -301,8 +310,9 @@ package actor TenantDirectory {
     private func save() async {
         guard isUnsaved, status.source == .database, let file = settings.snapshotFile else { return }
         isUnsaved = false
-        let rows = content.rows
-        switch await file.save(rows: { rows.all }, at: .now) {
+        let (rows, revocations) = (content.rows, content.directory.revocations)
+        let saved = await file.save(at: .now) { (rows.all, revocations.entries, revocations.pools) }
+        switch saved {
         case .success(let count): outlet.observe(.snapshotSaved(rows: count))
         case .failure(let flaw):
             // Tried again after the pause: a disk does not stay full.

@@ -82,7 +82,9 @@ enum AnswerHeadWriter {
                 switch field.known {
                 case .other, .via, .trailer, .authorization, .expect, .host, .te, .forwardedFor,
                     .forwardedProto,
-                    .forwardedPort, .webSocketKey, .webSocketVersion, .webSocketAccept:
+                    .forwardedPort, .webSocketKey, .webSocketVersion, .webSocketAccept, .cookie, .origin,
+                    .fetchSite,
+                    .requestedMethod:
                     !(nominated?.contain(field, bytes) ?? false)
                 case .contentLength, .transferEncoding, .connection, .upgrade, .keepAlive, .proxyConnection,
                     .proxyAuthenticate, .proxyAuthorization:

@@ -24,7 +24,8 @@ extension ClientConnection {
             answer,
             OwnAnswer.Circumstances(
                 host: bytesOfHead(exchange.hostRange), isHead: exchange.isHead, closes: !persists,
-                isHTTP10: exchange.isHTTP10, requestID: requestID, date: worker.date(at: now)),
+                isHTTP10: exchange.isHTTP10, allowedOrigin: exchange.allowedOrigin, requestID: requestID,
+                date: worker.date(at: now)),
             into: &bytes)
         record(refusal, status: answer.status, requestID: requestID, detail: detail, now: now)
         exchange.isAnswerBegun = true
@@ -46,6 +47,17 @@ extension ClientConnection {
             true
         default: false
         }
+    }
+
+    /// Leaves a record of what a rule in shadow would have done to the request under way.
+    func reportShadow(_ rule: Int64, _ refusal: Refusal) {
+        guard worker.records(refusal, of: exchange.tenant, status: 0) else { return }
+        worker.ring.append(
+            RequestRecord(
+                time: worker.now, requestID: .none, tenant: exchange.tenant?.name.description,
+                host: bytesOfHead(exchange.hostRange), method: bytesOfHead(exchange.methodRange),
+                path: bytesOfHead(exchange.pathRange), status: 0, refusal: refusal, detail: "\(rule)",
+                microseconds: 0, isShadow: true))
     }
 
     /// Leaves a record of the request under way.

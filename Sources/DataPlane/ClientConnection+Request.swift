@@ -94,16 +94,12 @@ extension ClientConnection {
     private func judge(answer: KeyAnswer?) -> Step {
         let head = exchange.head
         return head.withUnsafeReadableBytes { bytes in
-            let facts = RequestFacts(
-                host: UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range]),
-                authorization: parser.head.authorization.map {
-                    UnsafeRawBufferPointer(rebasing: bytes[$0.range])
-                },
-                authorizationCount: parser.head.authorizationCount)
+            let facts = RequestFacts(parser.head, bytes)
             switch worker.judge.judge(facts, at: exchange.started, answer: answer) {
             case .refuse(let refusal, let standing):
                 exchange.tenant = standing?.tenant
-                return .refuse(refusal, detail: "")
+                if let standing, let origin = facts.origin { exchange.allowOrigin(origin, standing.tenant) }
+                return .refuse(refusal, detail: refusal.word)
             case .needsKey(let key, let standing):
                 exchange.tenant = standing.tenant
                 return .wait(key)
@@ -129,14 +125,16 @@ extension ClientConnection {
         }
         if parser.head.upgrade == .webSocket, admission.standing.tenant.websockets != .off {
             let host = UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range])
-            exchange.upgrade = HeldAdmission(admission, host: host).map {
+            let path = UnsafeRawBufferPointer(rebasing: bytes[parser.head.path.range])
+            exchange.upgrade = HeldAdmission(admission, host: host, path: path).map {
                 AskedUpgrade(key: WebSocketHandshake.key(parser.head.fields, bytes), held: $0)
             }
         }
         worker.takeSpareHead(&exchange.outboundHead)
         RequestHeadWriter.write(
-            parser.head, bytes, identityLines: admission.identity.headerLines, way: way,
-            upgrades: exchange.upgrade != nil, into: &exchange.outboundHead)
+            parser.head, bytes, admission, way: way, upgrades: exchange.upgrade != nil,
+            into: &exchange.outboundHead)
+        if let (rule, refusal) = admission.wouldRefuse { reportShadow(rule, refusal) }
         return .forward(admission.standing)
     }
 

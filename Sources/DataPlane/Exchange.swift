@@ -17,6 +17,8 @@ struct Exchange {
     /// Without the query, which no record holds.
     var pathRange = 0..<0
     var tenant: Tenant?
+    /// The origin whose page may read a refusal; empty for none.
+    var allowedOrigin: [UInt8] = []
     var started = Instant(nanoseconds: 0)
 
     /// How much of the body is still to come.
@@ -48,6 +50,12 @@ struct Exchange {
     var interimAnswers = 0
 
     var isHead: Bool { method == .head }
+
+    /// Lets a page of `origin` read a refusal, where the tenant's row names it.
+    mutating func allowOrigin(_ origin: UnsafeRawBufferPointer, _ tenant: Tenant) {
+        allowedOrigin = tenant.corsOrigins.first { $0.elementsEqual(origin) } ?? []
+    }
+
     /// The upstream, for the log.
     var originText: String { pool?.upstream.description ?? "" }
 

@@ -10,6 +10,8 @@ enum OwnAnswer {
         var isHead: Bool
         var closes: Bool
         var isHTTP10: Bool
+        /// The origin whose page may read the answer; empty for none.
+        var allowedOrigin: [UInt8]
         var requestID: RequestID
         /// `Date`, rendered.
         var date: [UInt8]
@@ -26,6 +28,14 @@ enum OwnAnswer {
             "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: \(body.utf8.count)\r\n"
         )
         writeChallenge(answer.challenge, host: circumstances.host, into: &buffer)
+        if answer.status == 401 || answer.status == 403, !circumstances.allowedOrigin.isEmpty {
+            // Fetch, "CORS protocol and HTTP caches": the answer depends on who asks.
+            buffer.writeString("Access-Control-Allow-Origin: ")
+            buffer.writeBytes(circumstances.allowedOrigin)
+            buffer.writeString(
+                "\r\nAccess-Control-Allow-Credentials: true\r\nAccess-Control-Expose-Headers: WWW-Authenticate\r\nVary: Origin\r\n"
+            )
+        }
         if let seconds = answer.retryAfterSeconds { buffer.writeString("Retry-After: \(seconds)\r\n") }
         if answer.status == 405 {
             buffer.writeString("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")

@@ -23,6 +23,8 @@ package struct RequestRecord: Sendable {
     package let microseconds: Int64
     /// Above 0 it stands for so many refusals like it that have no record of their own.
     package var others = 0
+    /// Whether the refusal is that of a rule in shadow, whose id is the detail: the request was admitted.
+    package var isShadow = false
 }
 
 /// The identity of one answer of the gateway, found again in its log.

@@ -5,21 +5,32 @@ import NIOCore
 /// Writes the head that goes upstream: the client's own fields without what is protected, the verified identity,
 /// and framing made anew from what was parsed (RFC 9112 §6, RFC 9110 §7.6).
 enum RequestHeadWriter {
-    /// Writes `head`, which `bytes` begins with, for a caller with `identityLines`; `upgrades` asks for WebSocket.
+    /// Writes `head`, which `bytes` begins with, as it was admitted; `upgrades` asks for WebSocket.
     static func write(
-        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, identityLines: [UInt8],
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
         way: ForwardedWay, upgrades: Bool, into buffer: inout ByteBuffer
     ) {
+        let identityLines = admission.identity?.headerLines ?? []
         buffer.clear(minimumCapacity: head.headLength + identityLines.count + 512)
         buffer.writeBytes(bytes[head.methodName.range])
         buffer.writeStaticString(" ")
-        if head.path.isEmpty { buffer.writeStaticString(head.targetForm == .asterisk ? "*" : "/") }
-        buffer.writeBytes(bytes[head.path.range])
-        buffer.writeBytes(bytes[head.query.range])
+        if head.targetForm != .asterisk, let path = admission.path {
+            buffer.writeBytes(path)
+        } else {
+            if head.path.isEmpty { buffer.writeStaticString(head.targetForm == .asterisk ? "*" : "/") }
+            buffer.writeBytes(bytes[head.path.range])
+        }
+        let tenant = admission.standing.tenant
+        if let parameter = tenant.queryParameter {
+            writeQuery(
+                UnsafeRawBufferPointer(rebasing: bytes[head.query.range]), without: parameter, into: &buffer)
+        } else {
+            buffer.writeBytes(bytes[head.query.range])
+        }
         buffer.writeStaticString(" HTTP/1.1\r\nHost: ")
         buffer.writeBytes(bytes[head.authority.range])
         buffer.writeStaticString("\r\n")
-        writeFields(head, bytes, into: &buffer)
+        writeFields(head, bytes, admission.standing, into: &buffer)
         buffer.writeBytes(identityLines)
         buffer.writeStaticString("X-Forwarded-Host: ")
         buffer.writeBytes(bytes[head.authority.range])
@@ -37,17 +48,24 @@ enum RequestHeadWriter {
 
     /// The client's own fields; neighbours that are kept are copied in one piece.
     private static func writeFields(
-        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ standing: Standing,
+        into buffer: inout ByteBuffer
     ) {
+        let stripped = standing.stripped
         let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
         let protected = ProtectedNames.standard
         var (start, end) = (0, 0)
         for field in head.fields {
             let isKept =
                 switch field.known {
-                case .authorization, .via: true
-                case .other, .trailer, .webSocketKey, .webSocketVersion, .webSocketAccept:
+                case .authorization: standing.tenant.forwardsToken
+                case .via: true
+                case .cookie:
+                    standing.tenant.cookieName == nil && !(nominated?.contain(field, bytes) ?? false)
+                case .other, .origin, .fetchSite, .requestedMethod, .trailer, .webSocketKey,
+                    .webSocketVersion, .webSocketAccept:
                     !protected.contains(field, bytes) && !(nominated?.contain(field, bytes) ?? false)
+                        && (stripped.isEmpty || !isStripped(field, bytes, stripped))
                 case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
                     .keepAlive,
                     .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .forwardedFor, .forwardedProto,
@@ -62,6 +80,46 @@ enum RequestHeadWriter {
             end = Int(field.line.end)
         }
         buffer.writeBytes(bytes[start..<end])
+        if let name = standing.tenant.cookieName { writeCookies(head, bytes, without: name, into: &buffer) }
+    }
+
+    /// Whether the tenant's own list has the name; all its names begin with an X.
+    private static func isStripped(
+        _ field: HeadField, _ bytes: UnsafeRawBufferPointer, _ stripped: Set<[UInt8]>
+    ) -> Bool {
+        bytes[field.name.range.lowerBound] | 0x20 == UInt8(ascii: "x")
+            && stripped.contains(CollapsedName.folded(bytes[field.name.range]))
+    }
+
+    /// The client's cookies, all in one line (RFC 6265 §5.4), but for the one that holds the token.
+    private static func writeCookies(
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, without name: [UInt8],
+        into buffer: inout ByteBuffer
+    ) {
+        var isFirst = true
+        for field in head.fields where field.known == .cookie {
+            Cookies.each(in: UnsafeRawBufferPointer(rebasing: bytes[field.value.range])) { pair in
+                guard !pair.name.elementsEqual(name) else { return }
+                buffer.writeStaticString(isFirst ? "Cookie: " : "; ")
+                buffer.writeBytes(pair.text)
+                isFirst = false
+            }
+        }
+        if !isFirst { buffer.writeStaticString("\r\n") }
+    }
+
+    /// The query but for the parameter that holds the token.
+    private static func writeQuery(
+        _ query: UnsafeRawBufferPointer, without name: [UInt8], into buffer: inout ByteBuffer
+    ) {
+        guard !query.isEmpty else { return }
+        var isFirst = true
+        QueryParameters.each(in: query) { parameter in
+            guard !parameter.isNamed(name) else { return }
+            buffer.writeStaticString(isFirst ? "?" : "&")
+            buffer.writeBytes(parameter.text)
+            isFirst = false
+        }
     }
 }
 

@@ -42,7 +42,8 @@ package struct Answer: Sendable {
             self = Answer.message(refusal)
         case .misdirected, .unknownHost, .tenantSuspended, .tenantMisconfigured, .noUpstream:
             self = Answer.row(refusal)
-        case .missingToken, .multipleCredentials, .badToken, .missingGroup, .missingScope:
+        case .missingToken, .multipleCredentials, .badToken, .missingGroup, .missingScope, .missingClaim,
+            .crossSite:
             self = Answer.credential(refusal)
         case .keysUnavailable, .starting, .stale, .overloaded:
             self = Answer.gateway(refusal)
@@ -111,6 +112,12 @@ package struct Answer: Sendable {
             Answer(
                 403, "missing_scope", "The token has none of the scopes that this needs.",
                 challenge: .error("insufficient_scope"))
+        case .missingClaim:
+            Answer(
+                403, "missing_claim", "The caller lacks a claim that this needs.",
+                challenge: .error("insufficient_scope"))
+        case .crossSite:
+            Answer(403, "cross_site", "A token from a cookie is not taken from another site's page here.")
         default: Answer(401, "missing_token", "A bearer token is needed.", challenge: .bare)
         }
     }

@@ -18,6 +18,10 @@ struct CognitoClaims {
     let issuedAt: Instant?
     let email: [UInt8]?
     let emailIsVerified: Bool
+    /// Every member, for rules and headers that name claims.
+    let members: JSONObject
+    let jti: [UInt8]?
+    let originJTI: [UInt8]?
 
     /// Whether a user or an app client on its own behalf is calling (client credentials, no user name).
     var principal: Principal {
@@ -31,6 +35,7 @@ struct CognitoClaims {
     /// Reads the claims; throws the name of the first one that is absent though required, or of another type.
     init(_ claims: JSONObject) throws(ClaimFlaw) {
         let reader = ClaimReader(claims: claims)
+        members = claims
         issuer = try reader.required("iss")
         let use = try reader.required("token_use")
         tokenUse = Tenant.TokenUses(name: use)
@@ -52,6 +57,8 @@ struct CognitoClaims {
         scopes = scope.split(separator: ASCII.space).map(Array.init)
         email = try reader.text("email")
         emailIsVerified = try reader.flag("email_verified")
+        jti = try reader.text("jti")
+        originJTI = try reader.text("origin_jti")
     }
 }
 

@@ -6,6 +6,11 @@ import HashTreeCollections
 package struct Directory: Sendable {
     private var exact: TreeDictionary<Host, Entry> = [:]
     private var below: TreeDictionary<Host, Entry> = [:]
+    /// Tokens that are refused before they expire.
+    package var revocations = Revocations()
+    /// Another number for each content of the hosts.
+    private(set) var edition: UInt64 = 0
+    private var mapped = MappedHeaders()
 
     /// What a host leads to. A refused row keeps its place, so that it never falls through to a wildcard.
     package enum Entry: Sendable {
@@ -38,12 +43,17 @@ package struct Directory: Sendable {
             }
         }
         set {
+            edition = Edition.next()
+            mapped.replace(self[pattern], with: newValue)
             switch pattern {
             case .exact(let host): exact[host] = newValue
             case .below(let host): below[host] = newValue
             }
         }
     }
+
+    /// The collapsed names of headers that any row with one of these upstreams maps a claim to.
+    func mappedHeaders(for upstreams: [Upstream]) -> Set<[UInt8]> { mapped.names(for: upstreams) }
 
     /// Every name with its entry, in no order.
     package var entries: some Sequence<(HostPattern, Entry)> {

@@ -17,11 +17,24 @@ package struct Explanation: Sendable {
         package let passed: Bool
     }
 
-    /// Explains a request for `host` with `token` at `now`; `snapshot` holds the keys of the tenant's pools.
-    package init(host: String, token: [UInt8]?, snapshot: Snapshot, now: Instant) {
+    /// Explains a request for `path` of `host` with `token` at `now`; `snapshot` holds the keys of the tenant's pools.
+    package init(
+        host: String, method: String = "GET", path: String = "/", token: [UInt8]?, snapshot: Snapshot,
+        now: Instant
+    ) {
         do throws(Refusal) {
             let tenant = try explainHost(host, snapshot)
-            try explainToken(try explainCredential(token), tenant, snapshot, now)
+            let (rule, shadow) = try explainRule(tenant, method, path)
+            if rule?.access == .public { return }
+            if rule?.access == .optional, token == nil { return }
+            let identity = try explainToken(try explainCredential(token), tenant, snapshot, now)
+            if let rule { try explainNeeds(of: rule, identity) }
+            if let refusal = shadow?.refusal(of: identity) {
+                checks.append(
+                    Check(
+                        name: "shadow", expected: "reported, not enforced",
+                        actual: "would refuse: \(Answer(refusal).code)", passed: true))
+            }
         } catch {
             refusal = error
         }
@@ -62,6 +75,44 @@ package struct Explanation: Sendable {
         return tenant
     }
 
+    /// The rule that decides, and the one in shadow that is only reported.
+    private mutating func explainRule(
+        _ tenant: Tenant, _ method: String, _ path: String
+    ) throws(Refusal) -> (rule: Rule?, shadow: Rule?) {
+        guard !tenant.rules.isEmpty else {
+            try check("rule", expected: "one, or a token", actual: "the host has no rules", nil)
+            return (nil, nil)
+        }
+        let written = Array(path.utf8.prefix { $0 != UInt8(ascii: "?") })
+        var normal = written
+        switch written.withUnsafeBytes({ RequestPath($0) }) {
+        case .plain: break
+        case .rewritten(let rewritten): normal = rewritten
+        case .flaw(let word):
+            try check(
+                "path", expected: "one that can be read in one way", actual: word.description,
+                .badRequest(word))
+        }
+        try check(
+            "path", expected: "one that can be read in one way", actual: Explanation.text(normal), nil)
+        let (rule, shadow) = Array(method.utf8).withUnsafeBytes { method in
+            normal.withUnsafeBytes { tenant.rules.decision(method: method, path: $0) }
+        }
+        var words = rule.map(Explanation.words) ?? "none for it"
+        if let shadow { words += "; in shadow \(Explanation.words(shadow))" }
+        try check("rule", expected: "the longest prefix for \(method)", actual: words, nil)
+        return (rule, shadow)
+    }
+
+    private mutating func explainNeeds(of rule: Rule, _ identity: Identity) throws(Refusal) {
+        try check(
+            "rule's needs", expected: rule.needs, actual: "as above", rule.refusal(of: identity))
+    }
+
+    private static func words(_ rule: Rule) -> String {
+        "\(rule.id): \(rule.prefixText), \(rule.methodsText), \(rule.access.rawValue)"
+    }
+
     private mutating func explainCredential(_ token: [UInt8]?) throws(Refusal) -> [UInt8] {
         try check(
             "credential", expected: "one bearer token", actual: token == nil ? "none" : "one",
@@ -71,7 +122,7 @@ package struct Explanation: Sendable {
 
     private mutating func explainToken(
         _ bytes: [UInt8], _ tenant: Tenant, _ snapshot: Snapshot, _ now: Instant
-    ) throws(Refusal) {
+    ) throws(Refusal) -> Identity {
         let read = bytes.withUnsafeBytes { bytes in
             Result { () throws(TokenRefusal) in try TokenChecks.read(bytes) }
         }
@@ -87,7 +138,16 @@ package struct Explanation: Sendable {
             throw .badToken(reason)
         }
         let poolIndex = try explainClaims(claims, tenant, now)
-        try explainSignature(token, tenant.pools[poolIndex].key, snapshot, now)
+        let (verified, key) = try explainSignature(token, tenant.pools[poolIndex].key, snapshot, now)
+        let identity = Identity(
+            claims, token: verified, tenant: tenant, poolIndex: poolIndex, key: key, keyGeneration: 0,
+            revocationGeneration: 0)
+        let isRevoked =
+            snapshot.directory?.revocations.revoke(
+                identity.ids, of: tenant.pools[poolIndex].key, digester: TokenDigester(), at: now) ?? false
+        try check(
+            "revocation", expected: "none against it", actual: isRevoked ? "an entry stands" : "none",
+            isRevoked ? .badToken(.revoked) : nil)
         try check(
             "groups", expected: Explanation.anyOf(tenant.requiredGroups),
             actual: Explanation.list(claims.groups),
@@ -96,6 +156,7 @@ package struct Explanation: Sendable {
             "scopes", expected: Explanation.anyOf(tenant.requiredScopes),
             actual: Explanation.list(claims.scopes),
             TokenChecks.holdsAny(claims.scopes, of: tenant.requiredScopes) ? nil : .missingScope)
+        return identity
     }
 
     private mutating func explainClaims(
@@ -125,6 +186,13 @@ package struct Explanation: Sendable {
         try check(
             "iat", expected: latest, actual: claims.issuedAt.map(Explanation.seconds) ?? "absent",
             Explanation.refused(Result { () throws(TokenRefusal) in try TokenChecks.issuedAt(claims, now) }))
+        if let limit = tenant.maxTokenAge {
+            try check(
+                "age", expected: "less than \(limit) s since iat",
+                actual: claims.issuedAt.map { "\(now.seconds(since: $0)) s" } ?? "unknown",
+                Explanation.refused(
+                    Result { () throws(TokenRefusal) in try TokenChecks.age(claims, tenant, now) }))
+        }
         switch poolIndex {
         case .success(let index): return index
         case .failure(let reason): throw .badToken(reason)
@@ -133,7 +201,7 @@ package struct Explanation: Sendable {
 
     private mutating func explainSignature(
         _ token: UnverifiedToken, _ pool: PoolKey, _ snapshot: Snapshot, _ now: Instant
-    ) throws(Refusal) {
+    ) throws(Refusal) -> (VerifiedToken, VerificationKey) {
         let keys = snapshot.keys[pool].flatMap { now < $0.usableUntil ? $0 : nil }
         let held =
             keys.map { $0.keySet.keys.map(\.keyID.description).joined(separator: ", ") } ?? "no keys fetched"
@@ -143,10 +211,12 @@ package struct Explanation: Sendable {
             "key", expected: "one of \(pool)'s: \(held)", actual: token.keyID.description,
             key == nil ? lacking : nil)
         guard let key else { throw lacking }
-        let isGenuine = token.verified(by: key) != nil
+        let verified = token.verified(by: key)
         try check(
-            "signature", expected: "made by that key", actual: isGenuine ? "genuine" : "not genuine",
-            isGenuine ? nil : .badToken(.badSignature))
+            "signature", expected: "made by that key", actual: verified == nil ? "not genuine" : "genuine",
+            verified == nil ? .badToken(.badSignature) : nil)
+        guard let verified else { throw .badToken(.badSignature) }
+        return (verified, key)
     }
 
     // MARK: Words

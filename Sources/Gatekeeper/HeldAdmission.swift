@@ -1,21 +1,28 @@
+import JOSE
+
 /// An admission that outlives its request, such as that of a WebSocket: looked at again as time and rows move on.
 package struct HeldAdmission {
     private let host: Host
     private let tenant: Tenant
-    private let identity: Identity
+    /// Nil where nobody had to say who is calling.
+    private let identity: Identity?
+    private let path: [UInt8]
+    private let digester = TokenDigester()
 
-    /// Keeps what was admitted for a request to `host`, its name without port; nil for a name that no host has.
-    package init?(_ admission: Admission, host: UnsafeRawBufferPointer) {
+    /// Keeps what was admitted for a GET of `path` on `host`, its name without port; nil for a name that no host has.
+    package init?(_ admission: Admission, host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
         guard let host = Host(request: host) else { return nil }
         self.host = host
         self.tenant = admission.standing.tenant
         self.identity = admission.identity
+        self.path = admission.path ?? Array(path)
     }
 
     /// When the token's expiry ends it by itself; nil where it does not.
     package func end(under policy: WebSocketPolicy) -> Instant? {
         switch policy {
-        case .expire(let grace): identity.expires.advanced(bySeconds: grace)
+        case .expire(let grace):
+            identity.map { min($0.expires, $0.ageLimit ?? .distantFuture).advanced(bySeconds: grace) }
         case .outlive, .off: nil
         }
     }
@@ -28,16 +35,29 @@ package struct HeldAdmission {
         case .tenant(let current):
             if current.state == .suspended { return .tenantSuspended }
             if let end = end(under: current.websockets), end <= now { return .badToken(.expired) }
+            if isRevoked(snapshot.directory, now) { return .badToken(.revoked) }
             return current.version == tenant.version ? nil : flaw(under: current)
         }
     }
 
-    /// The row is another one: who was let in must still be somebody whom it lets in.
+    private func isRevoked(_ directory: Directory?, _ now: Instant) -> Bool {
+        guard let identity, let revocations = directory?.revocations,
+            identity.revocationGeneration != revocations.generation
+        else { return false }
+        let pool = tenant.pools[identity.poolIndex].key
+        return revocations.hasChanged(pool, since: identity.revocationGeneration)
+            && revocations.revoke(identity.ids, of: pool, digester: digester, at: now)
+    }
+
+    /// The row is another one, or its rules are: who was let in must still be somebody whom they let in.
     private func flaw(under current: Tenant) -> Refusal? {
+        let rule = path.withUnsafeBytes { current.rules.decision(method: RequestFacts.get, path: $0).rule }
+        if rule?.access == .public { return nil }
+        guard let identity else { return rule?.access == .optional ? nil : .missingToken }
         let pool = tenant.pools[identity.poolIndex].key
         if !current.pools.contains(where: { $0.key == pool }) { return .badToken(.wrongIssuer) }
         if !TokenChecks.holdsAny(identity.groups, of: current.requiredGroups) { return .missingGroup }
         if !TokenChecks.holdsAny(identity.scopes, of: current.requiredScopes) { return .missingScope }
-        return nil
+        return rule?.refusal(of: identity)
     }
 }

@@ -12,6 +12,14 @@ package final class Identity {
     /// The key set in which `key` was last seen.
     var keyGeneration: UInt64
     let expires: Instant
+    /// When the row no longer takes the token though it has not expired; nil where it sets no bound.
+    let ageLimit: Instant?
+    /// What the token can be revoked by.
+    let ids: TokenIDs
+    /// The generation of revocations that it was last looked for in.
+    var revocationGeneration: UInt64
+    /// Those of its tenant's conditions on claims that it meets.
+    let meets: Set<ClaimCondition>
     let groups: [[UInt8]]
     let scopes: [[UInt8]]
     /// Rendered identity header lines, each ended by CRLF: written into the request as they are.
@@ -20,13 +28,19 @@ package final class Identity {
     /// Only a token whose signature was verified makes an identity.
     init(
         _ claims: CognitoClaims, token: VerifiedToken, tenant: Tenant, poolIndex: Int, key: VerificationKey,
-        keyGeneration: UInt64
+        keyGeneration: UInt64, revocationGeneration: UInt64
     ) {
         self.tenantVersion = tenant.version
         self.poolIndex = poolIndex
         self.key = key
         self.keyGeneration = keyGeneration
         self.expires = claims.expires
+        self.ageLimit = TokenChecks.ageLimit(claims, tenant)
+        self.ids = TokenIDs(claims)
+        self.revocationGeneration = revocationGeneration
+        self.meets =
+            tenant.rules.conditions.isEmpty
+            ? [] : tenant.rules.conditions.filter { $0.holds(in: claims.members) }
         self.groups = claims.groups
         self.scopes = claims.scopes
         self.headerLines = IdentityHeaders.lines(claims, tenant: tenant, poolIndex: poolIndex)
@@ -34,7 +48,7 @@ package final class Identity {
 
     /// About how many bytes of memory the entry takes.
     var cost: Int {
-        var bytes = 320 + headerLines.count
+        var bytes = 400 + headerLines.count + ids.cost + 64 * meets.count
         for group in groups { bytes += 48 + group.count }
         for scope in scopes { bytes += 48 + scope.count }
         return bytes

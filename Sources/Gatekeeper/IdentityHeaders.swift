@@ -1,28 +1,48 @@
+import JOSE
+
 /// The header lines by which services learn who is calling (CONTRACT.md, "Identity headers").
 enum IdentityHeaders {
     /// Every line that `claims` cause, each ended by CRLF; an absent or empty claim is an absent line.
     static func lines(_ claims: CognitoClaims, tenant: Tenant, poolIndex: Int) -> [UInt8] {
         var lines: [UInt8] = []
         lines.reserveCapacity(512)
-        append("X-Poolgate-Subject", encoded(claims.subject), to: &lines)
+        let pool = tenant.pools[poolIndex].key.poolID.description
+        let subject = encoded(claims.subject)
+        append("X-Poolgate-Subject", subject, to: &lines)
         append("X-Poolgate-Tenant", encoded(Array(tenant.name.description.utf8)), to: &lines)
-        append(
-            "X-Poolgate-Pool", encoded(Array(tenant.pools[poolIndex].key.poolID.description.utf8)), to: &lines
-        )
+        append("X-Poolgate-Pool", encoded(Array(pool.utf8)), to: &lines)
         append("X-Poolgate-Client", encoded(claims.client), to: &lines)
         append("X-Poolgate-Principal", Array(claims.principal.rawValue.utf8), to: &lines)
+        var user: [UInt8] = []
         if claims.principal == .user, let userName = claims.userName {
-            var value = encoded(userName)
-            if poolIndex > 0 {
-                value = Array("\(tenant.pools[poolIndex].key.poolID):".utf8) + value
-            }
-            append("X-Forwarded-User", value, to: &lines)
+            user = (poolIndex > 0 ? Array("\(pool):".utf8) : []) + encoded(userName)
         }
-        if let email = claims.email, claims.emailIsVerified || tenant.allowsUnverifiedEmail {
-            append("X-Forwarded-Email", encoded(email), to: &lines)
+        append("X-Forwarded-User", user, to: &lines)
+        let isShown = claims.emailIsVerified || tenant.allowsUnverifiedEmail
+        let email = isShown ? claims.email.map { encoded($0) } ?? [] : []
+        append("X-Forwarded-Email", email, to: &lines)
+        let groups = Array(
+            claims.groups.map { encoded($0, comma: true) }.joined(separator: [UInt8(ascii: ",")]))
+        append("X-Forwarded-Groups", groups, to: &lines)
+        switch tenant.headerProfile {
+        case .poolgate: break
+        case .oauth2Proxy:
+            append("X-Forwarded-Preferred-Username", user, to: &lines)
+            append("X-Auth-Request-User", subject, to: &lines)
+            append("X-Auth-Request-Preferred-Username", user, to: &lines)
+            append("X-Auth-Request-Email", email, to: &lines)
+            append("X-Auth-Request-Groups", groups, to: &lines)
+        case .alb: append("X-Amzn-Oidc-Identity", subject, to: &lines)
+        case .authelia:
+            append("Remote-User", user, to: &lines)
+            append("Remote-Groups", groups, to: &lines)
+            append("Remote-Email", email, to: &lines)
+            let name = claims.members["name"]?.string.map { encoded($0) } ?? []
+            append("Remote-Name", name.isEmpty ? user : name, to: &lines)
         }
-        let groups = claims.groups.map { encoded($0, comma: true) }
-        append("X-Forwarded-Groups", Array(groups.joined(separator: [UInt8(ascii: ",")])), to: &lines)
+        for header in tenant.claimHeaders {
+            append(header.name, header.value(in: claims), to: &lines)
+        }
         return lines
     }
 
@@ -42,7 +62,7 @@ enum IdentityHeaders {
             if isPlain {
                 result.append(byte)
             } else {
-                result += [UInt8(ascii: "%"), hexDigit(byte >> 4), hexDigit(byte & 15)]
+                result += [UInt8(ascii: "%"), ASCII.hexDigit(byte >> 4), ASCII.hexDigit(byte & 15)]
             }
         }
         return result
@@ -57,13 +77,13 @@ enum IdentityHeaders {
         return true
     }
 
-    private static func hexDigit(_ nibble: UInt8) -> UInt8 {
-        nibble < 10 ? 0x30 &+ nibble : 0x37 &+ nibble
+    private static func append(_ name: StaticString, _ value: [UInt8], to lines: inout [UInt8]) {
+        append(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value, to: &lines)
     }
 
-    private static func append(_ name: StaticString, _ value: [UInt8], to lines: inout [UInt8]) {
+    private static func append(_ name: some Collection<UInt8>, _ value: [UInt8], to lines: inout [UInt8]) {
         guard !value.isEmpty else { return }
-        lines += UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        lines += name
         lines += [ASCII.colon, ASCII.space]
         lines += value
         lines += [0x0D, 0x0A]

@@ -1,47 +1,15 @@
 import JOSE
 
-/// The facts of one request that decide about it; slices of the connection's buffer, valid for one call.
-package struct RequestFacts {
-    /// The effective host's name, without port (RFC 9112 §3.2.2).
-    package let host: UnsafeRawBufferPointer
-    /// The first `Authorization` field's value.
-    package let authorization: UnsafeRawBufferPointer?
-    /// How many `Authorization` fields there are.
-    package let authorizationCount: Int
-
-    package init(
-        host: UnsafeRawBufferPointer, authorization: UnsafeRawBufferPointer?, authorizationCount: Int
-    ) {
-        self.host = host
-        self.authorization = authorization
-        self.authorizationCount = authorizationCount
-    }
-}
-
-/// What a judgement comes to.
-package enum Verdict {
-    case admit(Admission)
-    /// The standing is nil where no tenant was found.
-    case refuse(Refusal, Standing?)
-    /// Nobody can say until the pool was asked for this key; judge again with its answer.
-    case needsKey(WantedKey, Standing)
-    /// The token is not remembered and the allowance is used up: judge again when it is this tenant's turn.
-    case mustWait(Standing)
-}
-
-/// A request that may pass: its tenant and its verified caller.
-package struct Admission {
-    package let standing: Standing
-    package let identity: Identity
-}
-
 /// Judges requests for one loop, from its own copy of the snapshot.
 ///
 /// Pure but for its caches: no I/O, no clock. A class, because every connection of the loop refers to it.
 package final class Judge {
     /// Replaced whole; everything remembered from the previous one is looked at again.
     package var snapshot: Snapshot {
-        didSet { hosts.begin(hosts: snapshot.directory?.count ?? 0) }
+        didSet {
+            guard snapshot.hostsEdition != oldValue.hostsEdition else { return }
+            hosts.begin(hosts: snapshot.directory?.count ?? 0)
+        }
     }
     /// How many tokens that are not remembered may be looked into before whoever calls has done other work.
     package var allowance = Int.max
@@ -66,10 +34,81 @@ package final class Judge {
         }
         if standing.isSuspended { return .refuse(.tenantSuspended, standing) }
         if !standing.hasUpstream { return .refuse(.noUpstream, standing) }
-        switch Credential(authorization: request.authorization, count: request.authorizationCount) {
+        if standing.hasRules { return judgeByRules(request, standing, now, answer) }
+        if request.isPreflight, standing.allowsPreflights {
+            return .admit(Admission(standing: standing, identity: nil))
+        }
+        return judgeCredential(request, standing, now, answer)
+    }
+
+    // MARK: The rule
+
+    private func judgeByRules(
+        _ request: RequestFacts, _ standing: Standing, _ now: Instant, _ answer: KeyAnswer?
+    ) -> Verdict {
+        var path: [UInt8]?
+        switch RequestPath(request.path) {
+        case .flaw(let word): return .refuse(.badRequest(word), standing)
+        case .rewritten(let normal): path = normal
+        case .plain: break
+        }
+        let rules = standing.tenant.rules
+        let (rule, shadow) =
+            path?.withUnsafeBytes { rules.decision(method: request.method, path: $0) }
+            ?? rules.decision(method: request.method, path: request.path)
+        let isPublic = rule?.access == .public || (request.isPreflight && standing.allowsPreflights)
+        var verdict: Verdict =
+            isPublic
+            ? .admit(Admission(standing: standing, identity: nil))
+            : judgeCredential(request, standing, now, answer)
+        if case .refuse(.missingToken, _) = verdict, rule?.access == .optional {
+            verdict = .admit(Admission(standing: standing, identity: nil))
+        }
+        guard case .admit(var admission) = verdict else { return verdict }
+        if let rule, let identity = admission.identity, let refusal = rule.refusal(of: identity) {
+            return .refuse(refusal, standing)
+        }
+        admission.path = path
+        if let shadow, let refusal = refusal(by: shadow, of: admission, request, now, isPublic: isPublic) {
+            admission.wouldRefuse = (shadow.id, refusal)
+        }
+        return .admit(admission)
+    }
+
+    /// How a rule in shadow would refuse what is admitted; nil also where that could not be found out at once.
+    private func refusal(
+        by shadow: Rule, of admission: Admission, _ request: RequestFacts, _ now: Instant, isPublic: Bool
+    ) -> Refusal? {
+        if shadow.access == .public { return nil }
+        if let identity = admission.identity { return shadow.refusal(of: identity) }
+        // On a public path nobody has looked at the token yet.
+        let verdict = isPublic ? judgeCredential(request, admission.standing, now, nil) : nil
+        switch verdict {
+        case nil, .refuse(.missingToken, _): return shadow.access == .optional ? nil : .missingToken
+        case .refuse(let refusal, _): return refusal
+        case .admit(let judged): return judged.identity.flatMap { shadow.refusal(of: $0) }
+        case .needsKey, .mustWait: return nil
+        }
+    }
+
+    // MARK: The credential
+
+    private func judgeCredential(
+        _ request: RequestFacts, _ standing: Standing, _ now: Instant, _ answer: KeyAnswer?
+    ) -> Verdict {
+        let credential =
+            standing.hasOtherSources
+            ? Credential(request, standing.tenant)
+            : Credential(authorization: request.authorization, count: request.authorizationCount)
+        switch credential {
         case .none: return .refuse(.missingToken, standing)
         case .several: return .refuse(.multipleCredentials, standing)
-        case .bearer(let token):
+        case .token(let token, let source):
+            if source == .cookie, !request.isSafe || request.isUpgrade,
+                !request.isFrom(hostItselfOr: standing.tenant.corsOrigins)
+            {
+                return .refuse(.crossSite, standing)
+            }
             guard token.count <= Limits.tokenBytes else {
                 return .refuse(.badToken(.malformedToken), standing)
             }
@@ -89,7 +128,7 @@ package final class Judge {
         case .misconfigured(let flaw): return .failure(.tenantMisconfigured(flaw))
         case .tenant(let tenant):
             let standing = Standing(
-                tenant, keys: snapshot.keys, host: name, generation: hosts.generation)
+                tenant, snapshot, host: name, generation: hosts.generation)
             hosts.insert(standing)
             return .success(standing)
         }
@@ -103,7 +142,10 @@ package final class Judge {
         guard let digest = digester.digest(of: token) else { return .refuse(.overloaded, standing) }
         if let known = tokens.identity(for: digest, tenantID: standing.tenantVersion) {
             if isStillGood(known, standing, now) {
-                return known.expires <= now ? .refuse(.badToken(.expired), standing) : admit(known, standing)
+                if known.expires <= now { return .refuse(.badToken(.expired), standing) }
+                if let limit = known.ageLimit, limit <= now { return .refuse(.badToken(.tooOld), standing) }
+                return isRevoked(known, standing, now)
+                    ? .refuse(.badToken(.revoked), standing) : admit(known, standing)
             }
             tokens.remove(digest, tenantID: standing.tenantVersion)
         }
@@ -112,6 +154,7 @@ package final class Judge {
         switch verify(token, standing, now, answer) {
         case .success(let identity):
             tokens.insert(identity, for: digest, tenantID: standing.tenantVersion)
+            if isRevoked(identity, standing, now) { return .refuse(.badToken(.revoked), standing) }
             return admit(identity, standing)
         case .failure(.refused(let refusal)):
             // Whoever sends one bad token sends more: they get no more than one in each turn.
@@ -128,6 +171,21 @@ package final class Judge {
         guard let key = keys.keySet[identity.key.keyID], key.isSameKey(as: identity.key) else { return false }
         identity.keyGeneration = keys.generation
         return true
+    }
+
+    /// Whether an entry stands against the token. What was found stays true until the pool's entries change.
+    private func isRevoked(_ identity: Identity, _ standing: Standing, _ now: Instant) -> Bool {
+        guard let revocations = snapshot.directory?.revocations,
+            identity.revocationGeneration != revocations.generation
+        else { return false }
+        let pool = standing.tenant.pools[identity.poolIndex].key
+        if revocations.hasChanged(pool, since: identity.revocationGeneration),
+            revocations.revoke(identity.ids, of: pool, digester: digester, at: now)
+        {
+            return true
+        }
+        identity.revocationGeneration = revocations.generation
+        return false
     }
 
     /// What the caller may do, from the row as it is now.
@@ -164,7 +222,7 @@ package final class Judge {
             return .success(
                 Identity(
                     claims, token: verified, tenant: tenant, poolIndex: poolIndex, key: key,
-                    keyGeneration: keys.generation))
+                    keyGeneration: keys.generation, revocationGeneration: 0))
         } catch {
             return .failure(.refused(.badToken(error)))
         }

@@ -18,6 +18,14 @@ package enum Limits {
     package static let clockSkewSeconds: Int64 = 30
     /// What one tenant may hold of a full token cache: one part in this many.
     package static let tokenCacheTenantShare = 8
+    /// Revocations kept apart from the long list until they are merged into it, at least.
+    static let recentRevocations = 4_096
+    /// All rules of one host, as text.
+    static let rulesBytes = 4_194_304
+    /// Rules of one host.
+    package static let rulesPerTenant = 256
+    /// Claims that one row maps to headers.
+    package static let claimHeadersPerTenant = 32
     /// Slots that one eviction looks at before it gives up.
     package static let evictionSteps = 64
     /// Slots of a loop's host cache, by the size of the directory; powers of two.

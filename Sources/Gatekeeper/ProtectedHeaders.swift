@@ -23,6 +23,14 @@ package struct ProtectedHeaders: Sendable {
         "x_authentik_name", "x_authentik_uid", "x_forwarded_client_cert",
     ]
 
+    /// Collapsed names that are removed where a tenant has rules: by them some services read another path or method
+    /// than the one that was judged.
+    static let whereRules: Set<[UInt8]> = Set(
+        [
+            "x_original_url", "x_original_uri", "x_original_path", "x_original_method", "x_original_host",
+            "x_original_forwarded_for", "x_rewrite_url", "x_http_method", "x_http_method_override",
+        ].map { Array($0.utf8) })
+
     /// Beginnings of collapsed names that are removed.
     package static let prefixes: [String] = [
         "x_poolgate_", "x_auth_request_", "x_amzn_oidc_", "x_goog_authenticated_user_", "x_pomerium_",

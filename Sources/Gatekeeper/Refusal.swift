@@ -18,11 +18,20 @@ package enum Refusal: Error, Hashable, Sendable {
     // The credential.
     case missingToken, multipleCredentials
     case badToken(TokenRefusal)
-    case missingGroup, missingScope
+    case missingGroup, missingScope, missingClaim
+    /// A token from a cookie, for an unsafe method or an upgrade that no page of the host itself asked for.
+    case crossSite
     // The gateway's own state.
     case keysUnavailable, starting, stale, overloaded
     // The upstream.
     case upstream(UpstreamFault)
+}
+
+extension Refusal {
+    /// What the log says besides the code: which flaw a malformed request has.
+    package var word: String {
+        if case .badRequest(let word) = self { word.description } else { "" }
+    }
 }
 
 /// Which check a token failed; the client never learns more than "expired" or "not acceptable".
@@ -38,6 +47,8 @@ package enum TokenRefusal: String, Error, Hashable, Sendable, CaseIterable {
     case issuedInFuture = "issued_in_future"
     case unknownKey = "unknown_key"
     case badSignature = "bad_signature"
+    case tooOld = "too_old"
+    case revoked = "revoked"
 }
 
 /// How an upstream failed a request.

@@ -1,4 +1,5 @@
 import HashTreeCollections
+import Synchronization
 
 /// Everything a judgement reads, at one moment; each loop holds its own copy and replaces it whole.
 package struct Snapshot: Sendable {
@@ -6,14 +7,28 @@ package struct Snapshot: Sendable {
     package var epoch: UInt64 = 0
     /// Nil until the first directory is loaded.
     package var directory: Directory?
-    package var keys: KeyRing = [:]
+    package var keys: KeyRing = [:] {
+        didSet { keysEdition = Edition.next() }
+    }
+    /// Another number for each content of `keys`.
+    private(set) var keysEdition: UInt64 = 0
     /// From this instant on the directory is too old to be believed, where the operator set a bound.
     package var staleAfter: Instant = .distantFuture
 
     package init() {}
 
+    /// What tells whether a host leads to the same tenant with the same keys as in another snapshot.
+    var hostsEdition: [UInt64] { [directory?.edition ?? 0, keysEdition] }
+
     /// Replaces what is known of one pool's keys; nil forgets them.
     package mutating func setKeys(_ poolKeys: PoolKeys?, of pool: PoolKey) {
         keys[pool] = poolKeys
     }
+}
+
+/// Numbers that are never given twice in a process.
+enum Edition {
+    private static let latest = Atomic<UInt64>(0)
+
+    static func next() -> UInt64 { latest.add(1, ordering: .relaxed).newValue }
 }

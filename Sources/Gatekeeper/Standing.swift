@@ -18,18 +18,29 @@ package final class Standing {
     let needsGroup: Bool
     let needsScope: Bool
     let hasUpstream: Bool
+    let hasRules: Bool
+    /// Whether tokens may stand elsewhere than in `Authorization`.
+    let hasOtherSources: Bool
+    let allowsPreflights: Bool
+    /// Header names, collapsed, that are removed for this tenant besides those removed for all.
+    package let stripped: Set<[UInt8]>
     /// A number that the loop's data plane remembers its own part of the tenant by; -1 until it has one.
     package var loopSlot: Int32 = -1
 
-    init(_ tenant: Tenant, keys: KeyRing, host: UnsafeRawBufferPointer, generation: UInt64) {
+    init(_ tenant: Tenant, _ snapshot: Snapshot, host: UnsafeRawBufferPointer, generation: UInt64) {
         self.tenant = tenant
         self.host = Array(host)
         self.generation = generation
         self.tenantVersion = tenant.version
-        self.pools = tenant.pools.map { keys[$0.key] }
+        self.pools = tenant.pools.map { snapshot.keys[$0.key] }
         self.isSuspended = tenant.state == .suspended
         self.needsGroup = tenant.requiredGroups != nil
         self.needsScope = tenant.requiredScopes != nil
         self.hasUpstream = !tenant.upstreams.isEmpty
+        self.hasRules = !tenant.rules.isEmpty
+        self.hasOtherSources = tenant.cookieName != nil || tenant.queryParameter != nil
+        self.allowsPreflights = tenant.allowsPreflights
+        let mapped = snapshot.directory?.mappedHeaders(for: tenant.upstreams) ?? []
+        self.stripped = hasRules ? mapped.union(ProtectedHeaders.whereRules) : mapped
     }
 }

@@ -24,6 +24,20 @@ package final class Tenant: Sendable {
     /// The largest body of a request; nil leaves the gateway's own bound.
     package let maxBodyBytes: UInt64?
     package let websockets: WebSocketPolicy
+    package let rules: RuleSet
+    /// Where tokens may stand besides `Authorization`.
+    package let cookieName: [UInt8]?
+    package let queryParameter: [UInt8]?
+    /// Whether `Authorization` reaches the upstream.
+    package let forwardsToken: Bool
+    /// Origins whose pages may read the gateway's refusals.
+    package let corsOrigins: [[UInt8]]
+    /// Whether CORS preflights pass without a token.
+    package let allowsPreflights: Bool
+    /// Seconds after its `iat` for which a token is good at most.
+    package let maxTokenAge: Int64?
+    let claimHeaders: [ClaimHeader]
+    let headerProfile: HeaderProfile
 
     /// Whether requests are served at all.
     package enum State: Sendable {
@@ -82,6 +96,18 @@ package final class Tenant: Sendable {
         self.allowsUnverifiedEmail = row.allowUnverifiedEmail
         self.maxBodyBytes = row.maxBodyBytes.map { UInt64(max($0, 0)) }
         self.websockets = try Tenant.webSocketPolicy(row)
+        self.rules = try row.rules.map { text throws(RowFlaw) in try RuleParser.rules(text) } ?? .none
+        self.cookieName = row.cookieName.map { Array($0.utf8) }
+        self.queryParameter = row.queryParameter.map { Array($0.utf8) }
+        self.forwardsToken = row.forwardToken
+        self.corsOrigins = (row.corsOrigins ?? []).map { Array($0.utf8) }
+        self.allowsPreflights = row.allowPreflights
+        self.maxTokenAge = row.maxTokenAge
+        self.claimHeaders = try ClaimHeader.all(row.claimHeaders)
+        guard let profile = HeaderProfile(rawValue: row.headerProfile) else {
+            throw RowFlaw("header_profile is '\(row.headerProfile)', which this gateway does not know")
+        }
+        self.headerProfile = profile
     }
 
     private static let states: [String: State] = ["active": .active, "suspended": .suspended]

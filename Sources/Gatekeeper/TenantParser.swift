@@ -28,9 +28,13 @@ package struct TenantParser: Sendable {
         guard let name = HostPattern(row.host) else {
             throw RowFlaw("host '\(row.host)' is no lower-case host name without port")
         }
-        let pool = try pool(of: row)
+        var pools = [try pool(row.region, row.poolID, row.additionalRegions)]
+        if let region = row.secondRegion, let poolID = row.secondPoolID {
+            pools.append(try pool(region, poolID, []))
+            guard pools[0].key != pools[1].key else { throw RowFlaw("the second pool is the first") }
+        }
         let upstreams = try upstreams(of: row)
-        return try Tenant(row, name: name, pools: [pool], upstreams: upstreams)
+        return try Tenant(row, name: name, pools: pools, upstreams: upstreams)
     }
 
     /// Forgets what rows shared, before a full load, so that pools that went do not stay in memory.
@@ -39,22 +43,23 @@ package struct TenantParser: Sendable {
         upstreams = [:]
     }
 
-    private mutating func pool(of row: TenantRow) throws(RowFlaw) -> TenantPool {
-        let shape = PoolShape(
-            region: row.region, poolID: row.poolID, additionalRegions: row.additionalRegions)
+    private mutating func pool(
+        _ regionText: String, _ poolIDText: String, _ additionalRegions: [String]
+    ) throws(RowFlaw) -> TenantPool {
+        let shape = PoolShape(region: regionText, poolID: poolIDText, additionalRegions: additionalRegions)
         if let known = pools[shape] { return known }
-        guard let region = Region(row.region) else {
-            throw RowFlaw("region '\(row.region)' is no AWS region")
+        guard let region = Region(regionText) else {
+            throw RowFlaw("region '\(regionText)' is no AWS region")
         }
-        guard let poolID = PoolID(row.poolID) else {
-            throw RowFlaw("pool_id '\(row.poolID)' is not of the form region_LettersAndDigits")
+        guard let poolID = PoolID(poolIDText) else {
+            throw RowFlaw("pool_id '\(poolIDText)' is not of the form region_LettersAndDigits")
         }
         guard let key = PoolKey(region: region, poolID: poolID) else {
             throw RowFlaw(
                 "pool_id '\(poolID)' belongs to region '\(poolID.regionPrefix)', the row says '\(region)'")
         }
         var additional: [Region] = []
-        for text in row.additionalRegions {
+        for text in additionalRegions {
             guard let extra = Region(text), extra != region else {
                 throw RowFlaw("additional_regions holds '\(text)', which is no other AWS region")
             }

@@ -17,6 +17,20 @@ package struct TenantRow: Hashable, Sendable {
     package var websockets: String
     /// Seconds; nil is none.
     package var websocketGrace: Int64?
+    package var secondRegion: String?
+    package var secondPoolID: String?
+    /// A JSON object: header name to claim.
+    package var claimHeaders: String
+    package var headerProfile: String
+    package var forwardToken: Bool
+    package var cookieName: String?
+    package var queryParameter: String?
+    package var corsOrigins: [String]?
+    package var allowPreflights: Bool
+    /// Seconds; nil is no bound.
+    package var maxTokenAge: Int64?
+    /// A JSON array of the host's rows in `poolgate.rules`; nil without any.
+    package var rules: String?
 
     /// A row of the three columns that are enough, everything else at the table's defaults.
     package init(host: String, region: String, poolID: String) {
@@ -35,6 +49,10 @@ package struct TenantRow: Hashable, Sendable {
         self.maxBodyBytes = nil
         self.websockets = "expire"
         self.websocketGrace = nil
+        self.claimHeaders = "{}"
+        self.headerProfile = "poolgate"
+        self.forwardToken = true
+        self.allowPreflights = true
     }
 }
 

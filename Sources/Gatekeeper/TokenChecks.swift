@@ -38,6 +38,19 @@ enum TokenChecks {
         guard issuedAt <= now.advanced(bySeconds: Limits.clockSkewSeconds) else { throw .issuedInFuture }
     }
 
+    /// When the row no longer takes the token, whatever its `exp` says; a token that does not say when it was issued
+    /// has no age, and is too old at once.
+    static func ageLimit(_ claims: CognitoClaims, _ tenant: Tenant) -> Instant? {
+        tenant.maxTokenAge.map {
+            claims.issuedAt?.advanced(bySeconds: $0) ?? Instant(nanoseconds: .min)
+        }
+    }
+
+    /// `iat` lies no further back than the row allows.
+    static func age(_ claims: CognitoClaims, _ tenant: Tenant, _ now: Instant) throws(TokenRefusal) {
+        if let limit = ageLimit(claims, tenant), limit <= now { throw .tooOld }
+    }
+
     /// Everything that can be known without a key, cheapest first: only a token that passes may cause a fetch.
     static func beforeKey(_ claims: CognitoClaims, _ tenant: Tenant, _ now: Instant) throws(TokenRefusal)
         -> Int
@@ -48,6 +61,7 @@ enum TokenChecks {
         try expiry(claims, now)
         try notBefore(claims, now)
         try issuedAt(claims, now)
+        try age(claims, tenant, now)
         return index
     }
 

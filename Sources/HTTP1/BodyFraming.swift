@@ -24,6 +24,7 @@ struct FramingFields {
     var hasUpgrade = false
     var hasVia = false
     var saysWay = false
+    var saysOrigin = false
 
     /// Gathers them; throws the first violation.
     init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
@@ -34,6 +35,7 @@ struct FramingFields {
                 .webSocketVersion, .webSocketAccept:
                 break
             case .forwardedFor, .forwardedProto, .forwardedPort: saysWay = true
+            case .cookie, .origin, .fetchSite, .requestedMethod: saysOrigin = true
             case .host:
                 guard host == nil else { throw .duplicateHost }
                 host = field.value

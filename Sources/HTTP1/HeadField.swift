@@ -37,6 +37,7 @@ package struct HeadField: Sendable {
 package enum KnownField: UInt8, Sendable {
     case other, host, contentLength, transferEncoding, connection, authorization, expect, upgrade, te, trailer
     case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, via
+    case cookie, origin, fetchSite, requestedMethod
     case forwardedFor, forwardedProto, forwardedPort, webSocketKey, webSocketVersion, webSocketAccept
 
     /// Letter case is ignored; told by length first.
@@ -45,7 +46,10 @@ package enum KnownField: UInt8, Sendable {
         case 2: return ByteScanner.equals(name, "te") ? .te : .other
         case 3: return ByteScanner.equals(name, "via") ? .via : .other
         case 4: return ByteScanner.equals(name, "host") ? .host : .other
-        case 6: return ByteScanner.equals(name, "expect") ? .expect : .other
+        case 6:
+            if ByteScanner.equals(name, "cookie") { return .cookie }
+            if ByteScanner.equals(name, "origin") { return .origin }
+            return ByteScanner.equals(name, "expect") ? .expect : .other
         case 7:
             if ByteScanner.equals(name, "upgrade") { return .upgrade }
             return ByteScanner.equals(name, "trailer") ? .trailer : .other
@@ -53,7 +57,9 @@ package enum KnownField: UInt8, Sendable {
             if ByteScanner.equals(name, "connection") { return .connection }
             return ByteScanner.equals(name, "keep-alive") ? .keepAlive : .other
         case 13: return ByteScanner.equals(name, "authorization") ? .authorization : .other
-        case 14: return ByteScanner.equals(name, "content-length") ? .contentLength : .other
+        case 14:
+            if ByteScanner.equals(name, "content-length") { return .contentLength }
+            return ByteScanner.equals(name, "sec-fetch-site") ? .fetchSite : .other
         case 15: return ByteScanner.equals(name, "x-forwarded-for") ? .forwardedFor : .other
         case 16:
             if ByteScanner.equals(name, "x-forwarded-port") { return .forwardedPort }
@@ -66,6 +72,8 @@ package enum KnownField: UInt8, Sendable {
         case 19: return ByteScanner.equals(name, "proxy-authorization") ? .proxyAuthorization : .other
         case 20: return ByteScanner.equals(name, "sec-websocket-accept") ? .webSocketAccept : .other
         case 21: return ByteScanner.equals(name, "sec-websocket-version") ? .webSocketVersion : .other
+        case 29:
+            return ByteScanner.equals(name, "access-control-request-method") ? .requestedMethod : .other
         default: return .other
         }
     }
@@ -84,6 +92,9 @@ package enum CollapsedName {
         if lowered &- 0x61 < 26 { return lowered }
         return byte &- 0x30 < 10 ? byte : 0x5F
     }
+
+    /// The folded form of a whole name.
+    package static func folded(_ name: some Sequence<UInt8>) -> [UInt8] { name.map(fold) }
 
     /// The hash that `HeadField.collapsedHash` holds for this name.
     package static func hash(_ name: some Sequence<UInt8>) -> UInt32 {

@@ -40,6 +40,9 @@ package struct RequestHead: Sendable {
     package var hasVia = false
     /// Whether a field tells of the way so far: `X-Forwarded-For`, `-Proto` or `-Port`.
     package var saysWay = false
+    /// Whether a field tells where a browser's request comes from: `Cookie`, `Origin`, `Sec-Fetch-Site`, or the method
+    /// that a preflight asks for.
+    package var saysOrigin = false
     package var upgrade = UpgradeRequest.none
 
     init() {}

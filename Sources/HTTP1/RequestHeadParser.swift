@@ -209,6 +209,7 @@ package struct RequestHeadParser: Sendable {
         head.connectionNamesOthers = found.namesOthers
         head.hasVia = found.hasVia
         head.saysWay = found.saysWay
+        head.saysOrigin = found.saysOrigin
         head.upgrade = .none
         if found.hasUpgrade { head.upgrade = WebSocketHandshake.request(head, bytes) }
     }

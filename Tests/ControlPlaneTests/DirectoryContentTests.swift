@@ -8,10 +8,12 @@ import Testing
 enum TestRows {
     static func row(
         _ host: String, pool: String = "eu-west-1_One", region: String = "eu-west-1", groups: String? = nil,
-        status: String = "active", uses: String? = "{access,id}"
+        status: String = "active", uses: String? = "{access,id}", rules: String? = nil
     ) -> PackedRow {
         PackedRow(texts: [
-            host, region, pool, "{}", nil, nil, uses, groups, nil, "f", status, nil, nil, "expire", nil,
+            host, region, pool, "{}", nil, nil, uses, groups, nil, "f", status, nil, nil, "expire", nil, nil,
+            nil, "{}",
+            "poolgate", "t", nil, nil, nil, "t", nil, rules,
         ])
     }
 
@@ -120,7 +122,9 @@ extension Directory.Entry {
             let rest =
                 [
                     "eu-west-1_One", "{}", nil, nil, "{access}", nil, nil, "t", "active", "our-ca", "1000",
-                    "outlive", "90",
+                    "outlive", "90", "eu-west-1", "eu-west-1_Two", #"{"X-Plan":"custom:plan"}"#, "alb", "f",
+                    "jwt",
+                    "access_token", "{https://app.test}", "f", "3600", "[]",
                 ]
                 as [String?]
             let row = PackedRow(texts: [texts[0], texts[1] ?? "eu-west-1"] + rest)
@@ -130,6 +134,12 @@ extension Directory.Entry {
             #expect(unpacked.allowUnverifiedEmail)
             #expect(unpacked.upstreamCA == "our-ca" && unpacked.maxBodyBytes == 1000)
             #expect(unpacked.websockets == "outlive" && unpacked.websocketGrace == 90)
+            #expect(unpacked.secondRegion == "eu-west-1" && unpacked.secondPoolID == "eu-west-1_Two")
+            #expect(unpacked.claimHeaders == #"{"X-Plan":"custom:plan"}"# && unpacked.headerProfile == "alb")
+            #expect(!unpacked.forwardToken && !unpacked.allowPreflights)
+            #expect(unpacked.cookieName == "jwt" && unpacked.queryParameter == "access_token")
+            #expect(unpacked.corsOrigins == ["https://app.test"] && unpacked.maxTokenAge == 3600)
+            #expect(unpacked.rules == "[]")
             for count in 0..<row.bytes.count {
                 #expect(throws: RowFlaw.self) { try PackedRow(packed: row.bytes.prefix(count)).unpacked() }
             }
@@ -149,8 +159,21 @@ extension Directory.Entry {
     private var path: String { folder + "/tenants" }
 
     private func save(_ rows: [PackedRow]) async -> Result<Int, SnapshotFile.Flaw> {
-        await SnapshotFile(path: path).save(rows: { rows }, at: Instant(seconds: 7))
+        let pools = Set([Self.pool].compactMap { $0 })
+        return await SnapshotFile(path: path).save(at: Instant(seconds: 7)) {
+            (rows, Self.revocations, pools)
+        }
     }
+
+    private static let pool = Region("eu-west-1").flatMap { region in
+        PoolID("eu-west-1_One").flatMap { PoolKey(region: region, poolID: $0) }
+    }
+
+    private static let revocations = [
+        Revocations.Entry(
+            digest: Revocations.Digest(high: 1, low: .max), id: 2, issuedBefore: 3, expires: .max),
+        Revocations.Entry(digest: Revocations.Digest(high: 5, low: 6), id: 7, issuedBefore: .max, expires: 9),
+    ]
 
     private func flaw() async -> SnapshotFile.Flaw? { await SnapshotFile(path: path).load().failure }
 
@@ -163,6 +186,8 @@ extension Directory.Entry {
         let content = try await SnapshotFile(path: path).load().get()
         #expect(content.rows == rows)
         #expect(content.savedAt == Instant(seconds: 7))
+        #expect(content.revocations == Self.revocations)
+        #expect(content.revocationPools == [try #require(Self.pool)])
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["tenants"])
@@ -191,7 +216,8 @@ extension Directory.Entry {
     func damaged() {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let content = SnapshotFile.Content(
-            rows: [TestRows.row("a.test"), TestRows.row("b.test")], savedAt: Instant(seconds: 7))
+            rows: [TestRows.row("a.test"), TestRows.row("b.test")], revocations: Self.revocations,
+            revocationPools: Set([Self.pool].compactMap { $0 }), savedAt: Instant(seconds: 7))
         let bytes = SnapshotFile.encoded(content)
         #expect(SnapshotFile.decoded(bytes)?.rows == content.rows)
         for index in bytes.indices {

@@ -35,7 +35,7 @@ import Testing
         await eventually("the delete", within: .seconds(2)) { running.tenant("c.test") == nil }
         await eventually("its pool's end") { running.pools.statuses().count == 1 }
 
-        try database.run("TRUNCATE poolgate.tenants")
+        try database.run("TRUNCATE poolgate.tenants CASCADE")
         await eventually("the suspicion") {
             running.sawObservation { if case .emptinessSuspected = $0 { true } else { false } }
         }

@@ -6,11 +6,16 @@ import Testing
 @testable import DataPlane
 
 @Suite struct RequestHeadWriterTests {
-    private static let identity = Array("X-Forwarded-User: alice\r\n".utf8)
+    private let alice: Admission
+
+    init() throws {
+        alice = try AdmissionFixture().admission()
+    }
 
     /// What goes upstream for a request of these lines, from 192.0.2.1.
     private func written(
-        _ lines: String..., isTrusted: Bool = false, isTLS: Bool = false, upgrades: Bool = false
+        _ lines: String..., admission: Admission? = nil, isTrusted: Bool = false, isTLS: Bool = false,
+        upgrades: Bool = false
     ) throws -> String {
         let way = ForwardedWay(
             address: try SocketAddress(ipAddress: "192.0.2.1", port: 4000), isTLS: isTLS,
@@ -22,7 +27,8 @@ import Testing
             try #require(parser.parse(bytes) == .complete)
             var buffer = ByteBuffer()
             RequestHeadWriter.write(
-                parser.head, bytes, identityLines: Self.identity, way: way, upgrades: upgrades, into: &buffer)
+                parser.head, bytes, admission ?? alice, way: way, upgrades: upgrades,
+                into: &buffer)
             return String(buffer: buffer)
         }
     }
@@ -35,6 +41,8 @@ import Testing
         #expect(
             head
                 == "GET /a?b=c HTTP/1.1\r\nHost: acme.example:81\r\nAccept: */*\r\nX-Custom_Name:  v \r\nCookie: a=b\r\n"
+                + "X-Poolgate-Subject: s\r\nX-Poolgate-Tenant: a\r\nX-Poolgate-Pool: eu-west-1_abc\r\n"
+                + "X-Poolgate-Client: c\r\nX-Poolgate-Principal: user\r\n"
                 + "X-Forwarded-User: alice\r\nX-Forwarded-Host: acme.example:81\r\nX-Forwarded-For: 192.0.2.1\r\n"
                 + "X-Forwarded-Proto: http\r\nX-Forwarded-Port: 81\r\nVia: 1.1 gw\r\n\r\n")
     }
@@ -177,14 +185,16 @@ import Testing
 
 @Suite struct OwnAnswerTests {
     private func written(
-        _ refusal: Refusal, isHead: Bool = false, closes: Bool = false, isHTTP10: Bool = false
+        _ refusal: Refusal, isHead: Bool = false, closes: Bool = false, isHTTP10: Bool = false,
+        origin: String = ""
     ) -> String {
         var buffer = ByteBuffer()
         OwnAnswer.write(
             Answer(refusal),
             OwnAnswer.Circumstances(
                 host: Array("acme.example".utf8), isHead: isHead, closes: closes, isHTTP10: isHTTP10,
-                requestID: .random(), date: HTTPDate.bytes(secondsSinceEpoch: 784_111_777)),
+                allowedOrigin: Array(origin.utf8), requestID: .random(),
+                date: HTTPDate.bytes(secondsSinceEpoch: 784_111_777)),
             into: &buffer)
         return String(buffer: buffer)
     }

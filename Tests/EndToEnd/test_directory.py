@@ -132,7 +132,7 @@ def test_a_lost_notification_is_made_good_by_the_timer(gateway, stand_in, pool):
 def test_an_emptied_table_is_believed_after_a_second_look(start, database, stand_in, pool):
     gateway = start(database_url=database.url)
     tenant = make_tenant(gateway, database, stand_in, pool)
-    database.sql("TRUNCATE poolgate.tenants")
+    database.sql("TRUNCATE poolgate.tenants CASCADE")
     assert gateway.wait_status(421, tenant.host, seconds=8).error == "unknown_host"
     database.add(tenant.host, pool)
     gateway.wait_status(401, tenant.host)

@@ -75,6 +75,7 @@ import Testing
 
     init() throws {
         fixture = try PoolFixture()
+        bench.countsAllowance = true
         try bench.serve(Bench.row(fixture))
         bench.judge.snapshot.setKeys(try fixture.keys(), of: fixture.pool)
     }

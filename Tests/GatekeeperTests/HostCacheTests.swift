@@ -17,7 +17,7 @@ import Testing
     private func remember(_ host: String, in cache: inout HostCache) {
         let generation = cache.generation
         let standing = Array(host.utf8).withUnsafeBytes {
-            Standing(tenant, keys: Snapshot().keys, host: $0, generation: generation)
+            Standing(tenant, Snapshot(), host: $0, generation: generation)
         }
         cache.insert(standing)
     }

@@ -62,9 +62,59 @@ struct PoolFixture {
     }
 }
 
+/// A request that differs from a plain GET of the root in what a test says.
+struct Asked {
+    var token: [UInt8]?
+    var host = "acme.example.com"
+    var method = "GET"
+    var path = "/"
+    var query = ""
+    var cookies: [String] = []
+    var origin: String?
+    var fetchSite: String?
+    var isPreflight = false
+    var isUpgrade = false
+
+    init(_ token: [UInt8]? = nil, _ change: (inout Asked) -> Void = { _ in }) {
+        self.token = token
+        change(&self)
+    }
+
+    func withFacts<Value>(_ body: (RequestFacts) -> Value) -> Value {
+        // Everything in one piece, as it is in a connection's buffer.
+        var bytes: [UInt8] = []
+        func add(_ text: String?) -> Range<Int> {
+            bytes += Array((text ?? "").utf8)
+            return (bytes.count - (text ?? "").utf8.count)..<bytes.count
+        }
+        let (host, method, path) = (add(host), add(method), add(path))
+        let (query, origin, fetchSite) = (add(query), add(origin), add(fetchSite))
+        let cookies = cookies.map(add)
+        let authorization = token.map { add("Bearer " + String(decoding: $0, as: UTF8.self)) }
+        return bytes.withUnsafeBytes { bytes in
+            func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+                UnsafeRawBufferPointer(rebasing: bytes[range])
+            }
+            var facts = RequestFacts(
+                host: slice(host), authorization: authorization.map(slice),
+                authorizationCount: authorization == nil ? 0 : 1, method: slice(method), path: slice(path))
+            facts.authority = slice(host)
+            facts.query = slice(query)
+            facts.cookies = cookies.map(slice)
+            facts.origin = self.origin.map { _ in slice(origin) }
+            facts.fetchSite = self.fetchSite.map { _ in slice(fetchSite) }
+            facts.isPreflight = isPreflight
+            facts.isUpgrade = isUpgrade
+            return body(facts)
+        }
+    }
+}
+
 /// A judge with one tenant, and requests put to it.
 struct Bench {
     let judge = Judge(tokenCacheBytes: 1 << 20, seed: 1)
+    /// Whether requests share one turn's allowance; else each has a turn of its own.
+    var countsAllowance = false
     var parser = TenantParser(
         issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil),
         defaultUpstreams: Origin.list("http://app") ?? [])
@@ -105,14 +155,37 @@ struct Bench {
     /// The identity header lines of an admission, empty for a refusal.
     func lines(_ token: [UInt8], host: String = "acme.example.com") -> [String] {
         guard case .admit(let admission) = verdict(token, host: host) else { return [] }
-        return String(decoding: admission.identity.headerLines, as: UTF8.self).split(separator: "\r\n").map(
-            String.init)
+        return String(decoding: admission.identity?.headerLines ?? [], as: UTF8.self).split(separator: "\r\n")
+            .map(
+                String.init)
     }
 
     /// What a connection that outlives its request keeps of an admission.
     func held(_ token: [UInt8], host: String = "acme.example.com") -> HeldAdmission? {
         guard case .admit(let admission) = verdict(token, host: host) else { return nil }
-        return Array(host.utf8).withUnsafeBytes { HeldAdmission(admission, host: $0) }
+        return Array(host.utf8).withUnsafeBytes {
+            HeldAdmission(admission, host: $0, path: RequestFacts.root)
+        }
+    }
+
+    /// What a request comes to: `admit`, `needsKey`, or the refusal's code.
+    func judge(_ asked: Asked, at now: Instant = PoolFixture.now) -> String {
+        switch verdict(asked, at: now) {
+        case .admit: "admit"
+        case .needsKey: "needsKey"
+        case .mustWait: "mustWait"
+        case .refuse(let refusal, _): Answer(refusal).code
+        }
+    }
+
+    /// The admission of a request; nil for a refusal.
+    func admission(_ asked: Asked, at now: Instant = PoolFixture.now) -> Admission? {
+        if case .admit(let admission) = verdict(asked, at: now) { admission } else { nil }
+    }
+
+    private func verdict(_ asked: Asked, at now: Instant) -> Verdict {
+        if !countsAllowance { judge.allowance = .max }
+        return asked.withFacts { judge.judge($0, at: now) }
     }
 
     private func verdict(
@@ -120,6 +193,7 @@ struct Bench {
         at now: Instant = PoolFixture.now,
         answer: KeyAnswer? = nil
     ) -> Verdict {
+        if !countsAllowance { judge.allowance = .max }
         let value = token.map { Array(scheme.utf8) + $0 }
         return Array(host.utf8).withUnsafeBytes { host in
             guard let value else {

@@ -18,7 +18,7 @@ import Testing
         let (token, claims) = try bytes.withUnsafeBytes { try TokenChecks.read($0) }
         identity = Identity(
             claims, token: try #require(token.verified(by: key)), tenant: tenant, poolIndex: 0, key: key,
-            keyGeneration: 1)
+            keyGeneration: 1, revocationGeneration: 0)
     }
 
     private func digest(_ number: Int) throws -> TokenDigest {

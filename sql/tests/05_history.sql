@@ -39,7 +39,7 @@ SELECT pg_temp.holds((SELECT count(*) FROM poolgate.tenant_history WHERE host = 
     'a statement without rows is not recorded');
 
 BEGIN;
-TRUNCATE poolgate.tenants;
+TRUNCATE poolgate.tenants CASCADE;
 SELECT pg_temp.holds(operation = 'truncate' AND host IS NULL AND changed = pg_current_xact_id(), 'TRUNCATE is recorded')
     FROM poolgate.tenant_history ORDER BY id DESC LIMIT 1;
 ROLLBACK;

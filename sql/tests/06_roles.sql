@@ -16,7 +16,7 @@ DELETE FROM poolgate.instances WHERE instance = 'i';
 SELECT pg_temp.fails($$INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('x', 'eu-west-1', 'eu-west-1_a')$$, '42501', '%');
 SELECT pg_temp.fails($$UPDATE poolgate.tenants SET status = 'suspended'$$, '42501', '%');
 SELECT pg_temp.fails($$DELETE FROM poolgate.tenants$$, '42501', '%');
-SELECT pg_temp.fails($$TRUNCATE poolgate.tenants$$, '42501', '%');
+SELECT pg_temp.fails($$TRUNCATE poolgate.tenants CASCADE$$, '42501', '%');
 SELECT pg_temp.fails($$SELECT before FROM poolgate.tenant_history$$, '42501', '%');
 SELECT pg_temp.fails($$SELECT poolgate.prune_history('1 year')$$, '42501', '%');
 SELECT pg_temp.fails($$SELECT poolgate.grant_privileges()$$, '42501', '%');

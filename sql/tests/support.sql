@@ -29,12 +29,11 @@ BEGIN
 END
 $$;
 
--- Raises unless a tenant with this value in this column, all else being good, is refused in such words.
-CREATE FUNCTION pg_temp.refused(column_name text, value text, message_like text, hint_like text) RETURNS void
+-- Raises unless a row of the table with this value in this column, and those of `good` in others, is refused in such words.
+CREATE FUNCTION pg_temp.refused(
+    table_name text, good jsonb, column_name text, value text, message_like text, hint_like text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    good jsonb := '{"host": "acme.example.com", "region": "eu-west-1", "pool_id": "eu-west-1_PwMfVzLQg"}';
-    statement text;
     key text;
     names text := '';
     literals text := '';
@@ -44,7 +43,15 @@ BEGIN
         names := names || format('%I, ', key);
         literals := literals || format('%L, ', good ->> key);
     END LOOP;
-    statement := format('INSERT INTO poolgate.tenants (%s%I) VALUES (%s%L)', names, column_name, literals, value);
-    PERFORM pg_temp.fails(statement, '23514', message_like, hint_like);
+    PERFORM pg_temp.fails(
+        format('INSERT INTO poolgate.%I (%s%I) VALUES (%s%L)', table_name, names, column_name, literals, value),
+        '23514', message_like, hint_like);
 END
+$$;
+
+-- The same of a tenant.
+CREATE FUNCTION pg_temp.refused(column_name text, value text, message_like text, hint_like text) RETURNS void
+LANGUAGE sql AS $$
+    SELECT pg_temp.refused('tenants', '{"host": "acme.example.com", "region": "eu-west-1", "pool_id": "eu-west-1_PwMfVzLQg"}',
+        column_name, value, message_like, hint_like)
 $$;

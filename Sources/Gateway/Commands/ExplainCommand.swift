@@ -7,7 +7,7 @@ import Postgres
 struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Explain how a request would be judged, check by check.",
-        usage: "poolgate explain --host HOST [--token -] [SETTINGS]",
+        usage: "poolgate explain --host HOST [--method METHOD] [--path PATH] [--token -] [SETTINGS]",
         discussion: """
             Reads the token from standard input ('--token -'), never from the command line, where others could see it, \
             and never prints it. Takes the settings of 'poolgate serve'. Exits with 0 where the request would be \
@@ -20,6 +20,12 @@ struct ExplainCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the token is: '-' for standard input.", valueName: "-"))
     var token: String?
 
+    @Option(help: "The method of the request.")
+    var method = "GET"
+
+    @Option(help: "The path of the request; a query is left out.")
+    var path = "/"
+
     @OptionGroup var arguments: SettingArguments
 
     func run() async throws {
@@ -29,13 +35,20 @@ struct ExplainCommand: AsyncParsableCommand {
             throw ExitCode.usage
         }
         let bytes = try token.map { _ in try ExplainCommand.readToken() }
-        let explanation = try await CommandDatabase.use(settings) { url in
-            try await ExplainCommand.explain(host, bytes, url, settings)
+        let snapshot = try await CommandDatabase.use(settings) { url in
+            try await ExplainCommand.snapshot(for: host, url, settings)
         }
+        let explanation = Explanation(
+            host: ExplainCommand.withoutPort(host), method: method, path: path, token: bytes,
+            snapshot: snapshot,
+            now: .now)
         Output.table(
             [["", "check", "expected", "actual"]]
                 + explanation.checks.map { check in
-                    [check.passed ? "ok" : "FAIL", check.name, check.expected, Printable.text(check.actual)]
+                    [
+                        check.passed ? "ok" : "FAIL", check.name, Printable.text(check.expected),
+                        Printable.text(check.actual),
+                    ]
                 })
         guard let refusal = explanation.refusal else {
             Output.line("the request would be forwarded")
@@ -46,9 +59,10 @@ struct ExplainCommand: AsyncParsableCommand {
         throw ExitCode.failure
     }
 
-    private static func explain(
-        _ host: String, _ token: [UInt8]?, _ url: PostgresURL, _ settings: Settings
-    ) async throws -> Explanation {
+    /// The directory, with the keys of the host's pools.
+    private static func snapshot(
+        for host: String, _ url: PostgresURL, _ settings: Settings
+    ) async throws -> Snapshot {
         let found: (schemaVersion: Int, content: DirectoryContent)?
         do throws(PostgresError) {
             found = try await DirectoryReader.load(url, parser: TenantParser(settings))
@@ -60,11 +74,10 @@ struct ExplainCommand: AsyncParsableCommand {
             Output.complaint("the database has no schema 'poolgate': run 'poolgate migrate'")
             throw ExitCode.failure
         }
-        let name = withoutPort(host)
         var snapshot = Snapshot()
         snapshot.directory = content.directory
-        await fetchKeys(of: name, into: &snapshot, settings)
-        return Explanation(host: name, token: token, snapshot: snapshot, now: .now)
+        await fetchKeys(of: withoutPort(host), into: &snapshot, settings)
+        return snapshot
     }
 
     private static func fetchKeys(of host: String, into snapshot: inout Snapshot, _ settings: Settings) async

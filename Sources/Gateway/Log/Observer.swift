@@ -25,7 +25,8 @@ enum Observer {
         case .schemaTooOld(let found, let needed): schemaTooOld(found, needed)
         case .schemaNewer(let found, let known): schemaNewer(found, known)
         case .listenSwallowed: listenSwallowed()
-        case .directoryRead(let rows, let changed, let time, let all): directoryRead(rows, changed, time, all)
+        case .directoryRead(let rows, let changed, let revocations, let time, let all):
+            directoryRead(rows, changed, revocations, time, all)
         case .tenantQuarantined(let host, let flaw):
             LogLine(.error, "tenant_quarantined", ["tenant": .text(host), "error": .of(flaw)])
         case .emptinessSuspected(let tenants): emptinessSuspected(tenants)
@@ -81,12 +82,14 @@ enum Observer {
         return LogLine(.warning, "listen_swallowed", ["advice": .text(advice)])
     }
 
-    private static func directoryRead(_ rows: Int, _ changed: Int, _ time: Duration, _ all: Bool) -> LogLine {
+    private static func directoryRead(
+        _ rows: Int, _ changed: Int, _ revocations: Int, _ time: Duration, _ all: Bool
+    ) -> LogLine {
         LogLine(
             all && changed == 0 ? .debug : .info, "directory_read",
             [
-                "rows": .count(rows), "changed": .count(changed), "ms": .count(time.milliseconds),
-                "read": all ? "everything" : "changes",
+                "rows": .count(rows), "changed": .count(changed), "revocations": .count(revocations),
+                "ms": .count(time.milliseconds), "read": all ? "everything" : "changes",
             ])
     }
 
@@ -125,6 +128,15 @@ enum Observer {
             return nil
         }
         guard throttle.admits(kind, at: record.time, finished: &finished) else { return nil }
+        if record.isShadow {
+            return LogLine(
+                .info, "would_refuse",
+                [
+                    "tenant": record.tenant.map { .text($0) }, "rule": .text(record.detail),
+                    "code": .text(answer.code), "host": .bytes(record.host), "method": .bytes(record.method),
+                    "path": .bytes(record.path),
+                ], at: record.time)
+        }
         let level: Logger.Level = answer.isOurFault ? .warning : .info
         return LogLine(level, "refused", fields(of: record, code: answer.code), at: record.time)
     }

@@ -1,0 +1,107 @@
+/// A request's path as rules see it, which is also how it goes upstream where a tenant has rules.
+///
+/// Percent-encoded unreserved characters are decoded and other encodings written in upper case (RFC 3986 §6.2.2);
+/// what two parties could read as two paths is refused (CONTRACT.md, "Paths and rules").
+package enum RequestPath: Equatable {
+    /// It is written in its normal form already.
+    case plain
+    /// Its normal form.
+    case rewritten([UInt8])
+    /// What is ambiguous about it, for the log.
+    case flaw(StaticWord)
+
+    /// Reads a path without its query. An empty one, and the asterisk of OPTIONS, are the root.
+    package init(_ path: UnsafeRawBufferPointer) {
+        if path.isEmpty || (path.count == 1 && path[0] == UInt8(ascii: "*")) {
+            self = .rewritten([ASCII.slash])
+        } else if RequestPath.isPlain(path) {
+            self = .plain
+        } else {
+            self = RequestPath.slowly(path)
+        }
+    }
+
+    /// Whether nothing in it needs a second look.
+    private static func isPlain(_ path: UnsafeRawBufferPointer) -> Bool {
+        var before: UInt8 = 0
+        for byte in path {
+            if byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: ";")
+                || byte >= 0x80
+            {
+                return false
+            }
+            // Two slashes, or a segment that begins with a dot.
+            if before == ASCII.slash, byte == ASCII.slash || byte == ASCII.dot { return false }
+            before = byte
+        }
+        return path[0] == ASCII.slash
+    }
+
+    private static func slowly(_ path: UnsafeRawBufferPointer) -> RequestPath {
+        guard path[0] == ASCII.slash else { return .flaw("bad_path") }
+        var decoded: [UInt8] = []
+        var written: [UInt8] = []
+        var index = 0
+        while index < path.count {
+            let byte = path[index]
+            guard byte == UInt8(ascii: "%") else {
+                if isForbidden(byte, encoded: false) { return .flaw("forbidden_in_path") }
+                decoded.append(byte)
+                written.append(byte)
+                index += 1
+                continue
+            }
+            guard index + 2 < path.count, let high = ASCII.hexValue(path[index + 1]),
+                let low = ASCII.hexValue(path[index + 2])
+            else { return .flaw("bad_percent_encoding") }
+            let value = high << 4 | low
+            if isForbidden(value, encoded: true) { return .flaw("forbidden_in_path") }
+            decoded.append(value)
+            if isUnreserved(value) {
+                written.append(value)
+            } else {
+                written += [UInt8(ascii: "%"), ASCII.hexDigit(high), ASCII.hexDigit(low)]
+            }
+            index += 3
+        }
+        if hidesDelimiter(decoded) { return .flaw("double_encoding") }
+        if String(validating: decoded, as: UTF8.self) == nil { return .flaw("bad_utf8_in_path") }
+        if let flaw = segmentFlaw(decoded) { return .flaw(flaw) }
+        return written.elementsEqual(path) ? .plain : .rewritten(written)
+    }
+
+    /// `\`, `;` and NUL however they are written, and a slash that is encoded.
+    private static func isForbidden(_ byte: UInt8, encoded: Bool) -> Bool {
+        byte == UInt8(ascii: "\\") || byte == UInt8(ascii: ";") || byte == 0
+            || (encoded && byte == ASCII.slash)
+    }
+
+    /// RFC 3986 §2.3.
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.hyphen || byte == ASCII.dot
+            || byte == ASCII.underscore || byte == UInt8(ascii: "~")
+    }
+
+    /// Whether a second decoding would bring forth what is refused, a dot, or a third one.
+    private static func hidesDelimiter(_ decoded: [UInt8]) -> Bool {
+        for index in decoded.indices where decoded[index] == UInt8(ascii: "%") && index + 2 < decoded.count {
+            guard let high = ASCII.hexValue(decoded[index + 1]), let low = ASCII.hexValue(decoded[index + 2])
+            else { continue }
+            let value = high << 4 | low
+            if isForbidden(value, encoded: true) || value == ASCII.dot || value == UInt8(ascii: "%") {
+                return true
+            }
+        }
+        return false
+    }
+
+    /// An empty segment that is not the last, or one of dots.
+    private static func segmentFlaw(_ decoded: [UInt8]) -> StaticWord? {
+        let segments = decoded.dropFirst().split(separator: ASCII.slash, omittingEmptySubsequences: false)
+        for (index, segment) in segments.enumerated() {
+            if segment.isEmpty, index < segments.count - 1 { return "empty_segment" }
+            if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { return "dot_segment" }
+        }
+        return nil
+    }
+}

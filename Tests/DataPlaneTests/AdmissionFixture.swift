@@ -1,0 +1,65 @@
+import Gatekeeper
+import JOSE
+import Testing
+
+/// A tenant as a row describes it, and requests that it admits.
+struct AdmissionFixture {
+    private static let signing = Result { try SigningKey.generateRSA() }
+    private static let now = Instant(seconds: 1_700_000_000)
+    private let judge = Judge(tokenCacheBytes: 1 << 20, seed: 1)
+    private let pool: PoolKey
+
+    /// The tenant, and others that share its upstream.
+    init(_ change: (inout TenantRow) -> Void = { _ in }, neighbours: [TenantRow] = []) throws {
+        let region = try #require(Region("eu-west-1"))
+        let poolID = try #require(PoolID("eu-west-1_abc"))
+        pool = try #require(PoolKey(region: region, poolID: poolID))
+        var parser = TenantParser(
+            issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil),
+            defaultUpstreams: Origin.list("http://app") ?? [])
+        var row = TenantRow(host: "a", region: "eu-west-1", poolID: "eu-west-1_abc")
+        change(&row)
+        var directory = Directory()
+        for row in [row] + neighbours {
+            directory[try #require(HostPattern(row.host))] = .tenant(try parser.tenant(row))
+        }
+        judge.snapshot.directory = directory
+        let keySet = try JSONWebKeySet(
+            parsing: Array("{\"keys\":[\(try Self.signing.get().publicJWK(keyID: "k"))]}".utf8))
+        judge.snapshot.setKeys(PoolKeys(keySet: keySet, usableUntil: .distantFuture), of: pool)
+    }
+
+    /// An access token of alice's.
+    static func token() throws -> [UInt8] {
+        let claims = """
+            {"iss":"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc","token_use":"access","client_id":"c",\
+            "sub":"s","username":"alice","exp":1700003600,"iat":1700000000,"custom:plan":"pro"}
+            """
+        let input =
+            Base64URL.encode(#"{"kid":"k","alg":"RS256"}"#.utf8) + [0x2E] + Base64URL.encode(claims.utf8)
+        return input + [0x2E] + Base64URL.encode(try signing.get().signRS256(input))
+    }
+
+    /// The admission of a GET of `path` by alice, or by nobody.
+    func admission(path: String = "/", anonymous: Bool = false) throws -> Admission {
+        let value = Array("Bearer ".utf8) + (try Self.token())
+        let verdict = Array("a".utf8).withUnsafeBytes { host in
+            value.withUnsafeBytes { value in
+                Array(path.utf8).withUnsafeBytes { path in
+                    judge.judge(
+                        RequestFacts(
+                            host: host, authorization: anonymous ? nil : value,
+                            authorizationCount: anonymous ? 0 : 1, path: path), at: Self.now)
+                }
+            }
+        }
+        guard case .admit(let admission) = verdict else {
+            throw NotAdmitted(verdict: "\(verdict)")
+        }
+        return admission
+    }
+
+    struct NotAdmitted: Error {
+        let verdict: String
+    }
+}
