@@ -15,11 +15,17 @@ extension ByteBuffer {
 
 /// Writes a trailer section anew: fields that frame, route or identify have no business there (RFC 9110 §6.5.1).
 enum TrailerWriter {
-    /// Writes the trailers of `body`, which lie in `bytes`, and the empty line that ends the message.
-    static func write(_ body: ChunkedBody, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+    /// Writes the trailers of `body`, which lie in `bytes`, and the empty line that ends the message; without those of
+    /// a tenant's own `stripped` list, where they are a request's.
+    static func write(
+        _ body: ChunkedBody, _ bytes: UnsafeRawBufferPointer, stripped: Set<[UInt8]> = [],
+        into buffer: inout ByteBuffer
+    ) {
         let section = UnsafeRawBufferPointer(rebasing: bytes[body.trailerStart...])
         for field in body.trailers
-        where field.known == .other && !ProtectedNames.standard.contains(field, section) {
+        where field.known == .other && !ProtectedNames.standard.contains(field, section)
+            && !field.isStripped(by: stripped, section)
+        {
             buffer.writeBytes(section[field.line.range])
         }
         buffer.writeStaticString("\r\n")

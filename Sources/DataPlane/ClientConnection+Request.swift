@@ -130,6 +130,7 @@ extension ClientConnection {
                 AskedUpgrade(key: WebSocketHandshake.key(parser.head.fields, bytes), held: $0)
             }
         }
+        if case .chunked = exchange.body { exchange.strippedTrailers = admission.standing.stripped }
         worker.takeSpareHead(&exchange.outboundHead)
         RequestHeadWriter.write(
             parser.head, bytes, admission, way: way, upgrades: exchange.upgrade != nil,
@@ -349,7 +350,9 @@ extension ClientConnection {
                 output.writeChunk(&inbound, count: count)
             case .end(let used):
                 output.writeStaticString("0\r\n")
-                inbound.withUnsafeReadableBytes { TrailerWriter.write(body, $0, into: &output) }
+                inbound.withUnsafeReadableBytes {
+                    TrailerWriter.write(body, $0, stripped: exchange.strippedTrailers, into: &output)
+                }
                 inbound.moveReaderIndex(forwardBy: used)
                 exchange.body = .none
                 isOver = true

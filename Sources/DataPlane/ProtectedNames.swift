@@ -63,3 +63,11 @@ struct ProtectedNames: Sendable {
         return true
     }
 }
+
+extension HeadField {
+    /// Whether a tenant's own list, `Standing.stripped`, has the name; all names there begin with an X.
+    func isStripped(by stripped: Set<[UInt8]>, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        !stripped.isEmpty && bytes[name.range.lowerBound] | 0x20 == UInt8(ascii: "x")
+            && stripped.contains(CollapsedName.folded(bytes[name.range]))
+    }
+}

@@ -65,7 +65,7 @@ enum RequestHeadWriter {
                 case .other, .origin, .fetchSite, .requestedMethod, .trailer, .webSocketKey,
                     .webSocketVersion, .webSocketAccept:
                     !protected.contains(field, bytes) && !(nominated?.contain(field, bytes) ?? false)
-                        && (stripped.isEmpty || !isStripped(field, bytes, stripped))
+                        && !field.isStripped(by: stripped, bytes)
                 case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
                     .keepAlive,
                     .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .forwardedFor, .forwardedProto,
@@ -81,14 +81,6 @@ enum RequestHeadWriter {
         }
         buffer.writeBytes(bytes[start..<end])
         if let name = standing.tenant.cookieName { writeCookies(head, bytes, without: name, into: &buffer) }
-    }
-
-    /// Whether the tenant's own list has the name; all its names begin with an X.
-    private static func isStripped(
-        _ field: HeadField, _ bytes: UnsafeRawBufferPointer, _ stripped: Set<[UInt8]>
-    ) -> Bool {
-        bytes[field.name.range.lowerBound] | 0x20 == UInt8(ascii: "x")
-            && stripped.contains(CollapsedName.folded(bytes[field.name.range]))
     }
 
     /// The client's cookies, all in one line (RFC 6265 §5.4), but for the one that holds the token.

@@ -46,9 +46,10 @@ final class Worker {
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
     private var tunnels: [ObjectIdentifier: ClientConnection] = [:]
     private var pools: [Upstream: UpstreamPool] = [:]
-    /// Found by `Standing.loopSlot`; made anew with each snapshot.
+    /// Found by `Standing.loopSlot`; begun anew, in a new epoch, whenever hosts change.
+    private var groupsEpoch: UInt64 = 1
     private var groups: [UpstreamGroup] = []
-    private var groupSlots: [[Upstream]: Int32] = [:]
+    private var groupSlots: [[Upstream]: Int] = [:]
     private var line = VerificationLine()
     /// Clients whose tokens were verified in this turn.
     private var judged: [ClientConnection] = []
@@ -108,9 +109,13 @@ final class Worker {
     func takeLatest() {
         let latest = feed.taken(by: loop)
         guard latest.epoch != judge.snapshot.epoch else { return }
+        if latest.hostsEdition != judge.snapshot.hostsEdition {
+            // Requests under way may hold a standing from before: its slot is not believed in the new epoch.
+            groupsEpoch += 1
+            groups = []
+            groupSlots = [:]
+        }
         judge.snapshot = latest
-        groups = []
-        groupSlots = [:]
         reviewTunnels()
     }
 
@@ -152,17 +157,17 @@ final class Worker {
 
     /// The upstreams of a tenant, found without a look at what loops share once it was asked for.
     func group(for standing: Standing) -> UpstreamGroup {
-        if standing.loopSlot >= 0 { return groups[Int(standing.loopSlot)] }
+        if standing.loopSlot.epoch == groupsEpoch { return groups[standing.loopSlot.index] }
         let upstreams = standing.tenant.upstreams
-        if let slot = groupSlots[upstreams] {
-            standing.loopSlot = slot
-            return groups[Int(slot)]
+        if let index = groupSlots[upstreams] {
+            standing.loopSlot = (groupsEpoch, index)
+            return groups[index]
         }
-        let slot = Int32(truncatingIfNeeded: groups.count)
-        groups.append(UpstreamGroup(upstreams.map(pool)))
-        groupSlots[upstreams] = slot
-        standing.loopSlot = slot
-        return groups[Int(slot)]
+        let group = UpstreamGroup(upstreams.map(pool))
+        groupSlots[upstreams] = groups.count
+        standing.loopSlot = (groupsEpoch, groups.count)
+        groups.append(group)
+        return group
     }
 
     /// One of a group's upstreams; nil where `excluded` is the only one.

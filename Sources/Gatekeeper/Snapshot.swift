@@ -18,7 +18,7 @@ package struct Snapshot: Sendable {
     package init() {}
 
     /// What tells whether a host leads to the same tenant with the same keys as in another snapshot.
-    var hostsEdition: [UInt64] { [directory?.edition ?? 0, keysEdition] }
+    package var hostsEdition: SIMD2<UInt64> { [directory?.edition ?? 0, keysEdition] }
 
     /// Replaces what is known of one pool's keys; nil forgets them.
     package mutating func setKeys(_ poolKeys: PoolKeys?, of pool: PoolKey) {

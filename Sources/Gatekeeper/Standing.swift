@@ -24,8 +24,8 @@ package final class Standing {
     let allowsPreflights: Bool
     /// Header names, collapsed, that are removed for this tenant besides those removed for all.
     package let stripped: Set<[UInt8]>
-    /// A number that the loop's data plane remembers its own part of the tenant by; -1 until it has one.
-    package var loopSlot: Int32 = -1
+    /// Where the loop's data plane keeps its own part of the tenant, in the epoch in which that is true; 0 is none.
+    package var loopSlot: (epoch: UInt64, index: Int) = (0, 0)
 
     init(_ tenant: Tenant, _ snapshot: Snapshot, host: UnsafeRawBufferPointer, generation: UInt64) {
         self.tenant = tenant

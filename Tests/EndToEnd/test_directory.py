@@ -1,12 +1,16 @@
 """Tenants by SQL: what an admin writes is served, whatever happens to the database."""
 
 import contextlib
+import itertools
 import os
+import random
 import signal
+import threading
 import time
 
 from conftest import make_tenant
 from processes import Postgres, wait_until
+from wire import request
 
 
 def test_insert_update_and_delete_are_live_at_once(gateway, stand_in, pool):
@@ -162,3 +166,31 @@ def test_health_is_readable_by_select(start, database, stand_in, pool):
     wait_until(lambda: state("ok.example.com") == "ready" and state("failing.example.com") == "failing", 10)
     database.sql("UPDATE poolgate.tenants SET status = 'suspended' WHERE host = 'ok.example.com'")
     wait_until(lambda: state("ok.example.com") == "suspended")
+
+
+def test_changes_under_load_disturb_nobody(start, database, stand_in, pool):
+    """Requests that were judged by one directory go on while the next ones arrive."""
+    gateway = start(database_url=database.url)
+    tenants = [make_tenant(gateway, database, stand_in, pool) for _ in range(3)]
+    tokens = stand_in.mint_many(pool, 1200)
+    statuses, over = [], threading.Event()
+
+    def ask(number):
+        mine = iter(tokens[number::4])
+        while not over.is_set():
+            with gateway.connect() as connection:
+                batch = [(random.choice(tenants).host, token) for token in itertools.islice(mine, 10)]
+                batch = batch or [(tenants[0].host, tokens[0])] * 10
+                connection.send(b"".join(request("GET", "/", host, token) for host, token in batch))
+                statuses.extend(connection.read().status for _ in batch)
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(60):
+        tenants[number % 3].update(f"max_body_bytes = {number + 1}")
+        database.sql(f"INSERT INTO poolgate.revocations (region, pool_id, jti) VALUES ('eu-west-1', '{pool}', 'j{number}')")
+    over.set()
+    for thread in threads:
+        thread.join(20)
+    assert gateway.process.poll() is None, gateway.log()[-3000:]
+    assert len(statuses) > 500 and set(statuses) == {200}
