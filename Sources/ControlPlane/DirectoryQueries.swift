@@ -30,6 +30,9 @@ enum DirectoryQueries {
     /// One row: the version of the newest migration; NULL where there is none.
     static let schemaVersion = PostgresStatement("SELECT max(version) AS version FROM poolgate.migrations")
 
+    /// Compiling a query takes longer than any of these; the estimates that would have it compiled are wrong.
+    static let withoutCompiling = PostgresStatement("SET jit = off")
+
     static let ping = PostgresStatement("SELECT 1 AS alive")
 
     /// Announces `token` to this gateway itself.
@@ -37,12 +40,29 @@ enum DirectoryQueries {
         PostgresStatement("SELECT pg_notify($1, $2)", [.text(echoChannel), .text(token)])
     }
 
-    /// For one snapshot transaction: the snapshot, then every row.
+    /// For one snapshot transaction: the snapshot, every tenant, how many revocations there are, and a cursor over them.
+    ///
+    /// The cursor outlives the transaction, so that a million revocations of this snapshot can be fetched in pages.
     static let everything = [
         PostgresStatement("SELECT pg_current_snapshot()::text AS snapshot"),
         PostgresStatement(
             "SELECT \(columnList) FROM poolgate.tenants LEFT JOIN poolgate.tenant_rules USING (host)"),
+        PostgresStatement("SELECT count(*) FROM poolgate.revocation_entries"),
+        // One that a read which failed left behind.
+        PostgresStatement("CLOSE ALL"),
+        PostgresStatement(
+            """
+            DECLARE poolgate_revocations NO SCROLL CURSOR WITH HOLD FOR
+                SELECT \(revocationColumnList) FROM poolgate.revocation_entries
+                WHERE expires_at > date_part('epoch', now())
+            """),
     ]
+
+    /// The next page of the cursor; one with fewer rows is the last.
+    static let nextRevocations = PostgresStatement(
+        "FETCH \(Limits.revocationsReadAtOnce) FROM poolgate_revocations")
+
+    static let endOfRevocations = PostgresStatement("CLOSE poolgate_revocations")
 
     /// For one snapshot transaction: the snapshot, hosts that went (NULL for TRUNCATE), rows that came or changed,
     /// revocations that went, those that came or changed; each since `snapshot`, which an earlier read returned.
@@ -56,17 +76,19 @@ enum DirectoryQueries {
             """
         return [
             PostgresStatement("SELECT pg_current_snapshot()::text AS snapshot"),
+            // Few rows match, whatever a table's statistics of before its last change say.
+            PostgresStatement("SET LOCAL enable_seqscan = off"),
             PostgresStatement(
                 """
                 SELECT CASE operation WHEN 'delete' THEN host END AS host FROM poolgate.tenant_history
                     WHERE operation IN ('delete', 'truncate') AND \(unseen)
                 """, [.text(snapshot)]),
-            // Lateral, so that only the rules of those rows are looked at.
+            // A subquery, not a join, so that only the rules of those rows are looked at.
             PostgresStatement(
                 """
-                SELECT \(columnList) FROM poolgate.tenants t
-                    LEFT JOIN LATERAL (SELECT rules FROM poolgate.tenant_rules v WHERE v.host = t.host) r ON true
-                    WHERE \(unseen)
+                SELECT \(columnList) FROM (
+                    SELECT *, (SELECT v.rules FROM poolgate.tenant_rules v WHERE v.host = t.host) AS rules
+                    FROM poolgate.tenants t WHERE \(unseen)) t
                 """, [.text(snapshot)]),
             PostgresStatement(
                 """
@@ -88,17 +110,4 @@ enum DirectoryQueries {
 
     private static let revocationColumnList =
         "id, encode(digest, 'hex') AS digest, issued_before, expires_at, region, pool_id"
-
-    /// One row: about how many entries there are.
-    static let revocationCount = PostgresStatement(
-        "SELECT count(*) AS count FROM poolgate.revocation_entries")
-
-    /// Entries that hold, in the order of their ids, behind that of `id`.
-    static func revocations(after id: Int64) -> PostgresStatement {
-        PostgresStatement(
-            """
-            SELECT \(revocationColumnList) FROM poolgate.revocation_entries
-                WHERE id > $1 AND expires_at > extract(epoch FROM now()) ORDER BY id LIMIT \(Limits.revocationsReadAtOnce)
-            """, [.text(String(id))])
-    }
 }

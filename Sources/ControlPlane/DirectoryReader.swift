@@ -20,10 +20,11 @@ package enum DirectoryReader {
         }
     }
 
-    /// Every row, and the snapshot that they were read in.
+    /// Every row and revocation, and the snapshot that they were read in.
     struct Everything: Sendable {
         let snapshot: String
         let rows: Rows
+        let revocations: RevocationReader.Entries
     }
 
     /// What differs from an earlier snapshot.
@@ -48,10 +49,12 @@ package enum DirectoryReader {
     static func everything(_ connection: PostgresConnection) async throws(PostgresError) -> Everything {
         let results = try await connection.transaction(
             .snapshot, DirectoryQueries.everything, within: Limits.fullReadTime)
-        guard results.count == 2, let snapshot = results[0].text(0, 0) else {
-            throw .misuse("the database gave no snapshot")
-        }
-        return Everything(snapshot: snapshot, rows: try Rows(results[1]))
+        guard results.count == 5, let snapshot = results[0].text(0, 0),
+            let count = try results[2].integer(0, 0)
+        else { throw .misuse("the database gave no snapshot") }
+        return Everything(
+            snapshot: snapshot, rows: try Rows(results[1]),
+            revocations: try await RevocationReader.everything(connection, count: Int(clamping: count)))
     }
 
     static func changes(
@@ -59,14 +62,14 @@ package enum DirectoryReader {
     ) async throws(PostgresError) -> Changes {
         let results = try await connection.transaction(
             .snapshot, DirectoryQueries.changes(since: earlier), within: Limits.changesReadTime)
-        guard results.count == 5, let snapshot = results[0].text(0, 0) else {
+        guard results.count == 6, let snapshot = results[0].text(0, 0) else {
             throw .misuse("the database gave no snapshot")
         }
-        let gone = (0..<results[1].count).map { results[1].bytes($0, 0) }
+        let gone = (0..<results[2].count).map { results[2].bytes($0, 0) }
         return Changes(
             snapshot: snapshot, isTruncated: gone.contains(nil), removedHosts: gone.compactMap { $0 },
-            rows: try Rows(results[2]),
-            revocations: try RevocationReader.change(lifted: results[3], written: results[4]))
+            rows: try Rows(results[3]),
+            revocations: try RevocationReader.change(lifted: results[4], written: results[5]))
     }
 
     /// Reads everything once, for `check` and `explain`; nil where there is no schema.
@@ -79,8 +82,7 @@ package enum DirectoryReader {
         let read = try await everything(connection)
         var content = DirectoryContent(parser: parser)
         _ = content.replaceAll(with: read.rows)
-        let (entries, pools) = try await RevocationReader.everything(connection)
-        _ = content.replaceRevocations(with: entries, of: pools)
+        _ = content.replaceRevocations(with: read.revocations.entries, of: read.revocations.pools)
         return (version, content)
     }
 }

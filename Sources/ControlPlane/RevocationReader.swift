@@ -6,29 +6,29 @@ enum RevocationReader {
     /// Entries with the pools that they are of.
     typealias Entries = (entries: [Revocations.Entry], pools: Set<PoolKey>)
 
-    /// Every entry that holds, a page at a time, so that a million of them are never a result as well.
-    ///
-    /// What changes between two pages is found by the next read of changes: the directory's snapshot is older.
-    static func everything(_ connection: PostgresConnection) async throws(PostgresError) -> Entries {
-        let count = try await connection.query(DirectoryQueries.revocationCount, within: Limits.fullReadTime)
+    /// Every entry that the cursor of `DirectoryQueries.everything` still has, about `count`; a page at a time, so that
+    /// a million of them are never a result as well.
+    static func everything(
+        _ connection: PostgresConnection, count: Int
+    ) async throws(PostgresError) -> Entries {
         var entries: [Revocations.Entry] = []
-        entries.reserveCapacity(try count.integer(0, 0).flatMap { Int(exactly: $0) } ?? 0)
+        entries.reserveCapacity(count)
         var pools = PoolNames()
-        var last: Int64 = 0
         while true {
             let page = try await connection.query(
-                DirectoryQueries.revocations(after: last), within: Limits.fullReadTime)
+                DirectoryQueries.nextRevocations, within: Limits.fullReadTime)
             let columns = try page.columns(DirectoryQueries.revocationColumns)
             for row in 0..<page.count {
                 guard let entry = entry(page, row, columns) else {
                     throw .misuse("the database gave a revocation that is none")
                 }
                 entries.append(entry)
-                last = entry.id
                 pools.note(page, row, columns)
             }
-            if page.count < Limits.revocationsReadAtOnce { return (entries, pools.keys) }
+            if page.count < Limits.revocationsReadAtOnce { break }
         }
+        _ = try await connection.query(DirectoryQueries.endOfRevocations)
+        return (entries, pools.keys)
     }
 
     /// What changed; nil where it is too much to be told, or the table was truncated.
@@ -74,18 +74,27 @@ private struct PoolNames {
     }
 
     private var known: [Name: PoolKey?] = [:]
+    /// The name before, since most rows name the same pool as the one before.
+    private var last: (name: Name, key: PoolKey?)?
 
     var keys: Set<PoolKey> { Set(known.values.compactMap { $0 }) }
 
     /// The pool that a row names; nil for one that no tenant can have.
     @discardableResult
     mutating func note(_ rows: PostgresRows, _ row: Int, _ columns: [Int]) -> PoolKey? {
+        if let last, rows.withBytes(row, columns[5], { $0?.elementsEqual(last.name.poolID) }) == true {
+            return last.key
+        }
         let name = Name(region: rows.bytes(row, columns[4]) ?? [], poolID: rows.bytes(row, columns[5]) ?? [])
-        if let found = known[name] { return found }
+        if let found = known[name] {
+            last = (name, found)
+            return found
+        }
         let region = Region(String(decoding: name.region, as: UTF8.self))
         let poolID = PoolID(String(decoding: name.poolID, as: UTF8.self))
         let key = region.flatMap { region in poolID.flatMap { PoolKey(region: region, poolID: $0) } }
         known[name] = .some(key)
+        last = (name, key)
         return key
     }
 }

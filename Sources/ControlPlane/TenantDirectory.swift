@@ -113,6 +113,7 @@ package actor TenantDirectory {
             bell.ring()
         }
         defer { listener.cancel() }
+        _ = try await connection.query(DirectoryQueries.withoutCompiling)
         try await connection.listen(to: DirectoryQueries.channel)
         try await connection.listen(to: DirectoryQueries.echoChannel)
         // The first step of a new schedule reads everything.
@@ -179,7 +180,6 @@ package actor TenantDirectory {
     private func readAll(_ connection: PostgresConnection) async throws(PostgresError) {
         let began = ContinuousClock.now
         let read = try await DirectoryReader.everything(connection)
-        let (entries, entryPools) = try await RevocationReader.everything(connection)
         schedule.read(all: true, at: .now, jitter: .random(in: 0..<1))
         guard !isSuspiciouslyEmpty(read.rows.count == 0) else { return }
         // Parsing many rows takes a while, for which no thread of the pool that runs tasks shall be missing.
@@ -187,7 +187,8 @@ package actor TenantDirectory {
         let built = await BlockingThread.run { () -> (DirectoryContent, DirectoryContent.Change) in
             var after = before
             var change = after.replaceAll(with: read.rows)
-            change.revocationsChanged = after.replaceRevocations(with: entries, of: entryPools)
+            change.revocationsChanged = after.replaceRevocations(
+                with: read.revocations.entries, of: read.revocations.pools)
             return (after, change)
         }
         guard var (after, change) = built else { throw .misuse("no thread could be started") }

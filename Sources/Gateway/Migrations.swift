@@ -1372,6 +1372,7 @@ CREATE TABLE poolgate.revocations (
     reason text,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL DEFAULT session_user,
+    digest bytea NOT NULL,
     changed xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT revocations_pool_id_check CHECK (octet_length(pool_id) <= 128 AND starts_with(pool_id, region || '_')),
     CONSTRAINT revocations_kind_check CHECK (num_nonnulls(subject, origin_jti, jti, client_id) <= 1),
@@ -1386,6 +1387,7 @@ COMMENT ON TABLE poolgate.revocations IS
     'Tokens of a pool that are refused before they expire: of one subject, sign-in (origin_jti), token (jti) or app client, or all.';
 COMMENT ON COLUMN poolgate.revocations.issued_before IS
     'Tokens with an earlier iat fall under the entry, up to the next full second; of no meaning for jti and origin_jti.';
+COMMENT ON COLUMN poolgate.revocations.digest IS 'What gateways know the entry by; written by a trigger.';
 COMMENT ON COLUMN poolgate.revocations.expires_at IS 'When the entry ends; tokens live 24 hours at most.';
 
 -- Entries that went before they expired. Gateways learn of them here; kept for an hour.
@@ -1411,10 +1413,10 @@ $function$;
 -- An entry as gateways read it: the pool is told by the digest, times are whole seconds since 1970. An entry by jti or
 -- origin_jti is good for every iat.
 CREATE VIEW poolgate.revocation_entries AS
-SELECT r.id, poolgate.revocation_digest(r) AS digest, r.region, r.pool_id,
+SELECT r.id, r.digest, r.region, r.pool_id,
     CASE WHEN r.jti IS NOT NULL OR r.origin_jti IS NOT NULL THEN 9223372036854775807
-        ELSE ceil(extract(epoch FROM r.issued_before))::bigint END AS issued_before,
-    ceil(extract(epoch FROM r.expires_at))::bigint AS expires_at, r.changed
+        ELSE ceil(date_part('epoch', r.issued_before))::bigint END AS issued_before,
+    ceil(date_part('epoch', r.expires_at))::bigint AS expires_at, r.changed
 FROM poolgate.revocations r;
 
 CREATE FUNCTION poolgate.check_revocation() RETURNS trigger
@@ -1439,7 +1441,7 @@ BEGIN
     ELSIF length(NEW.reason) > 4000 THEN
         flaw := ARRAY['reason', format('reason has %s characters', length(NEW.reason)), 'Write at most 4000.'];
     ELSIF TG_OP = 'UPDATE' THEN
-        IF poolgate.revocation_digest(NEW) <> poolgate.revocation_digest(OLD) OR NEW.id <> OLD.id THEN
+        IF poolgate.revocation_digest(NEW) <> OLD.digest OR NEW.id <> OLD.id THEN
             flaw := ARRAY['subject', 'an entry cannot become that of other tokens',
                 'DELETE it and INSERT another; only its times and its reason can be changed.'];
         END IF;
@@ -1456,6 +1458,7 @@ BEGIN
         NEW.created_at := now();
         NEW.created_by := session_user;
     END IF;
+    NEW.digest := poolgate.revocation_digest(NEW);
     NEW.changed := pg_current_xact_id();
     RETURN NEW;
 END
@@ -1470,7 +1473,7 @@ BEGIN
             RETURN NULL;
         END IF;
         INSERT INTO poolgate.lifted_revocations (id, digest)
-            SELECT o.id, poolgate.revocation_digest(o) FROM old_rows o WHERE o.expires_at > now();
+            SELECT o.id, o.digest FROM old_rows o WHERE o.expires_at > now();
     ELSIF TG_OP = 'TRUNCATE' THEN
         INSERT INTO poolgate.lifted_revocations DEFAULT VALUES;
     ELSIF pg_trigger_depth() = 1 THEN
@@ -1504,7 +1507,6 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE, DELETE
             ON poolgate.instances, poolgate.pool_health, poolgate.tenant_quarantine TO poolgate_gateway;
         GRANT SELECT ON poolgate.tenant_status TO poolgate_gateway;
-        GRANT EXECUTE ON FUNCTION poolgate.revocation_digest(poolgate.revocations) TO poolgate_gateway;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'poolgate_admin') THEN
         GRANT USAGE ON SCHEMA poolgate TO poolgate_admin;
