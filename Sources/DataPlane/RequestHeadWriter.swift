@@ -20,8 +20,8 @@ enum RequestHeadWriter {
             if head.path.isEmpty { buffer.writeStaticString(head.targetForm == .asterisk ? "*" : "/") }
             buffer.writeBytes(bytes[head.path.range])
         }
-        let tenant = admission.standing.tenant
-        if let parameter = tenant.queryParameter {
+        // The tenant itself is not looked at unless it must be: loops share it, and with many there it lies far away.
+        if admission.standing.hasOtherSources, let parameter = admission.standing.tenant.queryParameter {
             writeQuery(
                 UnsafeRawBufferPointer(rebasing: bytes[head.query.range]), without: parameter, into: &buffer)
         } else {
@@ -52,16 +52,17 @@ enum RequestHeadWriter {
         into buffer: inout ByteBuffer
     ) {
         let stripped = standing.stripped
+        let cookieName = standing.hasOtherSources ? standing.tenant.cookieName : nil
         let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
         let protected = ProtectedNames.standard
         var (start, end) = (0, 0)
         for field in head.fields {
             let isKept =
                 switch field.known {
-                case .authorization: standing.tenant.forwardsToken
+                case .authorization: standing.forwardsToken
                 case .via: true
                 case .cookie:
-                    standing.tenant.cookieName == nil && !(nominated?.contain(field, bytes) ?? false)
+                    cookieName == nil && !(nominated?.contain(field, bytes) ?? false)
                 case .other, .origin, .fetchSite, .requestedMethod, .trailer, .webSocketKey,
                     .webSocketVersion, .webSocketAccept:
                     !protected.contains(field, bytes) && !(nominated?.contain(field, bytes) ?? false)
@@ -80,7 +81,7 @@ enum RequestHeadWriter {
             end = Int(field.line.end)
         }
         buffer.writeBytes(bytes[start..<end])
-        if let name = standing.tenant.cookieName { writeCookies(head, bytes, without: name, into: &buffer) }
+        if let name = cookieName { writeCookies(head, bytes, without: name, into: &buffer) }
     }
 
     /// The client's cookies, all in one line (RFC 6265 §5.4), but for the one that holds the token.

@@ -68,6 +68,12 @@ struct MappedHeaders: Sendable {
     /// How many rows map something to a name.
     private var counts: [Origin: [[UInt8]: Int]] = [:]
 
+    /// Whether an entry that comes can change anything here; where nothing is mapped, none that went could have been.
+    func concerns(_ new: Directory.Entry?) -> Bool {
+        guard counts.isEmpty, case .tenant(let tenant) = new else { return !counts.isEmpty }
+        return !tenant.claimHeaders.isEmpty
+    }
+
     mutating func replace(_ old: Directory.Entry?, with new: Directory.Entry?) {
         count(old, -1)
         count(new, 1)

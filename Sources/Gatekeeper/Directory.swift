@@ -44,7 +44,7 @@ package struct Directory: Sendable {
         }
         set {
             edition = Edition.next()
-            mapped.replace(self[pattern], with: newValue)
+            if mapped.concerns(newValue) { mapped.replace(self[pattern], with: newValue) }
             switch pattern {
             case .exact(let host): exact[host] = newValue
             case .below(let host): below[host] = newValue

@@ -18,13 +18,11 @@ package struct HeldAdmission {
         self.path = admission.path ?? Array(path)
     }
 
-    /// When the token's expiry ends it by itself; nil where it does not.
-    package func end(under policy: WebSocketPolicy) -> Instant? {
-        switch policy {
-        case .expire(let grace):
-            identity.map { min($0.expires, $0.ageLimit ?? .distantFuture).advanced(bySeconds: grace) }
-        case .outlive, .off: nil
-        }
+    /// When the token's expiry, or its age, ends it under a row; nil where neither does.
+    private func end(under tenant: Tenant) -> Instant? {
+        guard case .expire(let grace) = tenant.websockets, let identity else { return nil }
+        let limit = TokenChecks.ageLimit(identity.ids.issuedAt, tenant) ?? .distantFuture
+        return min(identity.expires, limit).advanced(bySeconds: grace)
     }
 
     /// Why it must end now, from the directory as it is; nil where it may go on.
@@ -34,7 +32,7 @@ package struct HeldAdmission {
         case .misconfigured(let flaw): return .tenantMisconfigured(flaw)
         case .tenant(let current):
             if current.state == .suspended { return .tenantSuspended }
-            if let end = end(under: current.websockets), end <= now { return .badToken(.expired) }
+            if let end = end(under: current), end <= now { return .badToken(.expired) }
             if isRevoked(snapshot.directory, now) { return .badToken(.revoked) }
             return current.version == tenant.version ? nil : flaw(under: current)
         }

@@ -7,12 +7,15 @@ package final class Judge {
     /// Replaced whole; everything remembered from the previous one is looked at again.
     package var snapshot: Snapshot {
         didSet {
+            revocationGeneration = snapshot.directory?.revocations.generation ?? 0
             guard snapshot.hostsEdition != oldValue.hostsEdition else { return }
             hosts.begin(hosts: snapshot.directory?.count ?? 0)
         }
     }
     /// How many tokens that are not remembered may be looked into before whoever calls has done other work.
     package var allowance = Int.max
+    /// That of the snapshot, read without touching what loops share.
+    private var revocationGeneration: UInt64 = 0
     private var tokens: TokenCache
     private var hosts: HostCache
     private let digester = TokenDigester()
@@ -142,8 +145,9 @@ package final class Judge {
         guard let digest = digester.digest(of: token) else { return .refuse(.overloaded, standing) }
         if let known = tokens.identity(for: digest, tenantID: standing.tenantVersion) {
             if isStillGood(known, standing, now) {
-                if known.expires <= now { return .refuse(.badToken(.expired), standing) }
-                if let limit = known.ageLimit, limit <= now { return .refuse(.badToken(.tooOld), standing) }
+                if known.end <= now {
+                    return .refuse(.badToken(known.expires <= now ? .expired : .tooOld), standing)
+                }
                 return isRevoked(known, standing, now)
                     ? .refuse(.badToken(.revoked), standing) : admit(known, standing)
             }
@@ -175,8 +179,8 @@ package final class Judge {
 
     /// Whether an entry stands against the token. What was found stays true until the pool's entries change.
     private func isRevoked(_ identity: Identity, _ standing: Standing, _ now: Instant) -> Bool {
-        guard let revocations = snapshot.directory?.revocations,
-            identity.revocationGeneration != revocations.generation
+        guard identity.revocationGeneration != revocationGeneration,
+            let revocations = snapshot.directory?.revocations
         else { return false }
         let pool = standing.tenant.pools[identity.poolIndex].key
         if revocations.hasChanged(pool, since: identity.revocationGeneration),

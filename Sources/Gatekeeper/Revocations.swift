@@ -226,7 +226,7 @@ struct TokenIDs: Sendable, Hashable {
     /// The ids one after the other.
     private let bytes: [UInt8]
     /// Where each ends.
-    private let ends: [UInt16]
+    private let ends: SIMD4<UInt16>
 
     /// Kinds of entry, each by the letter that its digest begins with.
     enum Kind: UInt8, CaseIterable {
@@ -237,15 +237,22 @@ struct TokenIDs: Sendable, Hashable {
         case client = 0x63
     }
 
+    /// A token has at most 16 KiB, so its ids' lengths fit.
     init(_ claims: CognitoClaims) {
         issuedAt = claims.issuedAt
-        let ids = [[], claims.subject, claims.originJTI ?? [], claims.jti ?? [], claims.client]
-        bytes = Array(ids.joined())
-        var end = 0
-        ends = ids.map { id in
-            end += id.count
-            return UInt16(clamping: end)
+        var bytes: [UInt8] = []
+        var ends: SIMD4<UInt16> = [0, 0, 0, 0]
+        bytes.reserveCapacity(
+            claims.subject.count + (claims.originJTI?.count ?? 0) + (claims.jti?.count ?? 0)
+                + claims.client.count)
+        for (place, id) in [claims.subject, claims.originJTI ?? [], claims.jti ?? [], claims.client]
+            .enumerated()
+        {
+            bytes += id
+            ends[place] = UInt16(clamping: bytes.count)
         }
+        self.bytes = bytes
+        self.ends = ends
     }
 
     /// Bytes of memory.
@@ -253,9 +260,14 @@ struct TokenIDs: Sendable, Hashable {
 
     /// What the digest of an entry for this token is made of; nil where the token has no such id.
     func revocationName(_ kind: Kind, of pool: PoolKey) -> [UInt8]? {
-        let place = Kind.allCases.firstIndex(of: kind) ?? 0
-        let start = place == 0 ? 0 : Int(ends[place - 1])
-        let id = bytes[start..<Int(ends[place])]
+        let id =
+            switch kind {
+            case .pool: bytes[0..<0]
+            case .subject: bytes[0..<Int(ends[0])]
+            case .originJTI: bytes[Int(ends[0])..<Int(ends[1])]
+            case .jti: bytes[Int(ends[1])..<Int(ends[2])]
+            case .client: bytes[Int(ends[2])..<Int(ends[3])]
+            }
         if id.isEmpty, kind != .pool { return nil }
         return [kind.rawValue, 0x0A] + pool.region.description.utf8 + [0x0A] + pool.poolID.description.utf8
             + [0x0A] + id

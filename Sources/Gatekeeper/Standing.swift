@@ -20,8 +20,10 @@ package final class Standing {
     let hasUpstream: Bool
     let hasRules: Bool
     /// Whether tokens may stand elsewhere than in `Authorization`.
-    let hasOtherSources: Bool
+    package let hasOtherSources: Bool
     let allowsPreflights: Bool
+    /// Whether `Authorization` reaches the upstream.
+    package let forwardsToken: Bool
     /// Header names, collapsed, that are removed for this tenant besides those removed for all.
     package let stripped: Set<[UInt8]>
     /// Where the loop's data plane keeps its own part of the tenant, in the epoch in which that is true; 0 is none.
@@ -40,6 +42,7 @@ package final class Standing {
         self.hasRules = !tenant.rules.isEmpty
         self.hasOtherSources = tenant.cookieName != nil || tenant.queryParameter != nil
         self.allowsPreflights = tenant.allowsPreflights
+        self.forwardsToken = tenant.forwardsToken
         let mapped = snapshot.directory?.mappedHeaders(for: tenant.upstreams) ?? []
         self.stripped = hasRules ? mapped.union(ProtectedHeaders.whereRules) : mapped
     }

@@ -40,15 +40,15 @@ enum TokenChecks {
 
     /// When the row no longer takes the token, whatever its `exp` says; a token that does not say when it was issued
     /// has no age, and is too old at once.
-    static func ageLimit(_ claims: CognitoClaims, _ tenant: Tenant) -> Instant? {
+    static func ageLimit(_ issuedAt: Instant?, _ tenant: Tenant) -> Instant? {
         tenant.maxTokenAge.map {
-            claims.issuedAt?.advanced(bySeconds: $0) ?? Instant(nanoseconds: .min)
+            issuedAt?.advanced(bySeconds: $0) ?? Instant(nanoseconds: .min)
         }
     }
 
     /// `iat` lies no further back than the row allows.
     static func age(_ claims: CognitoClaims, _ tenant: Tenant, _ now: Instant) throws(TokenRefusal) {
-        if let limit = ageLimit(claims, tenant), limit <= now { throw .tooOld }
+        if let limit = ageLimit(claims.issuedAt, tenant), limit <= now { throw .tooOld }
     }
 
     /// Everything that can be known without a key, cheapest first: only a token that passes may cause a fetch.

@@ -149,6 +149,15 @@ def test_trailers_carry_nothing_protected(guarded, upstream):
         assert not any(FORGED in line for line in upstream.last.trailers)
 
 
+@pytest.mark.parametrize("name", [name for name in PROTECTED if name.startswith("X-") and name not in ("X-Plan", "X-Neighbour")])
+def test_no_row_can_have_a_claim_written_over_a_protected_name(database, pool, name):
+    database.add("a.example.com", pool)
+    for spelling in (name, name.upper()):
+        spelling = "X-" + spelling[2:]
+        done = database.sql(f"""UPDATE poolgate.tenants SET claim_headers = '{{"{spelling}": "sub"}}'""", check=False)
+        assert done.returncode != 0 and "writes or strips itself" in done.stderr
+
+
 class Quiet(wsgiref.simple_server.WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 

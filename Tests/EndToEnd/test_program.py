@@ -138,6 +138,33 @@ def test_explain_names_the_check_that_failed_and_never_shows_the_token(run, data
     assert done.returncode == 0, done.stdout
 
 
+def test_explain_shows_the_rule_that_decides_and_what_one_in_shadow_would_do(run, database, stand_in, pool, upstream):
+    arguments = ("--database-url", database.url, "--jwks-url-template", stand_in.template, "--upstream", upstream.url)
+    database.add("a.example.com", pool)
+    database.sql("""INSERT INTO poolgate.rules (host, path_prefix, methods, access, required_groups, required_claims, shadow) VALUES
+        ('a.example.com', '/open', NULL, 'public', NULL, NULL, false),
+        ('a.example.com', '/admin', '{GET}', 'authenticated', '{admins}', '{"custom:plan": "pro"}', false),
+        ('a.example.com', '/admin/new', NULL, 'authenticated', '{nobody}', NULL, true)""")
+
+    def explain(*more, **order):
+        token = ("--token", "-") if order else ()
+        return run("explain", "--host", "a.example.com", *token, *more, *arguments, stdin=stand_in.mint(pool, **order) if order else "")
+    done = explain("--path", "/open/x?y=z")
+    assert done.returncode == 0 and ": /open, every method, public" in done.stdout, done.stdout
+    done = explain("--path", "/admin", groups=["staff"])
+    assert done.returncode == 1 and ": /admin, GET, authenticated" in done.stdout and "403 missing_group" in done.stdout
+    assert "any group of admins; claim custom:plan one of" in done.stdout
+    done = explain("--path", "/admin/new", groups=["admins"], claims={"custom:plan": "pro"})
+    assert done.returncode == 0 and "would refuse: missing_group" in done.stdout, done.stdout
+    done = explain("--path", "/admin", "--method", "POST", groups=["staff"])
+    assert done.returncode == 0 and "none for it" in done.stdout
+    done = explain("--path", "/open/../admin")
+    assert done.returncode == 1 and "dot_segment" in done.stdout
+    database.sql(f"INSERT INTO poolgate.revocations (region, pool_id, jti) VALUES ('eu-west-1', '{pool}', 'gone')")
+    done = explain(claims={"jti": "gone"})
+    assert done.returncode == 1 and "401 revoked" in done.stdout and "an entry stands" in done.stdout
+
+
 def test_pools_shows_a_table_of_a_running_gateway(run, gateway, tenant):
     tenant.get(tenant.token())
     done = run("pools", "--admin-listen", f"127.0.0.1:{gateway.admin_port}")

@@ -31,6 +31,28 @@ import Testing
         #expect(flaw(held, at: Self.expiry) == "expired")
     }
 
+    @Test("A bound for the token's age ends it, also one that was set since")
+    mutating func age() throws {
+        let held = try held()
+        try bench.serve(Bench.row(fixture) { $0.maxTokenAge = 60 })
+        let limit = PoolFixture.now.advanced(bySeconds: 60)
+        #expect(flaw(held, at: Instant(nanoseconds: limit.nanoseconds - 1)) == nil)
+        #expect(flaw(held, at: limit) == "expired")
+    }
+
+    @Test("Rules as they are now decide whether it may go on")
+    mutating func rules() throws {
+        let held = try held()
+        for (rule, expected) in [
+            (#""access":"authenticated","required_groups":["staff"]"#, nil), (#""access":"public""#, nil),
+            (#""access":"authenticated","required_groups":["admins"]"#, "missing_group"),
+            (#""access":"authenticated","required_scopes":["none"]"#, "missing_scope"),
+        ] as [(String, String?)] {
+            try bench.serve(Bench.row(fixture) { $0.rules = "[{\"id\":1,\"path_prefix\":\"/\",\(rule)}]" })
+            #expect(flaw(held) == expected)
+        }
+    }
+
     @Test("A grace lets it go on for a while, 'outlive' for ever; the row as it is now decides")
     mutating func grace() throws {
         let held = try held()
