@@ -18,7 +18,7 @@ enum TrailerWriter {
     /// Writes the trailers of `body`, which lie in `bytes`, and the empty line that ends the message; without those of
     /// a tenant's own `stripped` list, where they are a request's.
     static func write(
-        _ body: ChunkedBody, _ bytes: UnsafeRawBufferPointer, stripped: Set<[UInt8]> = [],
+        _ body: ChunkedBody, _ bytes: UnsafeRawBufferPointer, stripped: StrippedNames = StrippedNames(),
         into buffer: inout ByteBuffer
     ) {
         let section = UnsafeRawBufferPointer(rebasing: bytes[body.trailerStart...])

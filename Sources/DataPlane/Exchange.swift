@@ -24,8 +24,8 @@ struct Exchange {
     /// How much of the body is still to come.
     var body = RequestBody.none
     var hasBody = false
-    /// Names of trailers, collapsed, that a chunked body may not have for this tenant.
-    var strippedTrailers: Set<[UInt8]> = []
+    /// Names of trailers that a chunked body may not have for this tenant.
+    var strippedTrailers = StrippedNames()
     /// Payload seen of a chunked body.
     var bodyBytes: UInt64 = 0
     /// The most that a chunked body may have; nil for no bound.

@@ -65,8 +65,8 @@ struct ProtectedNames: Sendable {
 }
 
 extension HeadField {
-    /// Whether a tenant's own list, `Standing.stripped`, has the name; all names there begin with an X.
-    func isStripped(by stripped: Set<[UInt8]>, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    /// Whether a tenant's own list has the name.
+    func isStripped(by stripped: StrippedNames, _ bytes: UnsafeRawBufferPointer) -> Bool {
         !stripped.isEmpty && bytes[name.range.lowerBound] | 0x20 == UInt8(ascii: "x")
             && stripped.contains(CollapsedName.folded(bytes[name.range]))
     }

@@ -51,7 +51,6 @@ enum RequestHeadWriter {
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ standing: Standing,
         into buffer: inout ByteBuffer
     ) {
-        let stripped = standing.stripped
         let cookieName = standing.hasOtherSources ? standing.tenant.cookieName : nil
         let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
         let protected = ProtectedNames.standard
@@ -66,7 +65,7 @@ enum RequestHeadWriter {
                 case .other, .origin, .fetchSite, .requestedMethod, .trailer, .webSocketKey,
                     .webSocketVersion, .webSocketAccept:
                     !protected.contains(field, bytes) && !(nominated?.contain(field, bytes) ?? false)
-                        && !field.isStripped(by: stripped, bytes)
+                        && !field.isStripped(by: standing.stripped, bytes)
                 case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
                     .keepAlive,
                     .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .forwardedFor, .forwardedProto,

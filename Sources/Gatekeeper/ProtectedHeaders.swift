@@ -23,13 +23,10 @@ package struct ProtectedHeaders: Sendable {
         "x_authentik_name", "x_authentik_uid", "x_forwarded_client_cert",
     ]
 
-    /// Collapsed names that are removed where a tenant has rules: by them some services read another path or method
-    /// than the one that was judged.
-    static let whereRules: Set<[UInt8]> = Set(
-        [
-            "x_original_url", "x_original_uri", "x_original_path", "x_original_method", "x_original_host",
-            "x_original_forwarded_for", "x_rewrite_url", "x_http_method", "x_http_method_override",
-        ].map { Array($0.utf8) })
+    /// What is removed where a tenant has rules: by these some services read another path or method than was judged.
+    static let whereRules = StrippedNames(
+        names: [Array("x_rewrite_url".utf8)],
+        prefixes: ["x_original_", "x_http_method"].map { Array($0.utf8) })
 
     /// Beginnings of collapsed names that are removed.
     package static let prefixes: [String] = [
@@ -37,4 +34,30 @@ package struct ProtectedHeaders: Sendable {
         "cf_access_",
         "x_consumer_", "x_ms_client_principal_", "x_authentik_", "x_remote_extra_", "oidc_claim_",
     ]
+}
+
+/// Header names, collapsed, that are removed for one tenant besides those removed for all; each begins with an X.
+package struct StrippedNames: Sendable {
+    private let names: Set<[UInt8]>
+    private let prefixes: [[UInt8]]
+
+    init(names: Set<[UInt8]> = [], prefixes: [[UInt8]] = []) {
+        self.names = names
+        self.prefixes = prefixes
+    }
+
+    /// None.
+    package init() { self.init(names: []) }
+
+    /// Whether there is none.
+    package var isEmpty: Bool { names.isEmpty && prefixes.isEmpty }
+
+    /// Whether a collapsed name is among them.
+    package func contains(_ name: [UInt8]) -> Bool {
+        names.contains(name) || prefixes.contains { name.starts(with: $0) }
+    }
+
+    func union(_ more: Set<[UInt8]>) -> StrippedNames {
+        StrippedNames(names: names.union(more), prefixes: prefixes)
+    }
 }

@@ -226,7 +226,7 @@ struct TokenIDs: Sendable, Hashable {
     /// The ids one after the other.
     private let bytes: [UInt8]
     /// Where each ends.
-    private let ends: SIMD4<UInt16>
+    private var ends: SIMD4<UInt16>
 
     /// Kinds of entry, each by the letter that its digest begins with.
     enum Kind: UInt8, CaseIterable {
@@ -240,19 +240,16 @@ struct TokenIDs: Sendable, Hashable {
     /// A token has at most 16 KiB, so its ids' lengths fit.
     init(_ claims: CognitoClaims) {
         issuedAt = claims.issuedAt
-        var bytes: [UInt8] = []
-        var ends: SIMD4<UInt16> = [0, 0, 0, 0]
-        bytes.reserveCapacity(
-            claims.subject.count + (claims.originJTI?.count ?? 0) + (claims.jti?.count ?? 0)
-                + claims.client.count)
-        for (place, id) in [claims.subject, claims.originJTI ?? [], claims.jti ?? [], claims.client]
-            .enumerated()
-        {
-            bytes += id
-            ends[place] = UInt16(clamping: bytes.count)
-        }
+        var bytes = claims.subject
+        bytes.reserveCapacity(bytes.count + 96 + claims.client.count)
+        ends = [UInt16(clamping: bytes.count), 0, 0, 0]
+        bytes += claims.originJTI ?? []
+        ends[1] = UInt16(clamping: bytes.count)
+        bytes += claims.jti ?? []
+        ends[2] = UInt16(clamping: bytes.count)
+        bytes += claims.client
+        ends[3] = UInt16(clamping: bytes.count)
         self.bytes = bytes
-        self.ends = ends
     }
 
     /// Bytes of memory.

@@ -24,8 +24,8 @@ package final class Standing {
     let allowsPreflights: Bool
     /// Whether `Authorization` reaches the upstream.
     package let forwardsToken: Bool
-    /// Header names, collapsed, that are removed for this tenant besides those removed for all.
-    package let stripped: Set<[UInt8]>
+    /// Header names that are removed for this tenant besides those removed for all.
+    package let stripped: StrippedNames
     /// Where the loop's data plane keeps its own part of the tenant, in the epoch in which that is true; 0 is none.
     package var loopSlot: (epoch: UInt64, index: Int) = (0, 0)
 
@@ -44,6 +44,6 @@ package final class Standing {
         self.allowsPreflights = tenant.allowsPreflights
         self.forwardsToken = tenant.forwardsToken
         let mapped = snapshot.directory?.mappedHeaders(for: tenant.upstreams) ?? []
-        self.stripped = hasRules ? mapped.union(ProtectedHeaders.whereRules) : mapped
+        self.stripped = (hasRules ? ProtectedHeaders.whereRules : StrippedNames()).union(mapped)
     }
 }

@@ -107,7 +107,8 @@ def test_a_path_that_two_could_read_in_two_ways_is_refused(ruled, upstream, path
 
 def test_services_cannot_be_told_another_path_or_method_than_was_judged(ruled, upstream):
     told = [("X-Original-URL", "/admin"), ("X-Rewrite-URL", "/admin"), ("X-HTTP-Method-Override", "DELETE"),
-            ("x_original_uri", "/admin"), ("X-HTTP-Method", "DELETE"), ("X.Original.Method", "DELETE")]
+            ("x_original_uri", "/admin"), ("X-HTTP-Method", "DELETE"), ("X.Original.Method", "DELETE"),
+            ("X-Original-Anything", "/admin"), ("X-HTTP-Method-Whatever", "DELETE")]
     ruled.rule(path_prefix="/public", access="public")
     ruled.settle()
     assert ruled.get(path="/public", headers=told + [("X-Mine", "kept")]).status == 200

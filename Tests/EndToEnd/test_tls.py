@@ -71,12 +71,12 @@ def served(front, stand_in, pool, upstream):
 
 
 @pytest.mark.parametrize("name, hosts", [
-    ("one.test", {"one.test", "two.test"}), ("TWO.test", {"one.test", "two.test"}), ("a.shop.test", {"*.shop.test"}),
-    ("deep.shop.test", {"deep.shop.test"}), ("a.deep.shop.test", {"default.test"}), ("shop.test", {"default.test"}),
-    ("elsewhere.test", {"default.test"}), (None, {"default.test"}),
+    ("one.test", ["one.test", "two.test"]), ("TWO.test", ["one.test", "two.test"]), ("a.shop.test", ["*.shop.test"]),
+    ("deep.shop.test", ["deep.shop.test"]), ("a.deep.shop.test", ["default.test"]), ("shop.test", ["default.test"]),
+    ("elsewhere.test", ["default.test"]), (None, ["default.test"]),
 ], ids=str)
 def test_the_certificate_is_chosen_by_the_name_that_is_asked_for(front, name, hosts):
-    assert front.shown(name) == hosts
+    assert front.shown(name) == set(hosts)
 
 
 @pytest.mark.parametrize("version, accepted", [
@@ -209,8 +209,9 @@ def test_what_is_no_handshake_ends_the_connection_and_nothing_else(front, first)
             connection.socket.shutdown(socket.SHUT_WR)
             while connection.socket.recv(4096):
                 pass
-        except ConnectionError:
-            pass
+        except OSError as error:
+            # However it ended, it did.
+            assert not isinstance(error, TimeoutError)
     assert front.shown("one.test") == {"one.test", "two.test"}
 
 
