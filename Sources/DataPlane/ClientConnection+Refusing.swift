@@ -29,7 +29,7 @@ extension ClientConnection {
             into: &bytes)
         record(refusal, status: answer.status, requestID: requestID, detail: detail, now: now)
         exchange.isAnswerBegun = true
-        send(bytes)
+        send(bytes, isHead: true)
         dropUpstream()
         if isMessageKnown {
             if persists, answer.status < 500 { worker.holdBack(self) }

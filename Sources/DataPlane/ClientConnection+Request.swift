@@ -198,6 +198,7 @@ extension ClientConnection {
 
     private func wait(for key: WantedKey) {
         phase = .judging
+        deadline = worker.tick &+ Limits.keyTicks
         let keys = worker.keys
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         Task {
@@ -275,9 +276,9 @@ extension ClientConnection {
             let count = Int(min(remaining, UInt64(inbound.readableBytes)))
             if var body = inbound.readSlice(length: count) { first.writeBuffer(&body) }
             exchange.body = .length(remaining - UInt64(count))
-            connection.send(first)
+            connection.send(first, isHead: true)
         } else {
-            connection.send(exchange.outboundHead)
+            connection.send(exchange.outboundHead, isHead: true)
         }
         resumeReading()
     }

@@ -85,11 +85,8 @@ extension ClientConnection {
             return
         }
         tunnel?.isUpstreamEnded = true
-        let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in
-            guard bound.value.phase == .tunnel else { return }
-            bound.value.channel.close(mode: .output, promise: nil)
-        }
+        sendHeld()
+        whenSent { if $0.phase == .tunnel { $0.channel.close(mode: .output, promise: nil) } }
     }
 
     /// The upstream's connection is gone; what came of it still reaches the client.

@@ -28,7 +28,7 @@ extension ClientConnection {
 
     /// Restarts the clock that ends a wait of `ticks`.
     func expectProgress(within ticks: UInt32) {
-        deadline = worker.tick &+ (isHalfClosed ? min(ticks, Limits.halfClosedTicks) : ticks)
+        deadline = worker.tick &+ ticks
     }
 
     /// Called once a tick: ends what took too long.
@@ -44,7 +44,8 @@ extension ClientConnection {
             }
         case .queued: refuse(.overloaded, detail: "upstream_connections")
         case .verifying: refuse(.overloaded, detail: "verification")
-        case .judging, .connecting: deadline = tick &+ Limits.answerTicks
+        case .judging: refuse(.keysUnavailable, detail: "no_answer")
+        case .connecting: deadline = tick &+ Limits.answerTicks
         case .exchanging: exchangeTimedOut()
         case .tunnel: tunnelTimedOut()
         case .lingering: close()
@@ -53,7 +54,7 @@ extension ClientConnection {
     }
 
     private func exchangeTimedOut() {
-        if !exchange.isAnswerBegun, exchange.isRequestComplete, !isHalfClosed {
+        if !exchange.isAnswerBegun, exchange.isRequestComplete {
             exchange.pool?.health.failed(at: worker.tick)
             dropUpstream()
             refuse(.upstream(.answerTimeout), detail: exchange.originText)
@@ -71,7 +72,7 @@ extension ClientConnection {
             case .verifying, .judging, .queued, .connecting, .tunnel, .closed: false
             }
         guard isSending else { return }
-        let unsent = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let unsent = unsent
         if unsent < unsentBytes, !isOutputClosed { expectProgress(within: Limits.bodyIdleTicks) }
         unsentBytes = unsent
     }

@@ -2,12 +2,6 @@ import Gatekeeper
 import HTTP1
 import NIOCore
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// One client's connection: reads requests, has each judged, sends it on and carries its answer back.
 ///
 /// One request is under way at a time; pipelined ones wait in `inbound` and are answered in order (RFC 9112 §9.3.2).
@@ -44,9 +38,14 @@ final class ClientConnection: ChannelDuplexHandler {
     private let isTLS: Bool
     private var context: ChannelHandlerContext?
     private var requestsLeft: Int
+    private var outbox = Outbox()
     private var wantsRead = false
     private var isProcessing = false
-    private var dropped = 0
+    /// Bytes dropped while lingering, and when that ends at the latest.
+    var dropped = 0
+    var lingerEnd: UInt32 = .max
+    /// Bytes that the client's FIN brought beyond what may wait, lent by the worker.
+    private var surplus = 0
     private var isCounted = false
     private var hasSeat = false
 
@@ -108,25 +107,38 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
+        let bytes = unwrapInboundIn(data)
         switch phase {
-        case .lingering:
-            guard isOutputClosed else { return }
-            dropped += bytes.readableBytes
-            if dropped > Limits.lingerBytes { close() }
-            return
-        case .closed: return
-        case .tunnel:
-            tunnelClientSent(bytes)
-            return
-        case .head, .verifying, .judging, .queued, .connecting, .exchanging: break
+        case .lingering: drop(bytes.readableBytes)
+        case .closed: break
+        case .tunnel: if bears(bytes.readableBytes) { tunnelClientSent(bytes) }
+        case .head, .verifying, .judging, .queued, .connecting, .exchanging:
+            guard bears(bytes.readableBytes) else { return }
+            inbound.appendUnread(bytes)
+            if phase == .head || phase == .exchanging { process() }
         }
-        if inbound.readableBytes == 0 {
-            inbound = bytes
-        } else {
-            inbound.writeBuffer(&bytes)
+    }
+
+    /// Whether so many more bytes may be held. Back-pressure sees to it, but for a client's FIN: behind that everything
+    /// that the kernel has is read at once, and what goes beyond the bounds is lent by the worker, or the connection ends.
+    private func bears(_ count: Int) -> Bool {
+        let isBeyond =
+            inbound.readableBytes + count > worker.unreadLimit
+            || upstream?.isWritable == false && !exchange.isRequestComplete
+        guard isBeyond else { return true }
+        guard surplus + count <= Limits.surplusBytesOfClient, worker.surplus + count <= Limits.surplusBytes
+        else {
+            abort()
+            return false
         }
-        if phase == .head || phase == .exchanging { process() }
+        surplus += count
+        worker.surplus += count
+        return true
+    }
+
+    func returnSurplus() {
+        worker.surplus -= surplus
+        surplus = 0
     }
 
     func read(context: ChannelHandlerContext) {
@@ -156,14 +168,11 @@ final class ClientConnection: ChannelDuplexHandler {
     private func inputClosed() {
         isHalfClosed = true
         switch phase {
-        case .head: if inbound.readableBytes == 0 || channel.isWritable { closeWhenSent() }
+        case .head: endIfAllAnswered()
         case .lingering: if isOutputClosed { close() }
-        case .verifying, .judging, .queued, .connecting, .exchanging:
-            if exchange.isRequestComplete {
-                deadline = worker.tick &+ Limits.halfClosedTicks
-            } else if phase == .exchanging {
-                abort()
-            }
+        // After a whole request the client only says that it sends no other: its answer takes the time that it takes.
+        case .verifying, .judging, .queued, .connecting: break
+        case .exchanging: if !exchange.isRequestComplete { abort() }
         case .tunnel: tunnelClientEnded()
         case .closed: break
         }
@@ -254,18 +263,44 @@ final class ClientConnection: ChannelDuplexHandler {
             }
             if inbound.readableBytes == before { break }
         }
-        // What is left of a head will not be finished by a client that has sent its FIN.
-        if phase == .head, isHalfClosed, channel.isWritable { closeWhenSent() }
+        endIfAllAnswered()
         resumeReading()
+    }
+
+    /// Ends with a client that has sent its FIN once no whole request of it waits: what is left of a head will not be
+    /// finished, while requests behind a refusal wait for their turn, and those of a slow reader for its reading.
+    private func endIfAllAnswered() {
+        guard phase == .head, isHalfClosed, inbound.readableBytes == 0 || channel.isWritable && !isHeldBack
+        else { return }
+        closeWhenSent()
     }
 
     // MARK: Writing
 
-    /// Sends bytes to the client at once.
-    func send(_ bytes: ByteBuffer) {
-        guard phase != .closed else { return }
-        context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    /// Sends the client a head, or a piece of a body or tunnel.
+    func send(_ bytes: ByteBuffer, isHead: Bool = false) {
+        guard phase != .closed, let context, let piece = outbox.add(bytes) else { return }
+        context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+        guard outbox.shouldLook(isHead: isHead), channel.unsentBytes > 0 else { return }
+        outbox.fellBehind()
+        whenSent { $0.sendHeld() }
     }
+
+    func sendHeld() {
+        if let held = outbox.caughtUp() { send(held) }
+    }
+
+    /// Calls `next` once everything written has left, or cannot leave any more.
+    func whenSent(_ next: @escaping (ClientConnection) -> Void) {
+        let bound = NIOLoopBound((self, next), eventLoop: worker.loop)
+        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            let (connection, next) = bound.value
+            next(connection)
+        }
+    }
+
+    /// Bytes that the client did not take yet.
+    var unsent: Int { outbox.heldBytes + channel.unsentBytes }
 
     /// Whether the request under way is the last that this connection serves.
     var isLastRequest: Bool { worker.isLeaving || requestsLeft <= 1 }
@@ -287,6 +322,7 @@ final class ClientConnection: ChannelDuplexHandler {
         }
         phase = .head
         parser.reset()
+        if inbound.readableBytes <= worker.unreadLimit { returnSurplus() }
         if inbound.readableBytes > 0 {
             deadline = worker.tick &+ worker.headTicks
         } else if isHalfClosed {
@@ -297,100 +333,5 @@ final class ClientConnection: ChannelDuplexHandler {
             inbound = ByteBuffer()
         }
         process()
-    }
-
-    // MARK: The end
-
-    /// Lets everything written leave, half-closes, drops what still comes, then closes, so that the client sees the
-    /// answer and not a reset.
-    func linger() {
-        guard phase != .closed, phase != .lingering else { return }
-        endOutput { connection in
-            if connection.isHalfClosed {
-                connection.close()
-                return
-            }
-            connection.isOutputClosed = true
-            connection.deadline = connection.worker.tick &+ Limits.lingerTicks
-            connection.channel.close(mode: .output, promise: nil)
-            connection.resumeReading()
-        }
-    }
-
-    /// Closes once everything written has left; where requests wait unanswered, as `linger` does.
-    func closeWhenSent() {
-        guard phase != .closed, phase != .lingering else { return }
-        guard inbound.readableBytes == 0 || isHalfClosed else {
-            linger()
-            return
-        }
-        endOutput { $0.close() }
-    }
-
-    /// What follows once everything written has left; nobody waits longer than for a body in which nothing moves.
-    private func endOutput(_ next: @escaping (ClientConnection) -> Void) {
-        phase = .lingering
-        inbound = ByteBuffer()
-        deadline = worker.tick &+ Limits.bodyIdleTicks
-        unsentBytes = 0
-        let bound = NIOLoopBound((self, next), eventLoop: worker.loop)
-        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
-            let (connection, next) = bound.value
-            if connection.phase == .lingering { next(connection) }
-        }
-        resumeReading()
-    }
-
-    /// Closes an idle connection, after the moment in which a request may be on its way; half a head gets a second
-    /// more, a request under way all the time there is.
-    func drain() {
-        switch phase {
-        case .head:
-            let ticks = inbound.readableBytes == 0 ? Limits.drainedIdleTicks : Limits.drainedHeadTicks
-            deadline = min(deadline, worker.tick &+ ticks)
-        case .tunnel: endTunnel(.goingAway)
-        case .verifying, .judging, .queued, .connecting, .exchanging, .lingering, .closed: break
-        }
-    }
-
-    /// Ends the connection so that an answer under way cannot look whole, and cancels the upstream.
-    func abort() {
-        guard phase != .closed else { return }
-        if exchange.isCloseDelimited { resetOnClose() }
-        close()
-    }
-
-    /// Makes the close that follows a reset.
-    func resetOnClose() {
-        guard let socket = channel as? any SocketOptionProvider else { return }
-        _ = socket.setSoLinger(.init(l_onoff: 1, l_linger: 0))
-    }
-
-    func close() {
-        guard phase != .closed else { return }
-        finish()
-        channel.close(promise: nil)
-    }
-
-    /// Gives the upstream's connection up, unfinished as it is.
-    func dropUpstream() {
-        let connection = upstream
-        upstream = nil
-        connection?.cancel()
-    }
-
-    private func finish() {
-        phase = .closed
-        dropUpstream()
-        leaveSeat()
-        tunnel = nil
-        inbound = ByteBuffer()
-    }
-
-    /// Gives back the seat that the request under way took for its client behind a balancer.
-    private func leaveSeat() {
-        guard let address = exchange.seat else { return }
-        exchange.seat = nil
-        worker.census.leaveSeat(address)
     }
 }

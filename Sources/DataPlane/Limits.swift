@@ -13,11 +13,13 @@ package enum Limits {
     static let answerTicks: UInt32 = 60 * ticksPerSecond
     /// A body in which no byte moves.
     static let bodyIdleTicks: UInt32 = 60 * ticksPerSecond
-    /// After a client's FIN: how long none of the answer may move before the upstream is cancelled.
-    static let halfClosedTicks: UInt32 = 10 * ticksPerSecond
-    /// Dropping what a client still sends after an answer that left its request unread.
-    static let lingerTicks: UInt32 = 1 * ticksPerSecond
-    static let lingerBytes = 256 * 1024
+    /// Dropping what a client still sends after an answer that left its request unread: in all, without a byte, and
+    /// how much.
+    static let lingerTicks: UInt32 = 5 * ticksPerSecond
+    static let lingerIdleTicks: UInt32 = 1 * ticksPerSecond
+    static let lingerBytes = 64 * 1024 * 1024
+    /// A pool's answer about a key; the control plane ends the wait after 3 s, this is what holds if it did not.
+    static let keyTicks: UInt32 = 5 * ticksPerSecond
     /// An idle kept-alive upstream connection; Node and uvicorn close theirs at 5 s.
     static let upstreamIdleTicks: UInt32 = 4 * ticksPerSecond
     /// How long a listener that cannot accept rests.
@@ -28,11 +30,25 @@ package enum Limits {
     static let upstreamConnect = TimeAmount.seconds(2)
     /// The TLS handshake with an upstream.
     static let upstreamHandshake = TimeAmount.seconds(2)
+    /// One read of a socket, at most and at first; one read is made before the loop looks at its other sockets.
+    static let readBytes = 32 * 1024
+    static let firstReadBytes = 2 * 1024
+    static let readsPerTurn: UInt = 1
     /// Bytes that may wait for a slow peer before its other side is no longer read.
-    static let writeHighWaterBytes = 64 * 1024
-    static let writeLowWaterBytes = 32 * 1024
+    static let writeHighWaterBytes = 32 * 1024
+    static let writeLowWaterBytes = 16 * 1024
+    /// Small pieces for a slow peer are handed on together in writes of this size.
+    static let joinedWriteBytes = 16 * 1024
+    /// Heads that are written before the gateway looks whether their peer takes them.
+    static let uncheckedWrites = 16
     /// Bytes of pipelined requests that wait behind the one under way.
-    static let pipelinedBytes = 64 * 1024
+    static let pipelinedBytes = 32 * 1024
+    /// An upstream's socket: what it holds is read at once when the upstream ends its stream, whoever waits.
+    static let upstreamReceiveBytes = 256 * 1024
+    /// What one client's FIN may bring at once beyond the bounds above, and those of all clients of a loop together:
+    /// the kernel holds up to `net.ipv4.tcp_rmem`, 6 MiB unless set otherwise, and SwiftNIO reads it whole.
+    static let surplusBytesOfClient = 8 * 1024 * 1024
+    static let surplusBytes = 64 * 1024 * 1024
     /// Interim (1xx) answers of one request.
     static let interimAnswers = 8
     /// Body bytes that are copied behind a head so that both leave in one write.

@@ -138,6 +138,8 @@ package final class ProxyServer: Sendable {
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: Limits.readsPerTurn)
+            .childChannelOption(.recvAllocator, value: Limits.readBuffers)
             .childChannelOption(
                 .writeBufferWaterMark,
                 value: .init(low: Limits.writeLowWaterBytes, high: Limits.writeHighWaterBytes)

@@ -33,7 +33,7 @@ extension UpstreamConnection {
         }
         guard parser.head.status >= 200 else { return passInterim(client) }
         pool.health.succeeded(at: worker.tick)
-        persists = parser.head.isPersistent
+        persists = parser.head.isPersistent && !parser.head.announcesForbiddenBody && !isTainted
         idleTicks =
             parser.head.keepAliveSeconds.map {
                 UInt32(truncatingIfNeeded: max($0 - 1, 0)) * Limits.ticksPerSecond
@@ -60,7 +60,7 @@ extension UpstreamConnection {
             if var body = inbound.readSlice(length: Int(count)) { output.writeBuffer(&body) }
             answer = count == length ? .complete : .body(.length(length - count))
         }
-        client.send(output)
+        client.send(output, isHead: true)
         if output.capacity <= Limits.keptScratchBytes { scratch = output }
         if case .complete = answer { complete(client) }
         return true
@@ -69,6 +69,7 @@ extension UpstreamConnection {
     private func passInterim(_ client: ClientConnection) -> Bool {
         if parser.head.status == 101, client.exchange.upgrade != nil { return switchProtocols(client) }
         client.exchange.interimAnswers += 1
+        if parser.head.announcesForbiddenBody { isTainted = true }
         guard parser.head.status != 101, client.exchange.interimAnswers <= Limits.interimAnswers else {
             fail(client, "interim_answer")
             return false
@@ -76,7 +77,7 @@ extension UpstreamConnection {
         if !client.exchange.isHTTP10 {
             var output = ByteBuffer()
             inbound.withUnsafeReadableBytes { AnswerHeadWriter.writeInterim(parser.head, $0, into: &output) }
-            client.send(output)
+            client.send(output, isHead: true)
         }
         inbound.moveReaderIndex(forwardBy: parser.head.headLength)
         parser.reset(isHeadRequest: client.exchange.isHead)

@@ -36,6 +36,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     var scratch = ByteBuffer()
 
     private var context: ChannelHandlerContext?
+    private var outbox = Outbox()
     private var wantsRead = false
     private var handshake: EventLoopPromise<Void>?
     private var isSecured = false
@@ -64,23 +65,43 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     var isOpen: Bool { channel.isActive }
     var isWritable: Bool { channel.isWritable }
+    /// Whether an answer said that a body follows where none may (RFC 9112 §6.3): then what comes behind it is in doubt,
+    /// and the connection serves no other request.
+    var isTainted = false
 
     /// Makes this connection carry the request of `client`.
     func begin(_ client: ClientConnection) {
         self.client = client
         answer = .head
+        isTainted = false
         parser.reset(isHeadRequest: client.exchange.isHead)
     }
 
-    func send(_ bytes: ByteBuffer) {
-        context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    /// Sends a head, or a piece of a body or tunnel.
+    func send(_ bytes: ByteBuffer, isHead: Bool = false) {
+        guard let context, let piece = outbox.add(bytes) else { return }
+        context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+        guard outbox.shouldLook(isHead: isHead), channel.unsentBytes > 0 else { return }
+        outbox.fellBehind()
+        whenSent { $0.sendHeld() }
+    }
+
+    private func sendHeld() {
+        if let held = outbox.caughtUp() { send(held) }
     }
 
     /// Says that nothing more follows, once everything written has left.
     func endOutput() {
-        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        sendHeld()
+        whenSent { $0.channel.close(mode: .output, promise: nil) }
+    }
+
+    /// Calls `next` once everything written has left, or cannot leave any more.
+    private func whenSent(_ next: @escaping (UpstreamConnection) -> Void) {
+        let bound = NIOLoopBound((self, next), eventLoop: worker.loop)
         context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
-            bound.value.channel.close(mode: .output, promise: nil)
+            let (connection, next) = bound.value
+            next(connection)
         }
     }
 
@@ -170,7 +191,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
+        let bytes = unwrapInboundIn(data)
         guard let client else {
             close()
             return
@@ -179,11 +200,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
             client.tunnelUpstreamSent(bytes)
             return
         }
-        if inbound.readableBytes == 0 {
-            inbound = bytes
-        } else {
-            inbound.writeBuffer(&bytes)
-        }
+        inbound.appendUnread(bytes)
         use()
     }
 

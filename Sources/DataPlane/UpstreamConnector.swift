@@ -118,6 +118,9 @@ final class UpstreamConnector {
         return ClientBootstrap(group: self.worker.loop)
             .connectTimeout(Limits.upstreamConnect)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.socketOption(.so_rcvbuf), value: .init(Limits.upstreamReceiveBytes))
+            .channelOption(.maxMessagesPerRead, value: Limits.readsPerTurn)
+            .channelOption(.recvAllocator, value: Limits.readBuffers)
             .channelOption(
                 .writeBufferWaterMark,
                 value: .init(low: Limits.writeLowWaterBytes, high: Limits.writeHighWaterBytes)

@@ -1,4 +1,5 @@
 package import Gatekeeper
+import HTTP1
 import NIOCore
 
 #if canImport(Glibc)
@@ -40,6 +41,11 @@ final class Worker {
     var isLeaving = false
     /// Idle connections of all pools, counted by the pools.
     var idleUpstreams = 0
+    /// Bytes lent to clients whose FIN brought more than may wait, at most `Limits.surplusBytes`.
+    var surplus = 0
+    /// What may wait of one client unused: the larger of a head and of pipelined requests, and what one read may add to
+    /// it, twice for TLS, which keeps a record until it is whole.
+    let unreadLimit: Int
     /// The buffer of a head that went upstream, for the next one.
     var spareHead = ByteBuffer()
     private var random = RandomBits(seed: .random(in: .min ... .max))
@@ -87,6 +93,7 @@ final class Worker {
         headTicks = settings.headTimeout.ticks
         idleTicks = settings.idleTimeout.ticks
         waitTicks = settings.upstreamWait.ticks
+        unreadLimit = max(settings.headLimits.headBytes, Limits.pipelinedBytes) + 2 * Limits.readBytes
         upstreamConnectionLimit = max(1, settings.maxUpstreamConnections / settings.workers)
         idleUpstreamLimit = max(
             1, min(Limits.idleUpstreamConnections, settings.descriptorLimit / 4) / settings.workers)

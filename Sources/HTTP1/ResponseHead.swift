@@ -10,6 +10,9 @@ package struct ResponseHead: Sendable {
     package var framing = BodyFraming.none
     /// What `Content-Length` said, also where there is no body (HEAD, 304).
     package var contentLength: UInt64?
+    /// Whether the fields announce a body that the answer may not have (interim answers, 204, 304, HEAD; RFC 9112 §6.3):
+    /// an upstream that sends it nonetheless would have it read as its next answer.
+    package var announcesForbiddenBody = false
     /// Whether the upstream leaves the connection open.
     package var isPersistent = true
     /// `timeout` of a `Keep-Alive` field, in seconds.
@@ -103,9 +106,11 @@ package struct ResponseHeadParser: Sendable {
         head.contentLength = found.contentLength
         head.keepAliveSeconds = found.keepAliveSeconds
         head.connectionNamesOthers = found.namesOthers
+        head.announcesForbiddenBody = false
         if found.hasEncoding, head.isHTTP10 { throw .encodingInHTTP10 }
         if isHeadRequest || head.status < 200 || head.status == 204 || head.status == 304 {
             head.framing = .none
+            head.announcesForbiddenBody = found.hasEncoding || (found.contentLength ?? 0) > 0
         } else if found.hasEncoding {
             head.framing = .chunked
         } else if let length = found.contentLength {

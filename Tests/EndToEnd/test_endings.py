@@ -111,14 +111,17 @@ def test_a_whole_body_with_a_fin_is_served(gateway, tenant, stage, size):
         assert connection.is_closed()
 
 
-def test_a_half_closed_client_whom_nothing_reaches_is_given_up_after_ten_seconds(gateway, tenant, stage):
+def test_a_half_closed_client_gets_its_answer_however_long_it_takes(gateway, tenant, stage):
+    """Longer than any clock of the gateway's own for a client, shorter than the upstream's."""
     with gateway.connect() as connection:
         connection.send(whole(tenant))
         peer = stage.accept()
         connection.socket.shutdown(socket.SHUT_WR)
-        begun = time.monotonic()
-        assert peer.is_cancelled(20)
-        assert time.monotonic() - begun > 8
+        assert not peer.is_cancelled(11)
+        peer.send(LENGTH % 2 + b"ok")
+        connection.socket.settimeout(10)
+        assert connection.read().body == b"ok"
+        assert connection.is_closed()
 
 
 @pytest.mark.parametrize("kind", ["kept alive", "closing", "HTTP/1.0"])

@@ -72,6 +72,45 @@ import Testing
         #expect(ours(Array(body.utf8)) == nil)
     }
 
+    @Test("However a body is cut, nothing of it is left to wait but the beginning of a trailer section")
+    func nothingWaits() {
+        var random = SplitMix(state: 12)
+        let trailer = Array("X-A: b\r\n\r\n".utf8)
+        for _ in 0..<2_000 {
+            var body: [UInt8] = []
+            for _ in 0..<Int.random(in: 0...5, using: &random) {
+                let (size, text) = (
+                    Int.random(in: 1...30, using: &random), Int.random(in: 0...200, using: &random)
+                )
+                body += Array("\(String(size, radix: 16));\(String(repeating: "x", count: text))\r\n".utf8)
+                body += [UInt8](repeating: 13, count: size) + [13, 10]
+            }
+            body += Array("0\r\n".utf8) + trailer
+            var chunks = ChunkedBody(limits: HeadLimits())
+            var (start, end, ended) = (0, 0, false)
+            feeding: while end < body.count {
+                end = min(body.count, end + Int.random(in: 1...9, using: &random))
+                while true {
+                    let piece = body.withUnsafeBytes {
+                        chunks.next(UnsafeRawBufferPointer(rebasing: $0[start..<end]))
+                    }
+                    switch piece {
+                    case .payload(let skipped, let count): start += skipped + count
+                    case .needMore(let used):
+                        start += used
+                        #expect(start == min(end, body.count - trailer.count))
+                        continue feeding
+                    case .end(let used):
+                        ended = start + used == body.count
+                        break feeding
+                    case .flaw: break feeding
+                    }
+                }
+            }
+            #expect(ended)
+        }
+    }
+
     @Test("A size line and a trailer section have bounds")
     func bounds() {
         let line = 256 - 1 - 2

@@ -1,0 +1,29 @@
+import NIOCore
+
+extension ByteBuffer {
+    /// Appends what was read behind what is not used yet, and gives back the room of what was.
+    ///
+    /// A buffer does not do so by itself: one that is never quite empty would grow for ever. Used bytes are dropped as
+    /// soon as they are as many as those that stay, so that each byte is moved once at most on the average, and the
+    /// storage is never larger than four times the most that waits.
+    mutating func appendUnread(_ bytes: ByteBuffer) {
+        guard readableBytes > 0 else {
+            self = bytes
+            return
+        }
+        if readerIndex >= readableBytes { discardReadBytes() }
+        var bytes = bytes
+        writeBuffer(&bytes)
+    }
+}
+
+extension Channel {
+    /// Bytes written that the socket did not take yet.
+    var unsentBytes: Int { (try? syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+}
+
+extension Limits {
+    /// Reads grow with what comes, up to their bound.
+    static let readBuffers = AdaptiveRecvByteBufferAllocator(
+        minimum: 512, initial: firstReadBytes, maximum: readBytes)
+}
