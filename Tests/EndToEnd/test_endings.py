@@ -1,5 +1,7 @@
 """Either side going away in the middle: who is told, how soon, and what never looks whole."""
 
+import http.client
+import random
 import socket
 import subprocess
 import threading
@@ -281,3 +283,51 @@ def test_a_fin_inside_a_body_cancels_the_upstream_also_when_it_came_before_the_c
         connection.socket.shutdown(socket.SHUT_WR)
         assert connection.socket.recv(100) == b""
     assert own_upstream.requests == []
+
+
+def test_every_request_before_a_fin_is_answered_in_order(gateway, stand_in, pool, upstream):
+    """Refused and admitted ones in any order, in one write or in several: what waits for its turn is not lost."""
+    tenant = make_tenant(gateway, gateway.database, stand_in, pool, upstream=upstream.url)
+    generator, token = random.Random(7), tenant.token()
+    kinds = {
+        401: request("GET", "/", tenant.host), 421: request("GET", "/", "nobody.example.com"),
+        200: request("GET", "/", tenant.host, token)}
+    posts = {401: request("POST", "/", tenant.host, body=b"b" * 50), 200: request("POST", "/", tenant.host, token, body=b"b")}
+    for _ in range(40):
+        expected = generator.choices(list(kinds), k=generator.randint(1, 9))
+        stream = b"".join(generator.choice([kinds, posts if status in posts else kinds])[status] for status in expected)
+        with gateway.connect() as connection:
+            middle = generator.choice([0, generator.randint(0, len(stream))])
+            connection.send(stream[:middle])
+            connection.send(stream[middle:])
+            connection.socket.shutdown(socket.SHUT_WR)
+            assert [connection.read().status for _ in expected] == expected
+            assert connection.is_closed()
+
+
+@pytest.mark.parametrize("size", [100_000, 8 << 20, 40 << 20])
+def test_pythons_http_client_sees_the_refusal_of_an_upload(gateway, tenant, size):
+    """It writes the whole body before it reads."""
+    client = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+    client.request("POST", "/", body=b"b" * size, headers={"Host": tenant.host})
+    assert client.getresponse().status == 401
+    client.close()
+
+
+def test_a_refused_upload_that_trickles_is_read_for_as_long_as_something_comes(gateway, tenant):
+    with gateway.connect() as connection:
+        connection.send(request("POST", "/", tenant.host, headers=[("Content-Length", "10000000")]))
+        for _ in range(6):
+            connection.send(b"b" * 1000)
+            time.sleep(0.4)
+        assert connection.read().status == 401
+
+
+def test_a_refused_upload_that_never_ends_is_ended_after_five_seconds(gateway, tenant):
+    with gateway.connect() as connection:
+        connection.send(request("POST", "/", tenant.host, headers=[("Content-Length", "10000000")]))
+        begun = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - begun < 15:
+                connection.send(b"b" * 1000)
+                time.sleep(0.2)
