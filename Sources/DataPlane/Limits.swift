@@ -81,6 +81,8 @@ package enum Limits {
     static let verificationsPerTurn = 4
     /// Clients that are read from again in one turn after a refusal.
     static let refusedPerTurn = 2
+    /// Clients in the line of those, gone ones included, that are looked at in one turn.
+    static let heldBackLooksPerTurn = 256
     /// Requests out of that line that are served in one turn, where an earlier one had the same token verified.
     static let waitingServedPerTurn = 16
     /// A WebSocket that is to be closed: how long until a frame's boundary, and until the client has gone.

@@ -49,10 +49,12 @@ final class Worker {
     /// The buffer of a head that went upstream, for the next one.
     var spareHead = ByteBuffer()
     private var random = RandomBits(seed: .random(in: .min ... .max))
+    /// Bounded by `max-connections`, as are `tunnels`, `judged` and `heldBack`.
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
     private var tunnels: [ObjectIdentifier: ClientConnection] = [:]
+    /// Bounded by the origins that rows name; one without connections is forgotten after `Limits.poolTicks`.
     private var pools: [Upstream: UpstreamPool] = [:]
-    /// Found by `Standing.loopSlot`; begun anew, in a new epoch, whenever hosts change.
+    /// Bounded by the rows of one directory. Found by `Standing.loopSlot`; begun anew, in a new epoch, whenever hosts change.
     private var groupsEpoch: UInt64 = 1
     private var groups: [UpstreamGroup] = []
     private var groupSlots: [[Upstream]: Int] = [:]
@@ -247,12 +249,26 @@ final class Worker {
         let judged = judged
         self.judged = []
         for client in judged { client.turnEnded() }
-        for _ in 0..<min(Limits.refusedPerTurn, heldBack.count) { heldBack.removeFirst().letGo() }
+        letHeldBackGo()
         if line.isEmpty, heldBack.isEmpty {
             line.isTurnScheduled = false
             judge.allowance = Limits.verificationsPerTurn
         } else {
             bell?.ring()
+        }
+    }
+
+    /// Reads on from a few who were refused. Those who are gone take nobody's place, so that clients who come, are refused
+    /// and go never make this line longer than the loop has connections.
+    private func letHeldBackGo() {
+        var (read, looked) = (0, 0)
+        while read < Limits.refusedPerTurn, looked < Limits.heldBackLooksPerTurn,
+            let client = heldBack.popFirst()
+        {
+            looked += 1
+            if client.phase == .closed { continue }
+            client.letGo()
+            read += 1
         }
     }
 
