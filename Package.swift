@@ -118,6 +118,8 @@ let package = Package(
             dependencies: [
                 "DataPlane", "Gatekeeper", "HTTP1", "JOSE",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: house),
         .testTarget(

@@ -71,13 +71,13 @@ enum AnswerHeadWriter {
         buffer.writeStaticString("\r\n")
     }
 
-    /// The upstream's own fields; neighbours that are kept are copied in one piece.
+    /// The upstream's own fields; what it wrote loosely is written strictly.
     private static func writeFields(
         _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
     ) {
         let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
-        var (start, end) = (0, 0)
-        for field in head.fields {
+        var kept = KeptLines()
+        for (index, field) in head.fields.enumerated() {
             let isKept =
                 switch field.known {
                 case .other, .via, .trailer, .authorization, .expect, .host, .te, .forwardedFor,
@@ -85,18 +85,13 @@ enum AnswerHeadWriter {
                     .forwardedPort, .webSocketKey, .webSocketVersion, .webSocketAccept, .cookie, .origin,
                     .fetchSite,
                     .requestedMethod:
-                    !(nominated?.contain(field, bytes) ?? false)
+                    !(nominated?.name(index) ?? false)
                 case .contentLength, .transferEncoding, .connection, .upgrade, .keepAlive, .proxyConnection,
                     .proxyAuthenticate, .proxyAuthorization:
                     false
                 }
-            guard isKept else { continue }
-            if Int(field.line.start) != end {
-                buffer.writeBytes(bytes[start..<end])
-                start = Int(field.line.start)
-            }
-            end = Int(field.line.end)
+            if isKept { kept.keep(field, bytes, into: &buffer) }
         }
-        buffer.writeBytes(bytes[start..<end])
+        kept.flush(bytes, into: &buffer)
     }
 }

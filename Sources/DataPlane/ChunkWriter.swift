@@ -26,7 +26,11 @@ enum TrailerWriter {
         where field.known == .other && !ProtectedNames.standard.contains(field, section)
             && !field.isStripped(by: stripped, section)
         {
-            buffer.writeBytes(section[field.line.range])
+            if field.isStrict {
+                buffer.writeBytes(section[field.line.range])
+            } else {
+                buffer.writeAnew(field, section)
+            }
         }
         buffer.writeStaticString("\r\n")
     }

@@ -160,12 +160,7 @@ extension ClientConnection {
     /// Whether a `Via` field holds this instance's pseudonym (RFC 9110 §7.6.3).
     private func namesThisGateway(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let name = worker.pseudonym
-        return parser.head.fields.contains { field in
-            field.known == .via
-                && bytes[field.value.range].split { $0 == 0x20 || $0 == 0x2C || $0 == 9 }.contains {
-                    $0.elementsEqual(name)
-                }
-        }
+        return parser.head.fields.contains { $0.known == .via && $0.names(name, bytes) }
     }
 
     // MARK: Waiting for the turn's end

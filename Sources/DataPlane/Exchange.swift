@@ -50,6 +50,8 @@ struct Exchange {
     /// Whether the client was told that the connection closes after this answer.
     var saidClose = false
     var interimAnswers = 0
+    /// The tick by which the final answer must have begun, once an interim one came.
+    var interimUntil: UInt32?
 
     var isHead: Bool { method == .head }
 

@@ -43,19 +43,13 @@ final class ForwardedWay {
             buffer.writeStaticString(", ")
         }
         buffer.writeBytes(addressText)
-        buffer.writeStaticString("\r\nX-Forwarded-Proto: ")
-        if let proto = ForwardedWay.only(.forwardedProto, said), ForwardedWay.isScheme(bytes[proto.range]) {
-            buffer.writeBytes(bytes[proto.range])
-        } else {
-            buffer.writeString(isTLS ? "https" : "http")
-        }
+        let isSecure = ForwardedWay.isSecure(said, bytes) ?? isTLS
+        buffer.writeStaticString(isSecure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
         buffer.writeStaticString("\r\nX-Forwarded-Port: ")
-        if let port = ForwardedWay.only(.forwardedPort, said), ForwardedWay.isPort(bytes[port.range]) {
-            buffer.writeBytes(bytes[port.range])
-        } else if let port = ForwardedWay.port(head) {
+        if let port = ForwardedWay.saidPort(said, bytes) ?? ForwardedWay.port(head) {
             buffer.writeBytes(bytes[port])
         } else {
-            buffer.writeString(isTLS ? "443" : "80")
+            buffer.writeStaticString(isSecure ? "443" : "80")
         }
         buffer.writeStaticString("\r\n")
         buffer.writeBytes(via)
@@ -67,34 +61,81 @@ final class ForwardedWay {
         return start < Int(head.authority.end) ? start..<Int(head.authority.end) : nil
     }
 
-    /// The value of a field that stands there once.
-    private static func only(_ known: KnownField, _ fields: [HeadField]) -> HeadSlice? {
-        let found = fields.filter { $0.known == known }
-        return found.count == 1 ? found[0].value : nil
+    /// Whether the client spoke to the first balancer by TLS; nil where none says so in a word that is known. A
+    /// WebSocket's schemes are those of its handshake (RFC 6455 §3).
+    private static func isSecure(_ said: [HeadField], _ bytes: UnsafeRawBufferPointer) -> Bool? {
+        guard let range = firstMember(of: .forwardedProto, said, bytes) else { return nil }
+        let scheme = UnsafeRawBufferPointer(rebasing: bytes[range])
+        if isWord(scheme, "https") || isWord(scheme, "wss") { return true }
+        return isWord(scheme, "http") || isWord(scheme, "ws") ? false : nil
     }
 
-    private static func isScheme(_ value: UnsafeRawBufferPointer.SubSequence) -> Bool {
-        value.elementsEqual("http".utf8) || value.elementsEqual("https".utf8)
+    /// The port by which the client spoke to the first balancer, as a range of its bytes.
+    private static func saidPort(_ said: [HeadField], _ bytes: UnsafeRawBufferPointer) -> Range<Int>? {
+        guard let range = firstMember(of: .forwardedPort, said, bytes), isPort(bytes[range]) else {
+            return nil
+        }
+        return range
+    }
+
+    /// The first member of a field that may be a list, and may stand there several times (RFC 9110 §5.6.1): that is
+    /// what the balancer next to the client said. Empty members are none.
+    private static func firstMember(
+        of known: KnownField, _ fields: [HeadField], _ bytes: UnsafeRawBufferPointer
+    ) -> Range<Int>? {
+        for field in fields where field.known == known {
+            var start = Int(field.value.start)
+            let last = Int(field.value.end)
+            while start < last {
+                var end = start
+                while end < last, bytes[end] != UInt8(ascii: ",") { end &+= 1 }
+                let member = ForwardedAddress.trimmed(bytes, start..<end)
+                if !member.isEmpty { return member }
+                start = end &+ 1
+            }
+        }
+        return nil
+    }
+
+    /// Letter case ignored; `word` is small letters.
+    private static func isWord(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+        guard bytes.count == word.utf8CodeUnitCount else { return false }
+        for index in 0..<bytes.count where bytes[index] | 0x20 != word.utf8Start[index] { return false }
+        return true
     }
 
     private static func isPort(_ value: UnsafeRawBufferPointer.SubSequence) -> Bool {
         (1...5).contains(value.count) && value.allSatisfy { $0 &- 0x30 < 10 }
-            && value.reduce(0) { $0 * 10 + Int($1 &- 0x30) } <= 65_535
+            && (1...65_535).contains(value.reduce(0) { $0 * 10 + Int($1 &- 0x30) })
     }
 
-    /// The client that a trusted balancer names: the last address of `X-Forwarded-For` that is no trusted one itself;
-    /// nil where there is none, or where what stands there is no address.
+    // MARK: The client behind a balancer
+
+    /// The client that a trusted balancer names: the last address of `X-Forwarded-For` that is no trusted one itself.
+    /// Where the list ends before one, or holds what cannot be read, it is the last hop that could be: no spelling
+    /// makes a request nobody's. Nil without a list.
     func client(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, trusted: [AddressRange]
     ) -> SocketAddress? {
         guard isTrusted, head.saysWay else { return nil }
-        let values = head.fields.filter { $0.known == .forwardedFor }.map { bytes[$0.value.range] }
-        let elements = values.flatMap { $0.split(separator: 0x2C) }
-        for element in elements.reversed() {
-            let text = String(decoding: element.filter { $0 != 0x20 && $0 != 9 }, as: UTF8.self)
-            guard let address = try? SocketAddress(ipAddress: text, port: 0) else { return nil }
-            if !trusted.contains(where: { $0.contains(address) }) { return address }
+        var client: SocketAddress?
+        var hops = 0
+        for field in head.fields.reversed() where field.known == .forwardedFor {
+            var end = Int(field.value.end)
+            while end > Int(field.value.start) {
+                var start = end
+                while start > Int(field.value.start), bytes[start &- 1] != UInt8(ascii: ",") { start &-= 1 }
+                let member = ForwardedAddress.trimmed(bytes, start..<end)
+                end = start &- 1
+                if member.isEmpty { continue }
+                guard hops < Limits.forwardedHops, let address = ForwardedAddress.read(bytes, member) else {
+                    return client ?? self.address
+                }
+                if !trusted.contains(where: { $0.contains(address) }) { return address }
+                client = address
+                hops += 1
+            }
         }
-        return nil
+        return client
     }
 }

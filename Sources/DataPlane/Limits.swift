@@ -49,8 +49,11 @@ package enum Limits {
     /// the kernel holds up to `net.ipv4.tcp_rmem`, 6 MiB unless set otherwise, and SwiftNIO reads it whole.
     static let surplusBytesOfClient = 8 * 1024 * 1024
     static let surplusBytes = 64 * 1024 * 1024
-    /// Interim (1xx) answers of one request.
-    static let interimAnswers = 8
+    /// Interim (1xx) answers of one request, and how long it may wait for the final one from the first of them on.
+    static let interimAnswers = 100
+    static let interimTicks: UInt32 = 3600 * ticksPerSecond
+    /// Trusted addresses that are looked past in `X-Forwarded-For` to find the client.
+    static let forwardedHops = 32
     /// Body bytes that are copied behind a head so that both leave in one write.
     static let coalescedBodyBytes = 16 * 1024
     /// The least that one loop holds of verified tokens.

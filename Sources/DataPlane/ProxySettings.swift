@@ -15,6 +15,8 @@ package struct ProxySettings: Sendable {
     /// Event loops, at least one.
     package var workers: Int
     package var headLimits: HeadLimits
+    /// The bounds of an upstream's answers.
+    package var answerLimits: HeadLimits
     /// Bytes of a request's body; nil for no bound.
     package var maxBodyBytes: UInt64?
     /// Client connections of the process.
@@ -65,6 +67,7 @@ package struct ProxySettings: Sendable {
         trustedProxies = []
         workers = System.coreCount
         headLimits = HeadLimits()
+        answerLimits = .answers
         maxBodyBytes = nil
         maxConnections = 10_000
         maxConnectionsPerAddress = nil

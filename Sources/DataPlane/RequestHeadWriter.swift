@@ -54,17 +54,17 @@ enum RequestHeadWriter {
         let cookieName = standing.hasOtherSources ? standing.tenant.cookieName : nil
         let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
         let protected = ProtectedNames.standard
-        var (start, end) = (0, 0)
-        for field in head.fields {
+        var kept = KeptLines()
+        for (index, field) in head.fields.enumerated() {
             let isKept =
                 switch field.known {
                 case .authorization: standing.forwardsToken
                 case .via: true
                 case .cookie:
-                    cookieName == nil && !(nominated?.contain(field, bytes) ?? false)
+                    cookieName == nil && !(nominated?.name(index) ?? false)
                 case .other, .origin, .fetchSite, .requestedMethod, .trailer, .webSocketKey,
                     .webSocketVersion, .webSocketAccept:
-                    !protected.contains(field, bytes) && !(nominated?.contain(field, bytes) ?? false)
+                    !protected.contains(field, bytes) && !(nominated?.name(index) ?? false)
                         && !field.isStripped(by: standing.stripped, bytes)
                 case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
                     .keepAlive,
@@ -72,14 +72,9 @@ enum RequestHeadWriter {
                     .forwardedPort:
                     false
                 }
-            guard isKept else { continue }
-            if Int(field.line.start) != end {
-                buffer.writeBytes(bytes[start..<end])
-                start = Int(field.line.start)
-            }
-            end = Int(field.line.end)
+            if isKept { kept.keep(field, bytes, into: &buffer) }
         }
-        buffer.writeBytes(bytes[start..<end])
+        kept.flush(bytes, into: &buffer)
         if let name = cookieName { writeCookies(head, bytes, without: name, into: &buffer) }
     }
 
@@ -88,16 +83,19 @@ enum RequestHeadWriter {
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, without name: [UInt8],
         into buffer: inout ByteBuffer
     ) {
-        var isFirst = true
+        var list = KeptParts(first: "Cookie: ", further: "; ")
         for field in head.fields where field.known == .cookie {
-            Cookies.each(in: UnsafeRawBufferPointer(rebasing: bytes[field.value.range])) { pair in
-                guard !pair.name.elementsEqual(name) else { return }
-                buffer.writeStaticString(isFirst ? "Cookie: " : "; ")
-                buffer.writeBytes(pair.text)
-                isFirst = false
+            let value = UnsafeRawBufferPointer(rebasing: bytes[field.value.range])
+            Cookies.each(in: value) { pair in
+                if pair.isNamed(name) {
+                    list.flush(value, into: &buffer)
+                } else {
+                    list.keep(pair.range)
+                }
             }
+            list.flush(value, into: &buffer)
         }
-        if !isFirst { buffer.writeStaticString("\r\n") }
+        if !list.isEmpty { buffer.writeStaticString("\r\n") }
     }
 
     /// The query but for the parameter that holds the token.
@@ -105,36 +103,14 @@ enum RequestHeadWriter {
         _ query: UnsafeRawBufferPointer, without name: [UInt8], into buffer: inout ByteBuffer
     ) {
         guard !query.isEmpty else { return }
-        var isFirst = true
+        var list = KeptParts(first: "?", further: "&")
         QueryParameters.each(in: query) { parameter in
-            guard !parameter.isNamed(name) else { return }
-            buffer.writeStaticString(isFirst ? "?" : "&")
-            buffer.writeBytes(parameter.text)
-            isFirst = false
-        }
-    }
-}
-
-/// The fields that a message's `Connection` names, which go no further than one connection (RFC 9110 §7.6.1).
-struct ConnectionOptions {
-    private let names: [[UInt8]]
-
-    init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) {
-        names = fields.filter { $0.known == .connection }.flatMap { field in
-            bytes[field.value.range].split { $0 == 0x2C || $0 == 0x20 || $0 == 9 }.map {
-                $0.map(ConnectionOptions.lowered)
+            if parameter.isNamed(name) {
+                list.flush(query, into: &buffer)
+            } else {
+                list.keep(parameter.range)
             }
         }
-    }
-
-    func contain(_ field: HeadField, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        let name = bytes[field.name.range]
-        return names.contains {
-            $0.count == name.count && $0.elementsEqual(name.lazy.map(ConnectionOptions.lowered))
-        }
-    }
-
-    private static func lowered(_ byte: UInt8) -> UInt8 {
-        byte &- 0x41 < 26 ? byte | 0x20 : byte
+        list.flush(query, into: &buffer)
     }
 }

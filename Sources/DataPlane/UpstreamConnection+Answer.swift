@@ -49,7 +49,8 @@ extension UpstreamConnection {
         case .none, .length(0): answer = .complete
         case .length(let length): answer = .body(.length(length))
         case .chunked:
-            answer = .body(.chunked(ChunkedBody(limits: worker.settings.headLimits), rechunks: rechunks))
+            let body = ChunkedBody(limits: worker.settings.answerLimits, isLenient: true)
+            answer = .body(.chunked(body, rechunks: rechunks))
         case .untilClose: answer = .body(.untilClose(rechunks: rechunks))
         }
         // A short body leaves with its head, in one write.
@@ -81,6 +82,7 @@ extension UpstreamConnection {
         }
         inbound.moveReaderIndex(forwardBy: parser.head.headLength)
         parser.reset(isHeadRequest: client.exchange.isHead)
+        client.interimAnswerPassed()
         return true
     }
 

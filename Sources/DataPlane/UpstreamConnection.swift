@@ -60,7 +60,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
         self.channel = channel
         self.pool = pool
         self.worker = worker
-        self.parser = ResponseHeadParser(limits: worker.settings.headLimits)
+        self.parser = ResponseHeadParser(limits: worker.settings.answerLimits)
     }
 
     var isOpen: Bool { channel.isActive }

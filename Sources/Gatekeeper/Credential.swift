@@ -35,7 +35,7 @@ package enum Credential {
         if let name = tenant.cookieName {
             for cookies in request.cookies {
                 Cookies.each(in: cookies) { pair in
-                    if pair.name.elementsEqual(name) { add(pair.value, from: .cookie) }
+                    if pair.isNamed(name) { add(pair.value, from: .cookie) }
                 }
             }
         }
@@ -66,30 +66,53 @@ package enum Cookies {
         package let value: UnsafeRawBufferPointer
         /// The whole pair as it stands between two semicolons, without white space around it.
         package let text: UnsafeRawBufferPointer
+        /// Where `text` lies in the field's value.
+        package let range: Range<Int>
+
+        /// Whether the name is this one, byte by byte.
+        package func isNamed(_ other: [UInt8]) -> Bool {
+            name.count == other.count && name.elementsEqual(other)
+        }
     }
 
     /// Calls `body` with each pair, in order; what has no equals sign is a name with an empty value.
     package static func each(in cookies: UnsafeRawBufferPointer, _ body: (Pair) -> Void) {
-        for part in cookies.split(separator: UInt8(ascii: ";")) {
-            let text = UnsafeRawBufferPointer(rebasing: trimmed(part))
-            guard !text.isEmpty else { continue }
-            let mark = text.firstIndex(of: UInt8(ascii: "=")) ?? text.count
-            var value = text[min(mark + 1, text.count)...]
-            if value.count >= 2, value.first == UInt8(ascii: "\""), value.last == UInt8(ascii: "\"") {
-                value = value.dropFirst().dropLast()
+        var start = 0
+        while start < cookies.count {
+            // The end of the pair and its first equals sign, in one pass and without a list of the pairs: a field may
+            // hold thousands of them.
+            var end = start
+            var mark = -1
+            while end < cookies.count, cookies[end] != UInt8(ascii: ";") {
+                if mark < 0, cookies[end] == UInt8(ascii: "=") { mark = end }
+                end &+= 1
             }
-            body(
-                Pair(
-                    name: UnsafeRawBufferPointer(rebasing: trimmed(text[..<mark])),
-                    value: UnsafeRawBufferPointer(rebasing: value), text: text))
+            let text = trimmed(cookies, start..<end)
+            if !text.isEmpty { body(pair(cookies, text, mark)) }
+            start = end &+ 1
         }
     }
 
-    private static func trimmed(_ bytes: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
-        var bytes = bytes
-        while let first = bytes.first, first == ASCII.space || first == 9 { bytes = bytes.dropFirst() }
-        while let last = bytes.last, last == ASCII.space || last == 9 { bytes = bytes.dropLast() }
-        return bytes
+    /// The pair at `text`, whose first equals sign is at `mark`; negative where there is none.
+    private static func pair(_ cookies: UnsafeRawBufferPointer, _ text: Range<Int>, _ mark: Int) -> Pair {
+        let name = trimmed(cookies, text.lowerBound..<(mark < 0 ? text.upperBound : mark))
+        var value = (mark < 0 ? text.upperBound : mark &+ 1)..<text.upperBound
+        if value.count >= 2, cookies[value.lowerBound] == UInt8(ascii: "\""),
+            cookies[value.upperBound &- 1] == UInt8(ascii: "\"")
+        {
+            value = (value.lowerBound &+ 1)..<(value.upperBound &- 1)
+        }
+        return Pair(
+            name: UnsafeRawBufferPointer(rebasing: cookies[name]),
+            value: UnsafeRawBufferPointer(rebasing: cookies[value]),
+            text: UnsafeRawBufferPointer(rebasing: cookies[text]), range: text)
+    }
+
+    private static func trimmed(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, bytes[start] == ASCII.space || bytes[start] == 9 { start &+= 1 }
+        while end > start, bytes[end &- 1] == ASCII.space || bytes[end &- 1] == 9 { end &-= 1 }
+        return start..<end
     }
 }
 
@@ -101,6 +124,8 @@ package enum QueryParameters {
         package let value: UnsafeRawBufferPointer
         /// The whole parameter as it stands between two ampersands.
         package let text: UnsafeRawBufferPointer
+        /// Where `text` lies in the query.
+        package let range: Range<Int>
 
         /// Whether the name is this one, however it is percent-encoded.
         package func isNamed(_ other: [UInt8]) -> Bool {
@@ -123,14 +148,20 @@ package enum QueryParameters {
 
     /// Calls `body` with each parameter of a query, which may begin with its question mark.
     package static func each(in query: UnsafeRawBufferPointer, _ body: (Parameter) -> Void) {
-        let start = query.first == UInt8(ascii: "?") ? 1 : 0
-        for part in query[start...].split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false) {
-            let text = UnsafeRawBufferPointer(rebasing: part)
-            let mark = text.firstIndex(of: UInt8(ascii: "=")) ?? text.count
+        var start = query.first == UInt8(ascii: "?") ? 1 : 0
+        while start <= query.count {
+            var end = start
+            var mark = -1
+            while end < query.count, query[end] != UInt8(ascii: "&") {
+                if mark < 0, query[end] == UInt8(ascii: "=") { mark = end }
+                end &+= 1
+            }
             body(
                 Parameter(
-                    name: UnsafeRawBufferPointer(rebasing: text[..<mark]),
-                    value: UnsafeRawBufferPointer(rebasing: text[min(mark + 1, text.count)...]), text: text))
+                    name: UnsafeRawBufferPointer(rebasing: query[start..<(mark < 0 ? end : mark)]),
+                    value: UnsafeRawBufferPointer(rebasing: query[(mark < 0 ? end : mark &+ 1)..<end]),
+                    text: UnsafeRawBufferPointer(rebasing: query[start..<end]), range: start..<end))
+            start = end &+ 1
         }
     }
 }

@@ -14,8 +14,7 @@ struct FramingFields {
     var authorization: HeadSlice?
     var authorizationCount = 0
     var contentLength: UInt64?
-    var isChunked = false
-    var hasEncoding = false
+    var encoding = Encoding.none
     var saysClose = false
     var saysKeepAlive = false
     var namesOthers = false
@@ -26,7 +25,12 @@ struct FramingFields {
     var saysWay = false
     var saysOrigin = false
 
-    /// Gathers them; throws the first violation.
+    /// What `Transfer-Encoding` says; `other` and `identity` are met in answers alone.
+    enum Encoding {
+        case none, chunked, identity, other
+    }
+
+    /// Gathers a request's; throws the first violation.
     init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
         for field in fields {
             switch field.known {
@@ -49,11 +53,10 @@ struct FramingFields {
                 }
                 contentLength = length
             case .transferEncoding:
-                guard !hasEncoding,
-                    ByteScanner.equals(UnsafeRawBufferPointer(rebasing: bytes[field.value.range]), "chunked")
-                else { throw .badTransferEncoding }
-                hasEncoding = true
-                isChunked = true
+                guard encoding == .none, FramingFields.encoding(field, bytes) == .chunked else {
+                    throw .badTransferEncoding
+                }
+                encoding = .chunked
             case .connection: readConnection(bytes, field.value.range)
             case .expect:
                 guard !expectsContinue,
@@ -66,22 +69,71 @@ struct FramingFields {
             case .via: hasVia = true
             }
         }
-        if hasEncoding, contentLength != nil { throw .lengthAndEncoding }
+        if encoding != .none, contentLength != nil { throw .lengthAndEncoding }
+    }
+
+    /// Gathers an answer's. Lengths that are equal count once (RFC 9110 §8.6); what a coding means for the body depends
+    /// on the status, and fields that only requests have mean nothing.
+    init(ofAnswer fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
+        for field in fields {
+            switch field.known {
+            case .contentLength:
+                let length = try FramingFields.repeatedLength(bytes, field.value.range)
+                guard contentLength == nil || contentLength == length else { throw .duplicateContentLength }
+                contentLength = length
+            case .transferEncoding:
+                encoding = encoding == .none ? FramingFields.encoding(field, bytes) : .other
+            case .connection: readConnection(bytes, field.value.range)
+            case .keepAlive: keepAliveSeconds = FramingFields.timeout(bytes, field.value.range)
+            case .other, .host, .authorization, .expect, .upgrade, .te, .trailer, .proxyConnection,
+                .proxyAuthenticate, .proxyAuthorization, .via, .cookie, .origin, .fetchSite, .requestedMethod,
+                .forwardedFor, .forwardedProto, .forwardedPort, .webSocketKey, .webSocketVersion,
+                .webSocketAccept:
+                break
+            }
+        }
+    }
+
+    private static func encoding(_ field: HeadField, _ bytes: UnsafeRawBufferPointer) -> Encoding {
+        let value = UnsafeRawBufferPointer(rebasing: bytes[field.value.range])
+        if ByteScanner.equals(value, "chunked") { return .chunked }
+        return ByteScanner.equals(value, "identity") ? .identity : .other
+    }
+
+    /// One number, or a list of the same one: `5, 5`.
+    private static func repeatedLength(
+        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>
+    ) throws(MessageFlaw) -> UInt64 {
+        var length: UInt64?
+        var start = range.lowerBound
+        while start <= range.upperBound {
+            var end = start
+            while end < range.upperBound, bytes[end] != 0x2C { end &+= 1 }
+            let (first, last) = ByteScanner.trimmed(bytes, start, end)
+            guard let number = ByteScanner.decimal(bytes, first..<last) else { throw .badContentLength }
+            guard length == nil || length == number else { throw .duplicateContentLength }
+            length = number
+            start = end &+ 1
+        }
+        guard let length else { throw .badContentLength }
+        return length
     }
 
     private mutating func readConnection(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
-        var (close, keepAlive, others) = (saysClose, saysKeepAlive, namesOthers)
-        ByteScanner.eachElement(bytes, range) { start, end in
-            let option = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-            if ByteScanner.equals(option, "close") {
-                close = true
-            } else if ByteScanner.equals(option, "keep-alive") {
-                keepAlive = true
-            } else {
-                others = true
+        var start = range.lowerBound
+        while start < range.upperBound {
+            var end = start
+            while end < range.upperBound, bytes[end] != 0x2C { end &+= 1 }
+            let (first, last) = ByteScanner.trimmed(bytes, start, end)
+            start = end &+ 1
+            let option = UnsafeRawBufferPointer(rebasing: bytes[first..<last])
+            switch option.count {
+            case 0: break
+            case 5 where ByteScanner.equals(option, "close"): saysClose = true
+            case 10 where ByteScanner.equals(option, "keep-alive"): saysKeepAlive = true
+            default: namesOthers = true
             }
         }
-        (saysClose, saysKeepAlive, namesOthers) = (close, keepAlive, others)
     }
 
     /// `timeout=N` of a `Keep-Alive` field (RFC 2068 §19.7.1.1).

@@ -9,18 +9,15 @@ enum ByteScanner {
         var index = start
         while index &+ 8 <= end {
             let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            // A byte below 0x20 borrows from its top bit; 0x7F xored with itself is zero, found likewise.
-            let below = (word &- 0x2020_2020_2020_2020) & ~word
-            let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
-            let isDelete = (delete &- 0x0101_0101_0101_0101) & ~delete
-            let hits = (below | isDelete) & 0x8080_8080_8080_8080
+            // The top bit of a byte's sum is clear where the byte is below 0x20, and where it is 0x7F; none carries.
+            let low = word & 0x7F7F_7F7F_7F7F_7F7F
+            let atLeastSpace = low &+ 0x6060_6060_6060_6060
+            let notDelete = (low ^ 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F
+            var hits = ~(atLeastSpace & notDelete | word) & 0x8080_8080_8080_8080
             if hits != 0 {
-                let at = index &+ hits.trailingZeroBitCount / 8
-                if bytes[at] == 9 || isPlain(bytes[at]) {
-                    index = at &+ 1
-                    continue
-                }
-                return at
+                let notTab = (low ^ 0x0909_0909_0909_0909) &+ 0x7F7F_7F7F_7F7F_7F7F
+                hits &= notTab | word
+                if hits != 0 { return index &+ hits.trailingZeroBitCount / 8 }
             }
             index &+= 8
         }
@@ -61,11 +58,16 @@ enum ByteScanner {
         return true
     }
 
-    /// `bytes` without spaces and tabs at either end of `start..<end`.
+    /// White space as it stands between parts of a value; line ends are part of a folded one.
+    static func isSpace(_ byte: UInt8) -> Bool {
+        byte <= 0x20 && (byte == 0x20 || byte == 9 || byte == 10 || byte == 13)
+    }
+
+    /// `bytes` without white space at either end of `start..<end`.
     static func trimmed(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> (Int, Int) {
         var (start, end) = (start, end)
-        while start < end, bytes[start] == 0x20 || bytes[start] == 9 { start &+= 1 }
-        while end > start, bytes[end &- 1] == 0x20 || bytes[end &- 1] == 9 { end &-= 1 }
+        while start < end, isSpace(bytes[start]) { start &+= 1 }
+        while end > start, isSpace(bytes[end &- 1]) { end &-= 1 }
         return (start, end)
     }
 

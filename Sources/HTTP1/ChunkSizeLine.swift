@@ -16,6 +16,12 @@ struct ChunkSizeLine: Sendable {
     private var digits = 0
     /// Bytes of the line so far, at most `HeadLimits.chunkLineBytes`.
     private var length = 0
+    private let isLenient: Bool
+
+    /// A line; behind the size of a lenient one, white space may stand alone.
+    init(isLenient: Bool) {
+        self.isLenient = isLenient
+    }
 
     /// Uses bytes from `index` on, and moves it behind the last byte used.
     mutating func read(_ bytes: UnsafeRawBufferPointer, _ index: inout Int) -> Progress {
@@ -38,6 +44,8 @@ struct ChunkSizeLine: Sendable {
                 // White space may stand before an extension only (BWS, RFC 9112 §7.1.1).
                 if byte == UInt8(ascii: ";") {
                     place = .chunkExtension
+                } else if byte == 13, isLenient {
+                    place = .lineFeed
                 } else if byte != 0x20, byte != 9 {
                     return .flaw
                 }

@@ -19,8 +19,9 @@ package struct ChunkedBody: Sendable {
     /// Where the trailer section begins in the bytes given with `.end`.
     package private(set) var trailerStart = 0
 
-    private var state = State.size(ChunkSizeLine())
+    private var state: State
     private let limits: HeadLimits
+    private let isLenient: Bool
 
     private enum State {
         case size(ChunkSizeLine)
@@ -31,9 +32,12 @@ package struct ChunkedBody: Sendable {
         case trailer(FieldSection)
     }
 
-    /// A body whose trailer is held to `limits`.
-    package init(limits: HeadLimits) {
+    /// A body whose trailer is held to `limits`; a lenient one, as answers have it, may have white space behind a size
+    /// and trailers as loose as a head's fields.
+    package init(limits: HeadLimits, isLenient: Bool = false) {
         self.limits = limits
+        self.isLenient = isLenient
+        self.state = .size(ChunkSizeLine(isLenient: isLenient))
     }
 
     /// Looks at the next bytes, which begin where the last piece ended.
@@ -51,14 +55,14 @@ package struct ChunkedBody: Sendable {
                 let isCR = if case .payloadCR = state { true } else { false }
                 guard bytes[used] == (isCR ? 13 : 10) else { return .flaw(.badChunk) }
                 used += 1
-                state = isCR ? .payloadLF : .size(ChunkSizeLine())
+                state = isCR ? .payloadLF : .size(ChunkSizeLine(isLenient: isLenient))
             case .size(var line):
                 switch line.read(bytes, &used) {
                 case .needMore:
                     state = .size(line)
                     return .needMore(used: used)
                 case .flaw: return .flaw(.badChunk)
-                case .size(0): state = .trailer(FieldSection(limits: limits))
+                case .size(0): state = .trailer(FieldSection(limits: limits, isLenient: isLenient))
                 case .size(let size): state = .payload(size)
                 }
             case .trailer(var section):

@@ -24,13 +24,40 @@ package struct HeadSlice: Sendable, Hashable {
 package struct HeadField: Sendable {
     /// The name as it was written.
     package let name: HeadSlice
-    /// The value without white space around it.
-    package let value: HeadSlice
-    /// From the name's first byte to after the CRLF.
-    package let line: HeadSlice
+    /// The value without white space around it. Of a line that is not strict it may hold folds: line ends with white
+    /// space behind them, each of which stands for one space.
+    package internal(set) var value: HeadSlice
+    /// From the name's first byte to after the line's end.
+    package internal(set) var line: HeadSlice
     /// `CollapsedName.hash` of the name.
     package let collapsedHash: UInt32
     package let known: KnownField
+    /// Whether the line may be written as it was read. Only answers have others: lines with white space before the
+    /// colon, folded ones, and such as end in LF alone.
+    package internal(set) var isStrict: Bool
+}
+
+extension HeadField {
+    /// Writes the value with one space for each fold and the white space around it (RFC 9112 §5.2); gives the bytes
+    /// written, at most those of the value, for which `output` has room.
+    package func unfold(_ bytes: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int {
+        var count = 0
+        var index = Int(value.start)
+        let end = Int(value.end)
+        while index < end {
+            let byte = bytes[index]
+            if byte == 10 || byte == 13 {
+                while count > 0, ByteScanner.isSpace(output[count &- 1]) { count &-= 1 }
+                while index < end, ByteScanner.isSpace(bytes[index]) { index &+= 1 }
+                output[count] = 0x20
+            } else {
+                output[count] = byte
+                index &+= 1
+            }
+            count &+= 1
+        }
+        return count
+    }
 }
 
 /// The fields whose meaning framing and forwarding depend on (RFC 9110, RFC 9112).

@@ -14,7 +14,7 @@ package enum MessageFlaw: String, Error, Hashable, Sendable, CaseIterable {
     case badVersion = "bad_version"
     /// The version is another than 1.0 and 1.1.
     case unsupportedVersion = "unsupported_version"
-    /// The status is no three digits from 100 to 599 (RFC 9112 §4).
+    /// The status is no three digits from 100 to 999 (RFC 9112 §4).
     case badStatus = "bad_status"
     /// A field name is empty or holds a byte that no token may, white space before the colon included (RFC 9112 §5.1).
     case badFieldName = "bad_field_name"
@@ -32,11 +32,11 @@ package enum MessageFlaw: String, Error, Hashable, Sendable, CaseIterable {
     case hostMismatch = "host_mismatch"
     /// `Content-Length` is no decimal number (RFC 9112 §6.3).
     case badContentLength = "bad_content_length"
-    /// More than one `Content-Length` (RFC 9112 §6.3).
+    /// More than one `Content-Length`; in an answer, several that differ (RFC 9112 §6.3).
     case duplicateContentLength = "duplicate_content_length"
     /// `Content-Length` beside `Transfer-Encoding` (RFC 9112 §6.1).
     case lengthAndEncoding = "length_and_encoding"
-    /// `Transfer-Encoding` is anything but one `chunked` (RFC 9112 §6.1).
+    /// `Transfer-Encoding` is anything but one `chunked` (RFC 9112 §6.1); in an answer it may be one `identity`.
     case badTransferEncoding = "bad_transfer_encoding"
     /// `Transfer-Encoding` in HTTP/1.0 (RFC 9112 §6.1).
     case encodingInHTTP10 = "encoding_in_http_1_0"

@@ -194,7 +194,7 @@ package struct RequestHeadParser: Sendable {
         let found = try FramingFields(section.fields, bytes)
         head.fields = section.fields
         try readHost(found.host, bytes)
-        if found.hasEncoding {
+        if found.encoding != .none {
             guard !head.isHTTP10 else { throw .encodingInHTTP10 }
             head.framing = .chunked
         } else if let length = found.contentLength {

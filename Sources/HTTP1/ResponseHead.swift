@@ -2,13 +2,13 @@
 package struct ResponseHead: Sendable {
     /// Bytes through the empty line.
     package var headLength = 0
-    /// 100 to 599.
+    /// 100 to 999.
     package var status = 200
     package var reason = HeadSlice()
     package var isHTTP10 = false
     package var fields: [HeadField] = []
     package var framing = BodyFraming.none
-    /// What `Content-Length` said, also where there is no body (HEAD, 304).
+    /// What `Content-Length` said, also where there is no body (HEAD, 304); nil beside `Transfer-Encoding`.
     package var contentLength: UInt64?
     /// Whether the fields announce a body that the answer may not have (interim answers, 204, 304, HEAD; RFC 9112 §6.3):
     /// an upstream that sends it nonetheless would have it read as its next answer.
@@ -22,7 +22,8 @@ package struct ResponseHead: Sendable {
     init() {}
 }
 
-/// Reads an upstream's heads as strictly as a client's (RFC 9112 §4, §6.3).
+/// Reads an upstream's heads as a proxy must: leniently where it stays certain what they say and where the answer ends
+/// (RFC 9112 §2.2, §4, §5, §6.3); what is passed on is written strictly by whoever writes it.
 package struct ResponseHeadParser: Sendable {
     /// The head read last; valid once `parse` said `.complete`, until `reset`.
     package private(set) var head = ResponseHead()
@@ -37,7 +38,7 @@ package struct ResponseHeadParser: Sendable {
     /// A parser that holds every head to `limits`.
     package init(limits: HeadLimits) {
         self.limits = limits
-        self.section = FieldSection(limits: limits)
+        self.section = FieldSection(limits: limits, isLenient: true)
     }
 
     /// Ready for the next head; the answer to HEAD has no body, whatever its fields say.
@@ -77,10 +78,7 @@ package struct ResponseHeadParser: Sendable {
     private mutating func readLine(_ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) -> Bool {
         let end = ByteScanner.endOfText(bytes, from: scanned, to: bytes.count)
         scanned = end
-        guard end < bytes.count else { return false }
-        guard bytes[end] == 13 else { throw bytes[end] == 10 ? .bareLF : .badStartLine }
-        guard end + 1 < bytes.count else { return false }
-        guard bytes[end + 1] == 10 else { throw .bareCR }
+        guard let next = try FieldSection.endOfLine(bytes, end, isLenient: true) else { return false }
         // `HTTP/1.1 200` at the least: the space before an empty reason is often left out, and harmless.
         guard end >= 12, bytes[0..<7].elementsEqual("HTTP/1.".utf8), bytes[8] == 0x20 else {
             throw .badStartLine
@@ -90,35 +88,45 @@ package struct ResponseHeadParser: Sendable {
         case 0x30: head.isHTTP10 = true
         default: throw .unsupportedVersion
         }
-        guard let status = ByteScanner.decimal(bytes, 9..<12), (100...599).contains(status) else {
+        guard let status = ByteScanner.decimal(bytes, 9..<12), (100...999).contains(status) else {
             throw .badStatus
         }
         guard end == 12 || bytes[12] == 0x20 else { throw .badStatus }
         head.status = Int(status)
         head.reason = end > 13 ? HeadSlice(13, end) : HeadSlice()
-        section.reset(at: end + 2)
+        section.reset(at: next)
         return true
     }
 
     private mutating func finish(_ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
-        let found = try FramingFields(section.fields, bytes)
+        let found = try FramingFields(ofAnswer: section.fields, bytes)
         head.fields = section.fields
-        head.contentLength = found.contentLength
+        head.contentLength = found.encoding == .none ? found.contentLength : nil
         head.keepAliveSeconds = found.keepAliveSeconds
         head.connectionNamesOthers = found.namesOthers
         head.announcesForbiddenBody = false
-        if found.hasEncoding, head.isHTTP10 { throw .encodingInHTTP10 }
         if isHeadRequest || head.status < 200 || head.status == 204 || head.status == 304 {
+            // Whatever the fields say, it ends with its head (RFC 9112 §6.3, item 1).
             head.framing = .none
-            head.announcesForbiddenBody = found.hasEncoding || (found.contentLength ?? 0) > 0
-        } else if found.hasEncoding {
-            head.framing = .chunked
-        } else if let length = found.contentLength {
-            head.framing = .length(length)
+            head.announcesForbiddenBody = found.encoding != .none || (found.contentLength ?? 0) > 0
         } else {
-            head.framing = .untilClose
+            head.framing = try ResponseHeadParser.framing(found, isHTTP10: head.isHTTP10)
         }
         let asks = head.isHTTP10 ? found.saysKeepAlive && !found.saysClose : !found.saysClose
         head.isPersistent = asks && head.framing != .untilClose
+    }
+
+    /// How a body ends that the answer has. A coding other than `chunked` would last until the connection closes
+    /// (RFC 9112 §6.3, item 4), but nobody asked for one, and it could not be passed on; `identity` is none at all,
+    /// and beside a length it is read both ways.
+    private static func framing(_ found: FramingFields, isHTTP10: Bool) throws(MessageFlaw) -> BodyFraming {
+        guard found.encoding != .none else { return found.contentLength.map { .length($0) } ?? .untilClose }
+        guard !isHTTP10 else { throw .encodingInHTTP10 }
+        guard found.contentLength == nil else { throw .lengthAndEncoding }
+        switch found.encoding {
+        case .chunked: return .chunked
+        case .none, .identity: return .untilClose
+        case .other: throw .badTransferEncoding
+        }
     }
 }

@@ -59,6 +59,9 @@ struct AdmissionFixture {
         return admission
     }
 
+    /// Judges a request, whatever that comes to.
+    func judge(_ facts: RequestFacts) { _ = judge.judge(facts, at: Self.now) }
+
     struct NotAdmitted: Error {
         let verdict: String
     }

@@ -179,10 +179,10 @@ UPSTREAM_FAULTS = {
     "length and encoding": (lambda *_: b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 502,
                             "upstream_bad_answer"),
     "two lengths": (lambda *_: b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", 502, "upstream_bad_answer"),
-    "bare lf": (lambda *_: b"HTTP/1.1 200 OK\nContent-Length: 0\n\n", 502, "upstream_bad_answer"),
+    "bare cr": (lambda *_: b"HTTP/1.1 200 OK\r\nX: a\rContent-Length: 0\r\n\r\n", 502, "upstream_bad_answer"),
     "status": (lambda *_: b"HTTP/1.1 2000 OK\r\n\r\n", 502, "upstream_bad_answer"),
-    "huge head": (lambda *_: b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100000 + b"\r\n\r\n", 502, "upstream_bad_answer"),
-    "flood of interim": (lambda *_: b"HTTP/1.1 100 Continue\r\n\r\n" * 100 + up.answer(200), 502, "upstream_bad_answer"),
+    "huge head": (lambda *_: b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300000 + b"\r\n\r\n", 502, "upstream_bad_answer"),
+    "flood of interim": (lambda *_: b"HTTP/1.1 100 Continue\r\n\r\n" * 101 + up.answer(200), 502, "upstream_bad_answer"),
     "unasked switch": (lambda *_: b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 502, "upstream_bad_answer"),
 }
 

@@ -97,12 +97,15 @@ def test_a_trusted_proxy_that_says_nothing_is_the_client(behind):
     ([("X-Forwarded-For", "198.51.100.1"), ("x-forwarded-for", "10.1.1.1")], ["198.51.100.1, 10.1.1.1, 127.0.0.2", "http", "80"]),
     ([("X-Forwarded-For", "")], ["127.0.0.2", "http", "80"]),
     ([("X-Forwarded-Proto", "gopher")], ["127.0.0.2", "http", "80"]),
-    ([("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "http")], ["127.0.0.2", "http", "80"]),
+    ([("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "http")], ["127.0.0.2", "https", "443"]),
+    ([("X-Forwarded-Proto", "https")], ["127.0.0.2", "https", "443"]),
+    ([("X-Forwarded-Proto", "WSS, http")], ["127.0.0.2", "https", "443"]),
+    ([("X-Forwarded-Proto", "ws"), ("X-Forwarded-Proto", "https")], ["127.0.0.2", "http", "80"]),
     ([("X-Forwarded-Port", "65536")], ["127.0.0.2", "http", "80"]),
     ([("X-Forwarded-Port", "44a")], ["127.0.0.2", "http", "80"]),
     ([("X-Forwarded-Port", "65535")], ["127.0.0.2", "http", "65535"]),
     ([("X_Forwarded_For", "6.6.6.6"), ("X-Forwarded_Proto", "https")], ["127.0.0.2", "http", "80"]),
-], ids=["two lines", "empty", "no scheme", "two schemes", "no port", "no number", "last port", "underscores"])
+], ids=["two lines", "empty", "no scheme", "two schemes", "scheme alone", "WebSocket in a list", "WebSocket in a line", "no port", "no number", "last port", "underscores"])
 def test_what_a_trusted_proxy_may_say(behind, said, told):
     assert way(behind, "127.0.0.2", said)[:3] == told
 

@@ -43,6 +43,7 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         }
         #expect(told.listen == settings.listen && told.adminListen == settings.adminListen)
         #expect(told.headLimits == settings.headLimits && told.workers == settings.workers)
+        #expect(told.answerLimits == settings.answerLimits)
         #expect(
             told.tokenCacheBytes == settings.tokenCacheBytes && told.stateDirectory == settings.stateDirectory
         )
@@ -67,6 +68,7 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
             "egress-proxy": "http://p:1",
             "ca-file": "/dev/null", "workers": "3", "max-head-bytes": "2KiB", "max-target-bytes": "1KiB",
             "max-headers": "7", "max-header-bytes": "1KiB", "max-body-bytes": "1MiB",
+            "max-answer-head-bytes": "4KiB", "max-answer-headers": "10",
             "token-cache-bytes": "2MiB",
             "max-staleness": "1m", "drain-timeout": "1s", "shutdown-delay": "2s", "log-level": "debug",
             "log-format": "text", "access-log": "on", "tls-listen": "127.0.0.1:3", "tls-certificates": "/tmp",
@@ -101,6 +103,8 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
                     && settings.workers == 3)
             #expect(settings.headLimits.headBytes == 2048 && settings.headLimits.fieldCount == 7)
             #expect(settings.headLimits.targetBytes == 1024 && settings.headLimits.fieldBytes == 1024)
+            #expect(settings.answerLimits.headBytes == 4096 && settings.answerLimits.fieldBytes == 4096)
+            #expect(settings.answerLimits.fieldCount == 10)
             #expect(settings.maxBodyBytes == 1_048_576 && settings.tokenCacheBytes == 2_097_152)
             #expect(settings.maxStaleness == .seconds(60) && settings.drainTimeout == .seconds(1))
             #expect(settings.shutdownDelay == .seconds(2) && settings.logLevel == .debug)

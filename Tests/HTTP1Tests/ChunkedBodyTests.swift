@@ -7,8 +7,8 @@ import Testing
 /// Chunked bodies while they stream.
 @Suite struct ChunkedBodyTests {
     /// The payload, or nil where the body is refused or does not end; `cuts` feeds it in pieces.
-    private func ours(_ body: [UInt8], cuts: [Int] = []) -> [UInt8]? {
-        var chunks = ChunkedBody(limits: HeadLimits())
+    private func ours(_ body: [UInt8], cuts: [Int] = [], isLenient: Bool = false) -> [UInt8]? {
+        var chunks = ChunkedBody(limits: HeadLimits(), isLenient: isLenient)
         var (payload, start): ([UInt8], Int) = ([], 0)
         for end in cuts + [body.count] {
             reading: while true {
@@ -109,6 +109,24 @@ import Testing
             }
             #expect(ended)
         }
+    }
+
+    @Test(
+        "In an answer white space may stand behind a size, and trailers may be loose; nothing else",
+        arguments: [
+            ("3 \r\nabc\r\n0\t \r\n\r\n", true), ("3\t;x\r\nabc\r\n0 ;y\r\n\r\n", true),
+            ("3\r\nabc\r\n0\r\nX : y\r\n z\nA:b\r\n\r\n", true),
+            (" 3\r\nabc\r\n0\r\n\r\n", false), ("3 x\r\nabc\r\n0\r\n\r\n", false),
+            ("3 \nabc\r\n0\r\n\r\n", false), ("3\nabc\r\n0\r\n\r\n", false),
+            ("3 3\r\nabc\r\n0\r\n\r\n", false),
+            ("3\r\nabc\n0\r\n\r\n", false), ("3\r\nabc \r\n0\r\n\r\n", false),
+            ("3\r\nabc\r\n0\r\n x: y\r\n\r\n", false),
+        ])
+    func lenient(body: String, isGood: Bool) {
+        let bytes = Array(body.utf8)
+        #expect(ours(bytes, isLenient: true) == (isGood ? Array("abc".utf8) : nil))
+        #expect(
+            ours(bytes, cuts: Array(0...bytes.count), isLenient: true) == (isGood ? Array("abc".utf8) : nil))
     }
 
     @Test("A size line and a trailer section have bounds")

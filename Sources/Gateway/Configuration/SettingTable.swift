@@ -171,6 +171,12 @@ extension Setting {
         size(
             "max-header-bytes", initial: "16KiB", "one header line", in: 128...1_048_576,
             \.headLimits.fieldBytes),
+        size(
+            "max-answer-head-bytes", initial: "256KiB", "the head of an upstream's answer",
+            in: 1_024...16_777_216, \.answerHeadBytes),
+        number(
+            "max-answer-headers", initial: "1000", "header lines of an upstream's answer", in: 1...100_000,
+            \.answerLimits.fieldCount),
         Setting("max-body-bytes", "SIZE", "a request's body; no bound unless set") {
             guard let bytes = Quantity.bytes($0) else { return sizeAdvice }
             guard bytes > 0 else { return "would refuse every body: leave it out for no bound" }

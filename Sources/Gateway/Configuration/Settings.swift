@@ -43,6 +43,8 @@ struct Settings: Sendable {
 
     var workers = System.coreCount
     var headLimits = HeadLimits()
+    /// Of upstreams' answers.
+    var answerLimits = HeadLimits.answers
     /// Nil for no bound.
     var maxBodyBytes: UInt64?
     /// Nil leaves room for as many upstream connections among the descriptors.
@@ -64,6 +66,15 @@ struct Settings: Sendable {
     var hasAccessLog = false
 
     init() {}
+
+    /// Bytes of the head of an upstream's answer, which one line may fill.
+    var answerHeadBytes: Int {
+        get { answerLimits.headBytes }
+        set {
+            answerLimits.headBytes = newValue
+            answerLimits.fieldBytes = newValue
+        }
+    }
 }
 
 /// How a log line is written.

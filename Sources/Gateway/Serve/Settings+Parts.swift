@@ -42,6 +42,7 @@ extension ProxySettings {
         upstreamWait = settings.upstreamWait
         upstreamAuthorities = settings.upstreamCAs
         headLimits = settings.headLimits
+        answerLimits = settings.answerLimits
         maxBodyBytes = settings.maxBodyBytes
         upstreamNetworks = settings.upstreamNetworks
         tokenCacheBytes = settings.tokenCacheBytes

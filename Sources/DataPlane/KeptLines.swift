@@ -1,0 +1,71 @@
+import HTTP1
+import NIOCore
+
+/// Copies those field lines of a head that are kept: neighbours in one piece, and lines that are not strict anew.
+struct KeptLines {
+    private var start = 0
+    private var end = 0
+
+    /// Keeps a field; the ones kept before stand before it in `bytes`.
+    mutating func keep(
+        _ field: HeadField, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
+    ) {
+        guard field.isStrict else {
+            flush(bytes, into: &buffer)
+            buffer.writeAnew(field, bytes)
+            return
+        }
+        if Int(field.line.start) != end {
+            flush(bytes, into: &buffer)
+            start = Int(field.line.start)
+        }
+        end = Int(field.line.end)
+    }
+
+    /// Writes what is kept and not written yet.
+    mutating func flush(_ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+        if start < end { buffer.writeBytes(bytes[start..<end]) }
+        start = 0
+        end = 0
+    }
+}
+
+/// Copies those parts of a list that are kept, neighbours in one piece with what stands between them.
+struct KeptParts {
+    /// Whether nothing was written.
+    private(set) var isEmpty = true
+
+    private let first: StaticString
+    private let further: StaticString
+    private var run: Range<Int>?
+
+    /// A list that begins with `first`; `further` stands between what was apart.
+    init(first: StaticString, further: StaticString) {
+        self.first = first
+        self.further = further
+    }
+
+    /// Keeps what lies at `range`, behind what was kept before.
+    mutating func keep(_ range: Range<Int>) {
+        run = (run?.lowerBound ?? range.lowerBound)..<range.upperBound
+    }
+
+    /// Writes what is kept of `bytes` and not written yet.
+    mutating func flush(_ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+        guard let run else { return }
+        buffer.writeStaticString(isEmpty ? first : further)
+        buffer.writeBytes(bytes[run])
+        isEmpty = false
+        self.run = nil
+    }
+}
+
+extension ByteBuffer {
+    /// Writes a field as RFC 9112 §5 wants it: nothing before the colon, one space for each fold, CRLF at the end.
+    mutating func writeAnew(_ field: HeadField, _ bytes: UnsafeRawBufferPointer) {
+        writeBytes(bytes[field.name.range])
+        writeStaticString(": ")
+        writeWithUnsafeMutableBytes(minimumWritableBytes: field.value.count) { field.unfold(bytes, into: $0) }
+        writeStaticString("\r\n")
+    }
+}
