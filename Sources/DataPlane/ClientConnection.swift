@@ -126,19 +126,15 @@ final class ClientConnection: ChannelDuplexHandler {
             inbound.readableBytes + count > worker.unreadLimit
             || upstream?.isWritable == false && !exchange.isRequestComplete
         guard isBeyond else { return true }
-        guard surplus + count <= Limits.surplusBytesOfClient, worker.surplus + count <= Limits.surplusBytes
-        else {
+        guard worker.lender.lend(count, to: &surplus) else {
             abort()
             return false
         }
-        surplus += count
-        worker.surplus += count
         return true
     }
 
     func returnSurplus() {
-        worker.surplus -= surplus
-        surplus = 0
+        worker.lender.takeBack(&surplus)
     }
 
     func read(context: ChannelHandlerContext) {

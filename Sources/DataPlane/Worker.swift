@@ -41,8 +41,8 @@ final class Worker {
     var isLeaving = false
     /// Idle connections of all pools, counted by the pools.
     var idleUpstreams = 0
-    /// Bytes lent to clients whose FIN brought more than may wait, at most `Limits.surplusBytes`.
-    var surplus = 0
+    /// What clients have whose FIN brought more than may wait.
+    var lender = Lender(limit: Limits.surplusBytes, limitOfOne: Limits.surplusBytesOfClient)
     /// What may wait of one client unused: the larger of a head and of pipelined requests, and what one read may add to
     /// it, twice for TLS, which keeps a record until it is whole.
     let unreadLimit: Int
