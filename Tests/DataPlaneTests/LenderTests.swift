@@ -3,12 +3,13 @@ import Testing
 @testable import DataPlane
 
 @Suite struct LenderTests {
-    @Test("Nobody ever has more than one may, all together never more than the limit, and everything comes back")
+    @Test("Nobody has more than one may, all together never more than the limit, and everything comes back")
     func bounds() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<200 {
             var lender = Lender(
-                limit: Int.random(in: 0...100, using: &random), limitOfOne: Int.random(in: 0...50, using: &random))
+                limit: Int.random(in: 0...100, using: &random),
+                limitOfOne: Int.random(in: 0...50, using: &random))
             var debts = [Int](repeating: 0, count: 5)
             for _ in 0..<200 {
                 let who = Int.random(in: 0..<5, using: &random)
