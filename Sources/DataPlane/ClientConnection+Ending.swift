@@ -98,6 +98,7 @@ extension ClientConnection {
     func finish() {
         phase = .closed
         dropUpstream()
+        giveUpOwnedUpstream()
         leaveSeat()
         tunnel = nil
         inbound = ByteBuffer()

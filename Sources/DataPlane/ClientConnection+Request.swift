@@ -130,6 +130,9 @@ extension ClientConnection {
                 AskedUpgrade(key: WebSocketHandshake.key(parser.head.fields, bytes), held: $0)
             }
         }
+        exchange.identity = admission.identity
+        exchange.authenticatesConnection =
+            parser.head.authenticatesConnection && admission.standing.forwardsToken
         if case .chunked = exchange.body { exchange.strippedTrailers = admission.standing.stripped }
         worker.takeSpareHead(&exchange.outboundHead)
         RequestHeadWriter.write(
@@ -145,12 +148,17 @@ extension ClientConnection {
         case .forward(let standing):
             let group = worker.group(for: standing)
             exchange.group = group
-            if let pool = worker.choose(from: group) { forward(to: pool) }
+            if let connection = ownedUpstream(of: group) {
+                exchange.pool = connection.pool
+                start(on: connection)
+            } else if let pool = worker.choose(from: group) {
+                forward(to: pool, group)
+            }
         case .wait(let key): wait(for: key)
         case .lineUp(let standing):
             phase = .verifying
             deadline = worker.tick &+ worker.headTicks
-            if !worker.lineUp(self, of: standing.tenantVersion) {
+            if !worker.lineUp(self, of: standing.tenant.name) {
                 phase = .head
                 refuse(.overloaded, detail: "verification")
             }
@@ -192,18 +200,17 @@ extension ClientConnection {
     // MARK: Waiting for a key
 
     private func wait(for key: WantedKey) {
-        phase = .judging
-        deadline = worker.tick &+ Limits.keyTicks
+        let asked = waitsForKey()
         let keys = worker.keys
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         Task {
             let answer = await keys(key)
-            bound.eventLoop.execute { bound.value.keyAnswered(answer) }
+            bound.eventLoop.execute { bound.value.keyAnswered(answer, asked) }
         }
     }
 
-    private func keyAnswered(_ answer: KeyAnswer) {
-        guard phase == .judging else { return }
+    private func keyAnswered(_ answer: KeyAnswer, _ asked: UInt32) {
+        guard phase == .judging, ticket == asked else { return }
         worker.takeLatest()
         exchange.started = worker.now
         phase = .head
@@ -213,17 +220,15 @@ extension ClientConnection {
 
     // MARK: The upstream
 
-    private func forward(to pool: UpstreamPool) {
+    private func forward(to pool: UpstreamPool, _ group: UpstreamGroup) {
         exchange.pool = pool
-        if let connection = pool.takeIdle() {
+        let isAnonymous = exchange.identity == nil
+        if let connection = pool.takeIdle(for: group, isAnonymous: isAnonymous) {
             start(on: connection)
         } else {
-            pool.find(for: self)
+            pool.find(for: self, of: group, isAnonymous: isAnonymous)
         }
     }
-
-    /// The row that the request under way belongs to, as one number.
-    var tenantVersion: UInt64 { exchange.tenant?.version ?? 0 }
 
     /// The connection that this client waited for.
     func upstreamConnected(_ connection: UpstreamConnection) {
@@ -242,7 +247,7 @@ extension ClientConnection {
             let other = worker.choose(from: group, excluding: pool)
         {
             exchange.isMoved = true
-            forward(to: other)
+            forward(to: other, group)
         } else {
             refuse(.upstream(fault), detail: exchange.originText)
         }
@@ -263,6 +268,7 @@ extension ClientConnection {
         phase = .exchanging
         upstream = connection
         connection.begin(self)
+        if exchange.authenticatesConnection, !way.isTrusted { connection.bind(to: self) }
         expectProgress(within: exchange.isRequestComplete ? Limits.answerTicks : Limits.bodyIdleTicks)
         if case .length(let remaining) = exchange.body, remaining > 0, inbound.readableBytes > 0,
             inbound.readableBytes <= Limits.coalescedBodyBytes
@@ -288,18 +294,20 @@ extension ClientConnection {
 
     /// The connection broke before an answer came: once more on a fresh one, where that can do no harm.
     func upstreamLost(_ connection: UpstreamConnection, saidSomething: Bool) {
-        guard phase == .exchanging, upstream === connection, let pool = exchange.pool else { return }
+        guard phase == .exchanging, upstream === connection, let pool = exchange.pool,
+            let group = exchange.group
+        else { return }
         upstream = nil
         let canRepeat =
             connection.isReused && !saidSomething && !exchange.isRetried && exchange.method.isIdempotent
             && !exchange.hasBody && exchange.interimAnswers == 0
         guard canRepeat else {
-            pool.health.failed(at: worker.tick)
+            pool.failedToAnswer(group)
             refuse(.upstream(.reset), detail: exchange.originText)
             return
         }
         exchange.isRetried = true
-        pool.find(for: self)
+        pool.find(for: self, of: group, isAnonymous: exchange.identity == nil)
     }
 
     // MARK: The body

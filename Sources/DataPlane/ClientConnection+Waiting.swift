@@ -3,8 +3,11 @@ import NIOCore
 
 /// What a connection waits for, and for how long.
 extension ClientConnection {
-    /// Whether this client still waits for what it was given `ticket` for.
-    func waits(with ticket: UInt32) -> Bool { phase == .queued && self.ticket == ticket }
+    /// Whether this client still waits for the connection that it was given `ticket` for: not for that of a request that
+    /// came later.
+    func waits(with ticket: UInt32) -> Bool {
+        (phase == .queued || phase == .connecting) && self.ticket == ticket
+    }
 
     /// Begins to wait in an upstream's line, for a time.
     func waitsInLine() -> UInt32 {
@@ -14,9 +17,20 @@ extension ClientConnection {
         return ticket
     }
 
-    func waitsForConnection() {
+    /// Begins to wait for a connection that is made for it, for a time.
+    func waitsForConnection() -> UInt32 {
         phase = .connecting
-        deadline = worker.tick &+ Limits.answerTicks
+        ticket &+= 1
+        deadline = worker.tick &+ Limits.connectionTicks
+        return ticket
+    }
+
+    /// Begins to wait for a pool's answer, for a time.
+    func waitsForKey() -> UInt32 {
+        phase = .judging
+        ticket &+= 1
+        deadline = worker.tick &+ Limits.keyTicks
+        return ticket
     }
 
     /// Its turn has come after a refusal: whoever sends nothing but what is refused must not fill the loop's turns.
@@ -45,7 +59,7 @@ extension ClientConnection {
         case .queued: refuse(.overloaded, detail: "upstream_connections")
         case .verifying: refuse(.overloaded, detail: "verification")
         case .judging: refuse(.keysUnavailable, detail: "no_answer")
-        case .connecting: deadline = tick &+ Limits.answerTicks
+        case .connecting: refuse(.upstream(.connectTimeout), detail: exchange.originText)
         case .exchanging: exchangeTimedOut()
         case .tunnel: tunnelTimedOut()
         case .lingering: close()
@@ -55,7 +69,7 @@ extension ClientConnection {
 
     private func exchangeTimedOut() {
         if !exchange.isAnswerBegun, exchange.isRequestComplete {
-            exchange.pool?.health.failed(at: worker.tick)
+            exchange.pool?.failedToAnswer(exchange.group)
             dropUpstream()
             refuse(.upstream(.answerTimeout), detail: exchange.originText)
         } else {

@@ -24,6 +24,10 @@ final class ClientConnection: ChannelDuplexHandler {
     var exchange = Exchange()
     /// The connection to the upstream of the request under way.
     var upstream: UpstreamConnection?
+    /// The connection that serves this client alone, since its upstream authenticates connections.
+    var ownedUpstream: UpstreamConnection?
+    /// Whose token came with the requests that it carried.
+    var ownedFor: Identity?
     var tunnel: Tunnel?
     /// What a judgement that cost a signature came to, until the loop's turn ends.
     var verdict: Step?

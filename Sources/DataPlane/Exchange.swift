@@ -17,6 +17,10 @@ struct Exchange {
     /// Without the query, which no record holds.
     var pathRange = 0..<0
     var tenant: Tenant?
+    /// Who asks; nil where no token was needed.
+    var identity: Identity?
+    /// Whether the head that goes upstream holds a proof that authenticates the connection it comes by.
+    var authenticatesConnection = false
     /// The origin whose page may read a refusal; empty for none.
     var allowedOrigin: [UInt8] = []
     var started = Instant(nanoseconds: 0)

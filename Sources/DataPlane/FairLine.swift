@@ -1,6 +1,9 @@
 import NIOCore
 
 /// Those who wait for one thing, served one party after the other, so that a long queue of one delays no other.
+///
+/// Places are shared, too: whoever has some takes another only while twice as many are free, so that one party alone
+/// gets two thirds of the line at most, many together leave a rest, and whoever has none finds a place.
 struct FairLine<Party: Hashable, Element> {
     /// How many of one party may wait, and how many in all.
     let partyLimit: Int
@@ -20,16 +23,20 @@ struct FairLine<Party: Hashable, Element> {
     /// Lines up one more of `party`; false where no more may wait.
     mutating func append(_ element: Element, of party: Party) -> Bool {
         let waiting = queues[party]?.count ?? 0
-        guard count < limit, waiting < partyLimit else { return false }
+        let free = limit - count
+        guard free > 0, waiting < partyLimit, waiting == 0 || waiting / 2 < free else { return false }
         if waiting == 0 { turns.append(party) }
         queues[party, default: CircularBuffer(initialCapacity: 4)].append(element)
         count += 1
         return true
     }
 
-    /// The first of the party whose turn it is, which goes to the end of the turns.
-    mutating func next() -> Element? {
-        guard let party = turns.popFirst(), let element = queues[party]?.popFirst() else { return nil }
+    /// The first of the party whose turn it is, which goes to the end of the turns; parties whose first may not have
+    /// what is waited for keep their turns.
+    mutating func next(where mayBeNext: (Element) -> Bool = { _ in true }) -> Element? {
+        let turn = turns.firstIndex { party in queues[party]?.first.map(mayBeNext) ?? false }
+        guard let turn, let element = queues[turns[turn]]?.popFirst() else { return nil }
+        let party = turns.remove(at: turn)
         count -= 1
         if queues[party]?.isEmpty == false {
             turns.append(party)

@@ -27,13 +27,37 @@ package enum Limits {
     /// How long a listener that lets nobody in any more is looked at before it is closed, and how often.
     static let backlogLooks = 100
     static let backlogPause = Duration.milliseconds(5)
+    /// Finding an upstream's addresses and what verifies it; after that, all tries to connect to it.
+    static let upstreamPreparation = TimeAmount.seconds(2)
     static let upstreamConnect = TimeAmount.seconds(2)
+    /// The least that one of several addresses gets of that.
+    static let addressConnect = TimeAmount.milliseconds(500)
     /// The TLS handshake with an upstream.
     static let upstreamHandshake = TimeAmount.seconds(2)
     /// One read of a socket, at most and at first; one read is made before the loop looks at its other sockets.
     static let readBytes = 32 * 1024
     static let firstReadBytes = 2 * 1024
     static let readsPerTurn: UInt = 1
+    /// Whoever waits for a connection that is made is told so after the three times above, and one second more.
+    static let connectionTicks: UInt32 = 7 * ticksPerSecond
+    /// Threads for names and CA files that a request waits for, and how many more where so many of them hang; those for
+    /// what is only looked at again, and for what took long the last time.
+    static let requestThreads = 32
+    static let hangingThreads = 96
+    static let renewalThreads = 8
+    static let slowThreads = 64
+    /// What one tenant's requests may have of the first and the last.
+    static let threadsOfTenant = 2
+    /// Names that wait for a thread, of each of those kinds.
+    static let waitingForThread = 4096
+    /// How long such work takes before it counts as slow or as hanging, how long it is done apart from others then, and
+    /// how long a failure is remembered.
+    static let slowWork = TimeAmount.seconds(1)
+    static let slowWorkAge = TimeAmount.seconds(60)
+    static let failedWorkAge = TimeAmount.seconds(1)
+    static let rememberedWork = 4096
+    /// The largest CA file.
+    static let authorityBytes = 4 * 1024 * 1024
     /// Bytes that may wait for a slow peer before its other side is no longer read.
     static let writeHighWaterBytes = 32 * 1024
     static let writeLowWaterBytes = 16 * 1024
@@ -66,8 +90,15 @@ package enum Limits {
     static let resolutionTicks: UInt32 = 5 * ticksPerSecond
     /// How long a pool without connections is kept.
     static let poolTicks: UInt32 = 60 * ticksPerSecond
-    /// Requests that wait for a connection to one upstream, a loop.
+    /// Requests that wait for a connection to one upstream, a loop; and those of one tenant.
     static let waitingForUpstream = 1024
+    static let waitingOfTenant = 512
+    /// Tenants that a loop remembers with their upstreams before it forgets those that hold no connection.
+    static let rememberedGroups = 4096
+    /// How often it may do so.
+    static let groupTicks: UInt32 = 60 * ticksPerSecond
+    /// Tenants whose requests all failed, with nobody's answered in between, that leave an upstream out for everybody.
+    static let witnessesToEject = 3
     /// How long a CA file is taken for unchanged.
     static let authorityAge = TimeAmount.seconds(10)
     /// Failures of an upstream in a row that eject it.

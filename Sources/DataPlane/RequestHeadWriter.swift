@@ -62,7 +62,8 @@ enum RequestHeadWriter {
                 case .via: true
                 case .cookie:
                     cookieName == nil && !(nominated?.name(index) ?? false)
-                case .other, .origin, .fetchSite, .requestedMethod, .trailer, .webSocketKey,
+                case .other, .origin, .fetchSite, .requestedMethod, .trailer, .wwwAuthenticate,
+                    .persistentAuth, .webSocketKey,
                     .webSocketVersion, .webSocketAccept:
                     !protected.contains(field, bytes) && !(nominated?.name(index) ?? false)
                         && !field.isStripped(by: standing.stripped, bytes)

@@ -1,5 +1,5 @@
+import Gatekeeper
 import NIOCore
-import NIOPosix
 import NIOSSL
 import Synchronization
 
@@ -22,61 +22,80 @@ final class UpstreamAuthorities: Sendable {
         case unreadable
     }
 
-    private let folder: String?
-    private let known = Mutex<[String?: Entry]>([:])
+    private let known: Store
+    private let work: BlockingWork<String?, NIOSSLContext>
 
     private struct Entry {
         let context: NIOSSLContext
-        let lookAgain: NIODeadline
+        var lookAgain: NIODeadline
         /// When the file was changed last, in nanoseconds; 0 for the system's roots.
         let changed: Int64
     }
 
-    init(folder: String?) {
-        self.folder = folder
+    /// What was made so far, at most one for each file and one for the system's roots.
+    ///
+    /// A class, because the threads that make contexts keep them there, too.
+    private final class Store: Sendable {
+        let entries = Mutex<[String?: Entry]>([:])
     }
 
-    /// The context for connections verified by the authority called `name`, or by the system's roots.
-    func context(for name: String?, on loop: any EventLoop) -> EventLoopFuture<NIOSSLContext> {
-        let entry = known.withLock { $0[name] }
-        if let entry, entry.lookAgain > .now() { return loop.makeSucceededFuture(entry.context) }
-        return NIOThreadPool.singleton.runIfActive(eventLoop: loop) { [self] in
-            try load(name, unless: entry).context
+    init(folder: String?) {
+        let known = Store()
+        self.known = known
+        self.work = BlockingWork { name in
+            Result { try UpstreamAuthorities.load(name, in: folder, known) }
         }
     }
 
-    /// Reads the file, off the loops.
-    private func load(_ name: String?, unless previous: Entry?) throws -> Entry {
-        let lookAgain = NIODeadline.now() + Limits.authorityAge
+    /// The context for connections verified by the authority called `name`, or by the system's roots: the one that is
+    /// there, also while its file is looked at again, or else the one that is made for the request of `tenant`.
+    ///
+    /// Whoever waits brings a clock along.
+    func context(
+        for name: String?, tenant: HostPattern, on loop: any EventLoop
+    ) -> EventLoopFuture<NIOSSLContext> {
+        if let entry = known.entries.withLock({ $0[name] }) { return loop.makeSucceededFuture(entry.context) }
+        return work.value(of: name, for: tenant, on: loop)
+    }
+
+    /// Has the files looked at again whose time has come; called at each turn of a loop's clock.
+    func keepCurrent(on loop: any EventLoop) {
+        let now = NIODeadline.now()
+        let due = known.entries.withLock { entries in
+            let due = entries.filter { $0.key != nil && $0.value.lookAgain <= now }.map(\.key)
+            for name in due { entries[name]?.lookAgain = now + Limits.authorityAge }
+            return due
+        }
+        for name in due { _ = work.value(of: name, for: nil, on: loop) }
+    }
+
+    /// Reads the file and makes a context, off the loops. One that was good stays where its file cannot be read any
+    /// longer, as while it is written, and goes where there is no file.
+    private static func load(_ name: String?, in folder: String?, _ known: Store) throws -> NIOSSLContext {
+        let previous = known.entries.withLock { $0[name] }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
         var changed: Int64 = 0
         if let name {
-            guard let folder else { throw Failure.unknown }
-            let path = "\(folder)/\(name).pem"
+            let path = "\(folder ?? "")/\(name).pem"
             var status = stat()
-            guard stat(path, &status) == 0 else { throw Failure.unknown }
+            guard folder != nil, stat(path, &status) == 0 else {
+                known.entries.withLock { $0[name] = nil }
+                throw Failure.unknown
+            }
             changed = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
-            if let previous, previous.changed == changed {
-                return keep(Entry(context: previous.context, lookAgain: lookAgain, changed: changed), name)
-            }
-            guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
-                throw Failure.unreadable
-            }
+            if let previous, previous.changed == changed { return previous.context }
+            // Anything but a file of a reasonable size could keep this thread for ever.
+            guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= Limits.authorityBytes,
+                let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty
+            else { throw Failure.unreadable }
             configuration.trustRoots = .certificates(certificates)
-        } else if let previous {
-            return keep(Entry(context: previous.context, lookAgain: lookAgain, changed: 0), name)
         }
-        return keep(
-            Entry(
-                context: try NIOSSLContext(configuration: configuration), lookAgain: lookAgain,
-                changed: changed),
-            name)
-    }
-
-    private func keep(_ entry: Entry, _ name: String?) -> Entry {
-        known.withLock { $0[name] = entry }
-        return entry
+        let entry = Entry(
+            context: try NIOSSLContext(configuration: configuration),
+            lookAgain: .now() + Limits.authorityAge, changed: changed)
+        known.entries.withLock { $0[name] = entry }
+        return entry.context
     }
 }

@@ -32,8 +32,9 @@ extension UpstreamConnection {
         case .complete: break
         }
         guard parser.head.status >= 200 else { return passInterim(client) }
-        pool.health.succeeded(at: worker.tick)
+        pool.answered(client.exchange.group)
         persists = parser.head.isPersistent && !parser.head.announcesForbiddenBody && !isTainted
+        if parser.head.authenticatesConnection || client.exchange.authenticatesConnection { ownThis(client) }
         idleTicks =
             parser.head.keepAliveSeconds.map {
                 UInt32(truncatingIfNeeded: max($0 - 1, 0)) * Limits.ticksPerSecond
@@ -65,6 +66,12 @@ extension UpstreamConnection {
         if output.capacity <= Limits.keptScratchBytes { scratch = output }
         if case .complete = answer { complete(client) }
         return true
+    }
+
+    /// The upstream takes this connection for its caller. Where a balancer stands in front, several callers share the
+    /// client's connection: then this one serves no further request.
+    private func ownThis(_ client: ClientConnection) {
+        if client.way.isTrusted { persists = false } else { bind(to: client) }
     }
 
     private func passInterim(_ client: ClientConnection) -> Bool {
@@ -146,7 +153,9 @@ extension UpstreamConnection {
         let isInOrder = persists && inbound.readableBytes == 0 && client.exchange.isRequestComplete
         self.client = nil
         inbound = ByteBuffer()
-        if isInOrder, idleTicks > 0 {
+        if isInOrder, owner != nil {
+            isReused = true
+        } else if isInOrder, idleTicks > 0 {
             isReused = true
             becomeIdle(for: idleTicks)
         } else {
@@ -164,7 +173,7 @@ extension UpstreamConnection {
             fail(client, "websocket_handshake")
             return false
         }
-        pool.health.succeeded(at: worker.tick)
+        pool.answered(client.exchange.group)
         var output = ByteBuffer()
         inbound.withUnsafeReadableBytes { AnswerHeadWriter.writeSwitch(parser.head, $0, into: &output) }
         inbound.moveReaderIndex(forwardBy: parser.head.headLength)
@@ -174,7 +183,7 @@ extension UpstreamConnection {
     }
 
     private func fail(_ client: ClientConnection, _ detail: String) {
-        pool.health.failed(at: worker.tick)
+        pool.failedToAnswer(client.exchange.group)
         self.client = nil
         close()
         client.answerUnusable(detail)

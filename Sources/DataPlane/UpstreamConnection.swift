@@ -22,6 +22,12 @@ final class UpstreamConnection: ChannelDuplexHandler {
     var isReused = false
     /// Whether the pool counts this connection among those that it has.
     var isCounted = false
+    /// The tenant in whose share the connection counts while it is no idle one of the pool's.
+    var holder: UpstreamGroup?
+    var isHeldAnonymously = false
+    /// The one client whose requests it may carry, since the upstream takes the connection for the caller; nil for one
+    /// that is lent to whoever comes next.
+    private(set) var owner: ClientConnection?
 
     let channel: any Channel
     let pool: UpstreamPool
@@ -126,7 +132,25 @@ final class UpstreamConnection: ChannelDuplexHandler {
         becomeIdle(for: Limits.upstreamIdleTicks)
     }
 
+    /// Serves nobody but `client` from now on, and ends with it.
+    func bind(to client: ClientConnection) {
+        guard owner == nil else { return }
+        owner = client
+        client.ownsUpstream(self)
+    }
+
+    /// The owner is gone, or wants it no longer.
+    func endOwnership() {
+        owner = nil
+        client = nil
+        close()
+    }
+
     func becomeIdle(for ticks: UInt32) {
+        guard owner == nil else {
+            close()
+            return
+        }
         idleSince = worker.tick
         idleUntil = worker.tick &+ ticks
         pool.release(self)
@@ -165,6 +189,8 @@ final class UpstreamConnection: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         client = nil
+        owner?.lostUpstream(self)
+        owner = nil
         handshakeEnded(.failure(HandshakeFailure()))
         guard isCounted else { return }
         isCounted = false

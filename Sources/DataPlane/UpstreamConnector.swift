@@ -14,8 +14,20 @@ final class UpstreamConnector {
     private var addressesUntil: UInt32 = 0
     /// Grows with each change of the addresses.
     private var generation: UInt32 = 0
-    private var isResolving = false
+    private var resolution: Preparation<[SocketAddress]>?
+    private var authority: Preparation<NIOSSLContext>?
     private var nextAddress = 0
+
+    /// What is being found out for all who wait for it, and until when they do.
+    private struct Preparation<Value: Sendable> {
+        let result: EventLoopFuture<Value>
+        /// The tenant whose request asked for it last.
+        var tenant: HostPattern?
+        let deadline = NIODeadline.now() + Limits.upstreamPreparation
+
+        /// Fails at the deadline; at once for whoever comes later.
+        var inTime: EventLoopFuture<Value> { result.within(deadline - .now()) }
+    }
 
     init(upstream: Upstream, worker: Worker) {
         self.upstream = upstream
@@ -31,17 +43,16 @@ final class UpstreamConnector {
         return true
     }
 
-    /// A channel whose `UpstreamConnection` belongs to `pool`, ready for a request; fails with what `fault`
-    /// understands.
-    func connect(to pool: UpstreamPool) -> EventLoopFuture<any Channel> {
+    /// A channel whose `UpstreamConnection` belongs to `pool`, ready for a request of `tenant`; fails with what `fault`
+    /// understands. Each of its three steps has a clock: addresses and what verifies them, connecting, the handshake.
+    func connect(to pool: UpstreamPool, for tenant: HostPattern) -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         let boundPool = NIOLoopBound(pool, eventLoop: worker.loop)
-        return context().flatMap { context in
-            bound.value.resolved().flatMap { addresses in
-                let connector = bound.value
-                connector.nextAddress = (connector.nextAddress + 1) % addresses.count
-                return connector.open(addresses, connector.nextAddress, 0, boundPool, context)
-            }
+        return context(for: tenant).and(resolved(for: tenant)).flatMap { context, addresses in
+            let connector = bound.value
+            connector.nextAddress = (connector.nextAddress + 1) % addresses.count
+            let attempts = Attempts(addresses, first: connector.nextAddress)
+            return connector.open(attempts, boundPool, context)
         }.flatMap { channel in
             UpstreamConnector.secured(channel)
         }
@@ -52,7 +63,7 @@ final class UpstreamConnector {
         switch error {
         case UpstreamResolver.Failure.forbidden: .forbidden
         case is UpstreamResolver.Failure: .unreachable
-        case ChannelError.connectTimeout: .connectTimeout
+        case ChannelError.connectTimeout, is BlockingWorkFailure: .connectTimeout
         case let error as IOError where error.errnoCode == ECONNREFUSED: .refused
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError, is UpstreamAuthorities.Failure,
             is UpstreamConnection.HandshakeFailure:
@@ -65,50 +76,95 @@ final class UpstreamConnector {
 
     /// The addresses known, looked up again behind the back of requests once they are old; the last good ones stay
     /// in use where that fails.
-    private func resolved() -> EventLoopFuture<[SocketAddress]> {
-        guard !addresses.isEmpty else { return resolve() }
-        keepCurrent()
-        return worker.loop.makeSucceededFuture(addresses)
+    private func resolved(for tenant: HostPattern) -> EventLoopFuture<[SocketAddress]> {
+        guard addresses.isEmpty else {
+            keepCurrent()
+            return worker.loop.makeSucceededFuture(addresses)
+        }
+        guard let resolution else { return resolve(for: tenant).inTime }
+        if resolution.tenant != tenant {
+            // It counts for this tenant, too, which must not wait for another's share of the threads.
+            self.resolution?.tenant = tenant
+            _ = worker.resolver.addresses(of: upstream.origin, for: tenant, on: worker.loop)
+        }
+        return resolution.inTime
     }
 
     /// Looks the name up again where its addresses are old, for connections that are used over and over.
     func keepCurrent() {
-        guard !addresses.isEmpty, worker.tick >= addressesUntil, !isResolving else { return }
-        _ = resolve()
+        guard !addresses.isEmpty, worker.tick >= addressesUntil, resolution == nil else { return }
+        _ = resolve(for: nil)
     }
 
-    private func resolve() -> EventLoopFuture<[SocketAddress]> {
-        isResolving = true
+    /// Finds the addresses, which stay here also where nobody waits for them any longer.
+    private func resolve(for tenant: HostPattern?) -> Preparation<[SocketAddress]> {
+        let asked = Preparation(
+            result: worker.resolver.addresses(of: upstream.origin, for: tenant, on: worker.loop),
+            tenant: tenant)
+        resolution = asked
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        let answer = worker.resolver.addresses(of: upstream.origin, on: worker.loop)
-        answer.whenComplete { result in
+        asked.result.whenComplete { result in
             let connector = bound.value
-            connector.isResolving = false
+            connector.resolution = nil
             connector.addressesUntil = connector.worker.tick &+ Limits.resolutionTicks
             guard case .success(let addresses) = result, addresses != connector.addresses else { return }
             connector.addresses = addresses
             connector.generation &+= 1
         }
-        return answer
+        return asked
     }
 
     // MARK: Connecting
 
-    private func context() -> EventLoopFuture<NIOSSLContext?> {
+    private func context(for tenant: HostPattern) -> EventLoopFuture<NIOSSLContext?> {
         guard upstream.origin.scheme == .https else { return worker.loop.makeSucceededFuture(nil) }
-        return worker.authorities.context(for: upstream.authority, on: worker.loop).map { $0 }
+        if let authority { return authority.inTime.map { $0 } }
+        let asked = Preparation(
+            result: worker.authorities.context(for: upstream.authority, tenant: tenant, on: worker.loop))
+        authority = asked
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        asked.result.whenComplete { _ in bound.value.authority = nil }
+        return asked.inTime.map { $0 }
     }
 
-    /// Tries each address once, beginning with another one each time.
+    /// The addresses that are tried for one connection, each once, beginning with another one each time.
+    private struct Attempts {
+        private let addresses: [SocketAddress]
+        private let first: Int
+        private var tried = 0
+        private let deadline = NIODeadline.now() + Limits.upstreamConnect
+        /// All of them share the time for connecting, so that one that is dead leaves some to the next.
+        let time: TimeAmount
+
+        init(_ addresses: [SocketAddress], first: Int) {
+            self.addresses = addresses
+            self.first = first
+            let share = Limits.upstreamConnect.nanoseconds / Int64(max(addresses.count, 1))
+            self.time = max(.nanoseconds(share), Limits.addressConnect)
+        }
+
+        /// The next one; nil where none is left, or no time for it.
+        mutating func next() -> SocketAddress? {
+            guard tried < addresses.count, tried == 0 || .now() < deadline else { return nil }
+            defer { tried += 1 }
+            return addresses[(first + tried) % addresses.count]
+        }
+    }
+
     private func open(
-        _ addresses: [SocketAddress], _ first: Int, _ tried: Int, _ pool: NIOLoopBound<UpstreamPool>,
-        _ context: NIOSSLContext?
+        _ attempts: Attempts, _ pool: NIOLoopBound<UpstreamPool>, _ context: NIOSSLContext?
     ) -> EventLoopFuture<any Channel> {
-        let attempt = bootstrap(pool, context).connect(to: addresses[(first + tried) % addresses.count])
-        guard tried + 1 < addresses.count else { return attempt }
+        var attempts = attempts
+        guard let address = attempts.next() else {
+            return worker.loop.makeFailedFuture(ChannelError.connectTimeout(Limits.upstreamConnect))
+        }
+        let left = attempts
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        return attempt.flatMapError { _ in
-            bound.value.open(addresses, first, tried + 1, pool, context)
+        return bootstrap(pool, context).connectTimeout(attempts.time).connect(to: address).flatMapError {
+            error in
+            var rest = left
+            guard rest.next() != nil else { return bound.value.worker.loop.makeFailedFuture(error) }
+            return bound.value.open(left, pool, context)
         }
     }
 
@@ -116,7 +172,6 @@ final class UpstreamConnector {
         let worker = NIOLoopBound(worker, eventLoop: worker.loop)
         let name = serverName
         return ClientBootstrap(group: self.worker.loop)
-            .connectTimeout(Limits.upstreamConnect)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: .init(Limits.upstreamReceiveBytes))
             .channelOption(.maxMessagesPerRead, value: Limits.readsPerTurn)

@@ -1,4 +1,5 @@
-/// What an upstream's answers so far say of it: passive ejection and slow return. All times are ticks of the loop.
+/// What an upstream did so far, as everybody or as one tenant sees it: passive ejection and slow return. All times are
+/// ticks of the loop.
 struct UpstreamHealth: Equatable {
     private var failuresInARow = 0
     /// How often it was ejected since it last worked for a whole return.
@@ -11,6 +12,15 @@ struct UpstreamHealth: Equatable {
         /// Back again: the share of its requests that it gets, in percent.
         case returning(percent: UInt32)
         case full
+
+        /// The worse of the two.
+        func or(_ other: Availability) -> Availability {
+            switch (self, other) {
+            case (.ejected, _), (_, .ejected): .ejected
+            case (.returning(let one), .returning(let two)): .returning(percent: min(one, two))
+            case (.full, let worse), (let worse, .full): worse
+            }
+        }
     }
 
     func availability(at tick: UInt32) -> Availability {
@@ -29,12 +39,24 @@ struct UpstreamHealth: Equatable {
         ejectedUntil = nil
     }
 
-    /// No connection, no answer in time, or a broken one. One that is only just back is ejected at once, for longer.
+    /// A connection was made: the failures before it are no row. What it is good for is not known yet.
+    mutating func connected(at tick: UInt32) {
+        if availability(at: tick) == .full { failuresInARow = 0 }
+    }
+
+    /// It failed once more. One that is only just back is ejected at once, for longer.
     mutating func failed(at tick: UInt32) {
         let before = availability(at: tick)
         guard before != .ejected else { return }
         failuresInARow += 1
         if before == .full, failuresInARow < Limits.failuresToEject { return }
+        eject(at: tick)
+    }
+
+    /// Leaves it out for a time, a longer one if it is only just back.
+    mutating func eject(at tick: UInt32) {
+        let before = availability(at: tick)
+        guard before != .ejected else { return }
         if before == .full { ejections = 0 }
         failuresInARow = 0
         let time = min(Limits.ejectionTicks << min(ejections, 8), Limits.longestEjectionTicks)

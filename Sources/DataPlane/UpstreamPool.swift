@@ -1,13 +1,15 @@
 import Gatekeeper
 import NIOCore
 
-/// One loop's connections to one upstream: idle ones are used again, newest first; their number is bounded, and
-/// requests beyond it wait in a line.
+/// One loop's connections to one upstream: idle ones are used again, newest first; their number is bounded, each
+/// tenant has a share of it, and requests beyond either wait in a line.
 ///
 /// A class, because its connections return to it. It belongs to an upstream, never to a tenant.
 final class UpstreamPool {
     let upstream: Upstream
-    var health = UpstreamHealth()
+    private(set) var health = UpstreamHealth()
+    /// Tenants whose requests failed since anybody's was answered.
+    private var witnesses: [HostPattern] = []
     /// Whether the worker has forgotten this pool, for want of use.
     private(set) var isRetired = false
 
@@ -17,12 +19,21 @@ final class UpstreamPool {
     private var connecting = 0
     private var connected = 0
     private var lastUse: UInt32 = 0
-    private var line = FairLine<UInt64, Waiting>(
-        partyLimit: Limits.waitingForUpstream, limit: Limits.waitingForUpstream)
+    private var isServingLine = false
+    private var line = FairLine<Party, Waiting>(
+        partyLimit: Limits.waitingOfTenant, limit: Limits.waitingForUpstream)
 
-    /// A client in the line; it waits no longer once its ticket is another.
+    /// Those who take turns in the line: requests without a token never stand before a tenant's others.
+    private struct Party: Hashable {
+        let tenant: HostPattern
+        let isAnonymous: Bool
+    }
+
+    /// A request in the line, or for which a connection is made; it waits no longer once its ticket is another.
     private struct Waiting {
         let client: ClientConnection
+        let group: UpstreamGroup
+        let isAnonymous: Bool
         let ticket: UInt32
 
         var isGone: Bool { !client.waits(with: ticket) }
@@ -37,53 +48,130 @@ final class UpstreamPool {
     /// Requests under way and waiting here.
     var load: Int { connecting + connected - idle.count + line.count }
 
-    /// The idle connection used last, taken out of the pool.
-    func takeIdle() -> UpstreamConnection? {
+    /// The idle connection used last, taken out of the pool for a request of `group`, which may have one more.
+    func takeIdle(for group: UpstreamGroup, isAnonymous: Bool) -> UpstreamConnection? {
         lastUse = worker.tick
+        guard !idle.isEmpty, mayTake(group, isAnonymous) else { return nil }
         while let connection = idle.popLast() {
             worker.idleUpstreams -= 1
-            if connection.isOpen { return connection }
+            guard connection.isOpen else { continue }
+            lend(connection, to: group, isAnonymous)
+            return connection
         }
         return nil
     }
 
     /// Finds a connection for `client` where none was idle: it hears of its success or failure on the loop.
-    func find(for client: ClientConnection) {
-        if connecting + connected < worker.upstreamConnectionLimit {
-            client.waitsForConnection()
-            connect(for: client)
-        } else if line.append(Waiting(client: client, ticket: client.waitsInLine()), of: client.tenantVersion)
-        {
+    func find(for client: ClientConnection, of group: UpstreamGroup, isAnonymous: Bool) {
+        let isAllowed = mayTake(group, isAnonymous)
+        if isAllowed, connecting + connected < worker.upstreamConnectionLimit {
+            connect(
+                for: Waiting(
+                    client: client, group: group, isAnonymous: isAnonymous,
+                    ticket: client.waitsForConnection()))
             return
-        } else {
+        }
+        let waiting = Waiting(
+            client: client, group: group, isAnonymous: isAnonymous, ticket: client.waitsInLine())
+        if !line.append(waiting, of: Party(tenant: group.tenant, isAnonymous: isAnonymous)) {
             client.upstreamIsFull()
+        } else if isAllowed {
+            serveLine()
         }
     }
 
     /// Keeps a connection that is free again for the next request.
     func release(_ connection: UpstreamConnection) {
-        guard connection.isOpen, !worker.isDraining, connector.isCurrent(connection) else {
+        takeBack(connection)
+        guard connection.isOpen, !worker.isDraining || !line.isEmpty, connector.isCurrent(connection) else {
             connection.close()
-            return
-        }
-        if let client = nextWaiting() {
-            client.upstreamConnected(connection)
             return
         }
         idle.append(connection)
         worker.idleUpstreams += 1
-        if worker.idleUpstreams > worker.idleUpstreamLimit { worker.closeOldestIdle() }
+        serveLine()
+        if worker.isDraining {
+            closeIdle()
+        } else if worker.idleUpstreams > worker.idleUpstreamLimit {
+            worker.closeOldestIdle()
+        }
     }
 
     /// Forgets a connection that closed; whoever waits may have another in its place.
     func lost(_ connection: UpstreamConnection) {
+        takeBack(connection)
         connected -= 1
         forgetIdle { $0 === connection }
-        guard !worker.isDraining || !line.isEmpty, connecting + connected < worker.upstreamConnectionLimit,
-            let client = nextWaiting()
-        else { return }
-        client.waitsForConnection()
-        connect(for: client)
+        serveLine()
+    }
+
+    // MARK: Shares
+
+    /// Whether one more request of `group` may have a connection, by what it and the others hold.
+    private func mayTake(_ group: UpstreamGroup, _ isAnonymous: Bool) -> Bool {
+        ConnectionShare.allows(
+            group.held(of: self),
+            free: worker.upstreamConnectionLimit - (connecting + connected - idle.count),
+            isAnonymous: isAnonymous, isAlone: !worker.isShared(upstream))
+    }
+
+    private func lend(_ connection: UpstreamConnection, to group: UpstreamGroup, _ isAnonymous: Bool) {
+        group.note(1, of: self, isAnonymous: isAnonymous)
+        connection.holder = group
+        connection.isHeldAnonymously = isAnonymous
+    }
+
+    private func takeBack(_ connection: UpstreamConnection) {
+        guard let group = connection.holder else { return }
+        connection.holder = nil
+        group.note(-1, of: self, isAnonymous: connection.isHeldAnonymously)
+    }
+
+    /// Gives those who wait what is free, by turns of the tenants that may have more.
+    private func serveLine() {
+        // Whoever gets a connection may give it back at once.
+        guard !isServingLine, !line.isEmpty else { return }
+        isServingLine = true
+        defer { isServingLine = false }
+        while connecting + connected - idle.count < worker.upstreamConnectionLimit,
+            let waiting = line.next(where: { $0.isGone || mayTake($0.group, $0.isAnonymous) })
+        {
+            guard !waiting.isGone else { continue }
+            if let connection = takeIdle(for: waiting.group, isAnonymous: waiting.isAnonymous) {
+                waiting.client.upstreamConnected(connection)
+            } else if connecting + connected < worker.upstreamConnectionLimit {
+                connect(
+                    for: Waiting(
+                        client: waiting.client, group: waiting.group, isAnonymous: waiting.isAnonymous,
+                        ticket: waiting.client.waitsForConnection()))
+            } else {
+                // Idle connections that are closed and about to be forgotten: its turn comes again then.
+                _ = line.append(
+                    waiting, of: Party(tenant: waiting.group.tenant, isAnonymous: waiting.isAnonymous))
+                return
+            }
+        }
+    }
+
+    // MARK: What answers say of the upstream
+
+    /// A request of `group` was answered, whatever its status.
+    func answered(_ group: UpstreamGroup?) {
+        health.succeeded(at: worker.tick)
+        if !witnesses.isEmpty { witnesses = [] }
+        group?.succeeded(self, at: worker.tick)
+    }
+
+    /// A request of `group` reached the upstream and had no usable answer. That may be the request's own doing: it
+    /// counts for its tenant, and for everybody only once several tenants saw it and nobody was answered in between.
+    func failedToAnswer(_ group: UpstreamGroup?) {
+        guard let group else { return }
+        group.failed(self, at: worker.tick)
+        guard !witnesses.contains(group.tenant) else { return }
+        witnesses.append(group.tenant)
+        guard witnesses.count >= Limits.witnessesToEject else { return }
+        witnesses = []
+        health.eject(at: worker.tick)
     }
 
     // MARK: Time
@@ -95,7 +183,10 @@ final class UpstreamPool {
             connection.close()
         }
         if connected > 0 { connector.keepCurrent() }
-        if !line.isEmpty { line.remove(where: \.isGone) }
+        if !line.isEmpty {
+            line.remove(where: \.isGone)
+            serveLine()
+        }
     }
 
     /// Gives the pool up where nothing would be lost by it.
@@ -105,6 +196,11 @@ final class UpstreamPool {
             && health == UpstreamHealth()
         return isRetired
     }
+
+    /// Whether a connection leads to what is still one of the upstream's addresses.
+    func isCurrent(_ connection: UpstreamConnection) -> Bool { connector.isCurrent(connection) }
+
+    var idleCount: Int { idle.count }
 
     /// When each idle connection was last used, for whoever closes the oldest of all pools.
     var idleTimes: [UInt32] { idle.map(\.idleSince) }
@@ -124,46 +220,45 @@ final class UpstreamPool {
 
     // MARK: Connecting
 
-    private func nextWaiting() -> ClientConnection? {
-        while let waiting = line.next() {
-            if !waiting.isGone { return waiting.client }
-        }
-        return nil
-    }
-
-    private func connect(for client: ClientConnection) {
+    private func connect(for waiting: Waiting) {
         lastUse = worker.tick
         connecting += 1
-        let bound = NIOLoopBound((self, client), eventLoop: worker.loop)
-        connector.connect(to: self).whenComplete { result in
-            let (pool, client) = bound.value
+        waiting.group.note(1, of: self, isAnonymous: waiting.isAnonymous)
+        let bound = NIOLoopBound((self, waiting), eventLoop: worker.loop)
+        connector.connect(to: self, for: waiting.group.tenant).whenComplete { result in
+            let (pool, waiting) = bound.value
             pool.connecting -= 1
+            waiting.group.note(-1, of: pool, isAnonymous: waiting.isAnonymous)
             switch result {
-            case .success(let channel): pool.connected(channel, for: client)
-            case .failure(let error): pool.failed(UpstreamConnector.fault(error), for: client)
+            case .success(let channel): pool.connected(channel, for: waiting)
+            case .failure(let error): pool.failed(UpstreamConnector.fault(error), for: waiting)
             }
         }
     }
 
-    private func connected(_ channel: any Channel, for client: ClientConnection) {
+    private func connected(_ channel: any Channel, for waiting: Waiting) {
         let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self)
         guard let connection, connection.isOpen else {
             channel.close(promise: nil)
-            failed(.reset, for: client)
+            failed(.reset, for: waiting)
             return
         }
         connected += 1
         connection.isCounted = true
-        client.upstreamConnected(connection)
+        health.connected(at: worker.tick)
+        // Its client may have left, and may even wait for another request's connection by now.
+        guard !waiting.isGone else {
+            connection.park()
+            return
+        }
+        lend(connection, to: waiting.group, waiting.isAnonymous)
+        waiting.client.upstreamConnected(connection)
     }
 
-    private func failed(_ fault: UpstreamFault, for client: ClientConnection) {
+    private func failed(_ fault: UpstreamFault, for waiting: Waiting) {
         health.failed(at: worker.tick)
-        client.upstreamFailed(fault, self)
+        if !waiting.isGone { waiting.client.upstreamFailed(fault, self) }
         // Whoever waits in the line must not wait for a connection that nobody opens.
-        while connecting + connected < worker.upstreamConnectionLimit, let next = nextWaiting() {
-            next.waitsForConnection()
-            connect(for: next)
-        }
+        serveLine()
     }
 }

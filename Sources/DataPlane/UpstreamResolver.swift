@@ -1,6 +1,5 @@
 import Gatekeeper
 import NIOCore
-import NIOPosix
 
 #if canImport(Glibc)
     import Glibc
@@ -8,22 +7,37 @@ import NIOPosix
     import Musl
 #endif
 
-/// Names of upstreams made addresses, off the loops, since `getaddrinfo` blocks.
-struct UpstreamResolver: Sendable {
+/// Names of upstreams made addresses, once for all who wait, off the loops: `getaddrinfo` blocks, for half a minute
+/// where a name server says nothing.
+///
+/// A class, because all loops share its lookups.
+final class UpstreamResolver: Sendable {
     enum Failure: Error {
         case unresolvable
         case forbidden
     }
 
-    let policy: UpstreamAddressPolicy
+    private let policy: UpstreamAddressPolicy
+    /// Addresses as text, without a port.
+    private let lookups = BlockingWork<String, [String]> { name in
+        let found = UpstreamResolver.lookUp(name)
+        return found.isEmpty ? .failure(Failure.unresolvable) : .success(found)
+    }
 
-    /// The addresses of `origin` that upstreams may have, in the system's order.
-    func addresses(of origin: Origin, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {
+    init(policy: UpstreamAddressPolicy) {
+        self.policy = policy
+    }
+
+    /// The addresses of `origin` that upstreams may have, in the system's order: for a request of `tenant`, or without
+    /// one to follow a name that moves. Whoever waits brings a clock along.
+    func addresses(
+        of origin: Origin, for tenant: HostPattern?, on loop: any EventLoop
+    ) -> EventLoopFuture<[SocketAddress]> {
         if let literal = try? SocketAddress(ipAddress: origin.host, port: origin.port) {
             return loop.makeCompletedFuture { try admissible([literal]) }
         }
-        return NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
-            try admissible(UpstreamResolver.lookUp(origin.host, port: origin.port))
+        return lookups.value(of: origin.host, for: tenant, on: loop).flatMapThrowing { [self] found in
+            try admissible(found.compactMap { try? SocketAddress(ipAddress: $0, port: origin.port) })
         }
     }
 
@@ -34,7 +48,7 @@ struct UpstreamResolver: Sendable {
         return allowed
     }
 
-    private static func lookUp(_ name: String, port: Int) -> [SocketAddress] {
+    private static func lookUp(_ name: String) -> [String] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -42,12 +56,10 @@ struct UpstreamResolver: Sendable {
         var list: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(name, nil, &hints, &list) == 0 else { return [] }
         defer { freeaddrinfo(list) }
-        var addresses: [SocketAddress] = []
+        var addresses: [String] = []
         var entry = list
         while let info = entry?.pointee {
-            if let text = numericHost(info), let address = try? SocketAddress(ipAddress: text, port: port) {
-                addresses.append(address)
-            }
+            if let text = numericHost(info) { addresses.append(text) }
             entry = info.ai_next
         }
         return addresses

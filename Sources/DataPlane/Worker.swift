@@ -57,12 +57,13 @@ final class Worker {
     /// Bounded by the rows of one directory. Found by `Standing.loopSlot`; begun anew, in a new epoch, whenever hosts change.
     private var groupsEpoch: UInt64 = 1
     private var groups: [UpstreamGroup] = []
-    private var groupSlots: [[Upstream]: Int] = [:]
+    /// Those, and older ones that hold a connection still.
+    private var groupOfTenant: [HostPattern: UpstreamGroup] = [:]
     private var line = VerificationLine()
     /// Clients whose tokens were verified in this turn.
     private var judged: [ClientConnection] = []
     /// Clients that were refused, in the order in which they are read from again.
-    private var heldBack = CircularBuffer<ClientConnection>()
+    private var heldBack = FairLine<HostPattern?, ClientConnection>(partyLimit: .max, limit: .max)
     private var tally = RefusalTally()
     private var bell: TurnBell?
     private var ticker: RepeatedTask?
@@ -119,10 +120,7 @@ final class Worker {
         let latest = feed.taken(by: loop)
         guard latest.epoch != judge.snapshot.epoch else { return }
         if latest.hostsEdition != judge.snapshot.hostsEdition {
-            // Requests under way may hold a standing from before: its slot is not believed in the new epoch.
-            groupsEpoch += 1
-            groups = []
-            groupSlots = [:]
+            forgetGroups()
         }
         judge.snapshot = latest
         reviewTunnels()
@@ -164,16 +162,32 @@ final class Worker {
         spareHead = ByteBuffer()
     }
 
+    /// Whether rows of several tenants name `upstream`.
+    func isShared(_ upstream: Upstream) -> Bool {
+        judge.snapshot.directory?.isShared(upstream) ?? true
+    }
+
+    /// Begins a new epoch of groups, in which those that hold connections are found again.
+    private func forgetGroups() {
+        // Requests under way may hold a standing from before: its slot is not believed in the new epoch.
+        groupsEpoch += 1
+        groups = []
+        groupOfTenant = groupOfTenant.filter { !$0.value.holdsNothing }
+    }
+
     /// The upstreams of a tenant, found without a look at what loops share once it was asked for.
     func group(for standing: Standing) -> UpstreamGroup {
         if standing.loopSlot.epoch == groupsEpoch { return groups[standing.loopSlot.index] }
         let upstreams = standing.tenant.upstreams
-        if let index = groupSlots[upstreams] {
-            standing.loopSlot = (groupsEpoch, index)
-            return groups[index]
+        let name = standing.tenant.name
+        let group: UpstreamGroup
+        if let known = groupOfTenant[name] {
+            group = known
+            if !known.pools.map(\.upstream).elementsEqual(upstreams) { known.rename(upstreams.map(pool)) }
+        } else {
+            group = UpstreamGroup(name, upstreams.map(pool))
+            groupOfTenant[name] = group
         }
-        let group = UpstreamGroup(upstreams.map(pool))
-        groupSlots[upstreams] = groups.count
         standing.loopSlot = (groupsEpoch, groups.count)
         groups.append(group)
         return group
@@ -194,20 +208,23 @@ final class Worker {
         return pool
     }
 
-    /// Makes room among the idle connections: the eighth that was used longest ago goes, whosever it is.
+    /// Makes room among the idle connections: of the upstreams that have more than their share of them, the eighth that
+    /// was used longest ago goes.
     func closeOldestIdle() {
-        let times = pools.values.flatMap(\.idleTimes).sorted()
+        let share = idleUpstreamLimit / max(pools.values.count { $0.idleCount > 0 }, 1)
+        let above = pools.values.filter { $0.idleCount > share }
+        let times = above.flatMap(\.idleTimes).sorted()
         guard !times.isEmpty else { return }
         let oldest = times[min(times.count / 8, times.count - 1)]
-        for pool in pools.values { pool.closeIdle(before: oldest &+ 1) }
+        for pool in above { pool.closeIdle(before: oldest &+ 1) }
     }
 
     // MARK: Tokens that wait for verification
 
     /// Lines a request up; false where its tenant has too many waiting.
-    func lineUp(_ client: ClientConnection, of tenantVersion: UInt64) -> Bool {
+    func lineUp(_ client: ClientConnection, of tenant: HostPattern) -> Bool {
         scheduleEndOfTurn()
-        return line.append(client, of: tenantVersion)
+        return line.append(client, of: tenant)
     }
 
     /// Has a client go on as the turn ends.
@@ -219,7 +236,8 @@ final class Worker {
     /// Reads nothing more from a client before its turn.
     func holdBack(_ client: ClientConnection) {
         client.isHeldBack = true
-        heldBack.append(client)
+        // Connections are bounded, and with them those who wait here.
+        _ = heldBack.append(client, of: client.exchange.tenant?.name)
         scheduleEndOfTurn()
     }
 
@@ -263,7 +281,7 @@ final class Worker {
     private func letHeldBackGo() {
         var (read, looked) = (0, 0)
         while read < Limits.refusedPerTurn, looked < Limits.heldBackLooksPerTurn,
-            let client = heldBack.popFirst()
+            let client = heldBack.next()
         {
             looked += 1
             if client.phase == .closed { continue }
@@ -321,6 +339,8 @@ final class Worker {
         if tick % Limits.ticksPerSecond == 0 { recordOthers() }
         for client in Array(clients.values) { client.turn(tick) }
         reviewTunnels()
+        authorities.keepCurrent(on: loop)
+        if tick % Limits.groupTicks == 0, groups.count > Limits.rememberedGroups { forgetGroups() }
         for (upstream, pool) in pools {
             pool.turn(tick)
             if pool.retireIfUnused() { pools[upstream] = nil }
@@ -359,13 +379,13 @@ final class Worker {
 struct VerificationLine {
     /// Whether the end of this turn is on its way.
     var isTurnScheduled = false
-    private var line = FairLine<UInt64, ClientConnection>(
+    private var line = FairLine<HostPattern, ClientConnection>(
         partyLimit: Limits.waitingTokensOfTenant, limit: Limits.waitingTokens)
 
     var isEmpty: Bool { line.isEmpty }
 
-    mutating func append(_ client: ClientConnection, of tenantVersion: UInt64) -> Bool {
-        line.append(client, of: tenantVersion)
+    mutating func append(_ client: ClientConnection, of tenant: HostPattern) -> Bool {
+        line.append(client, of: tenant)
     }
 
     /// The next one that still waits.

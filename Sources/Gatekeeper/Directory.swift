@@ -11,6 +11,7 @@ package struct Directory: Sendable {
     /// Another number for each content of the hosts.
     private(set) var edition: UInt64 = 0
     private var mapped = MappedHeaders()
+    private var uses = UpstreamUses()
 
     /// What a host leads to. A refused row keeps its place, so that it never falls through to a wildcard.
     package enum Entry: Sendable {
@@ -44,6 +45,7 @@ package struct Directory: Sendable {
         }
         set {
             edition = Edition.next()
+            uses.replace(self[pattern], with: newValue)
             if mapped.concerns(newValue) { mapped.replace(self[pattern], with: newValue) }
             switch pattern {
             case .exact(let host): exact[host] = newValue
@@ -54,6 +56,9 @@ package struct Directory: Sendable {
 
     /// The collapsed names of headers that any row with one of these upstreams maps a claim to.
     func mappedHeaders(for upstreams: [Upstream]) -> Set<[UInt8]> { mapped.names(for: upstreams) }
+
+    /// Whether rows of more than one tenant name `upstream`, by default or of their own.
+    package func isShared(_ upstream: Upstream) -> Bool { uses.count(of: upstream) > 1 }
 
     /// Every name with its entry, in no order.
     package var entries: some Sequence<(HostPattern, Entry)> {

@@ -48,6 +48,11 @@ package final class Identity {
         self.headerLines = IdentityHeaders.lines(claims, tenant: tenant, poolIndex: poolIndex)
     }
 
+    /// Whether both are the same caller of one tenant, by whatever token.
+    package func isSameCaller(as other: Identity) -> Bool {
+        self === other || (poolIndex == other.poolIndex && ids.subject == other.ids.subject)
+    }
+
     /// About how many bytes of memory the entry takes.
     var cost: Int {
         var bytes = 400 + headerLines.count + ids.cost + 64 * meets.count

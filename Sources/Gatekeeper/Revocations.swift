@@ -228,6 +228,8 @@ struct TokenIDs: Sendable, Hashable {
     /// Where each ends.
     private var ends: SIMD4<UInt16>
 
+    var subject: ArraySlice<UInt8> { bytes[..<Int(ends[0])] }
+
     /// Kinds of entry, each by the letter that its digest begins with.
     enum Kind: UInt8, CaseIterable {
         case pool = 0x70

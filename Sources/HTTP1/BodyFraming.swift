@@ -24,6 +24,8 @@ struct FramingFields {
     var hasVia = false
     var saysWay = false
     var saysOrigin = false
+    /// Whether a challenge or a proof is of a scheme that authenticates the connection.
+    var authenticatesConnection = false
 
     /// What `Transfer-Encoding` says; `other` and `identity` are met in answers alone.
     enum Encoding {
@@ -34,7 +36,10 @@ struct FramingFields {
     init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
         for field in fields {
             switch field.known {
-            case .other, .te, .trailer, .proxyConnection, .proxyAuthenticate, .proxyAuthorization,
+            case .wwwAuthenticate, .proxyAuthenticate:
+                if ConnectionScheme.isNamed(bytes, field.value.range) { authenticatesConnection = true }
+            case .persistentAuth: authenticatesConnection = true
+            case .other, .te, .trailer, .proxyConnection, .proxyAuthorization,
                 .webSocketKey,
                 .webSocketVersion, .webSocketAccept:
                 break
@@ -45,6 +50,7 @@ struct FramingFields {
                 host = field.value
             case .authorization:
                 if authorization == nil { authorization = field.value }
+                if ConnectionScheme.begins(bytes, field.value.range) { authenticatesConnection = true }
                 authorizationCount += 1
             case .contentLength:
                 guard contentLength == nil else { throw .duplicateContentLength }

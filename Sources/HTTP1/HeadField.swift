@@ -65,6 +65,7 @@ package enum KnownField: UInt8, Sendable {
     case other, host, contentLength, transferEncoding, connection, authorization, expect, upgrade, te, trailer
     case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, via
     case cookie, origin, fetchSite, requestedMethod
+    case wwwAuthenticate, persistentAuth
     case forwardedFor, forwardedProto, forwardedPort, webSocketKey, webSocketVersion, webSocketAccept
 
     /// Letter case is ignored; told by length first.
@@ -87,9 +88,12 @@ package enum KnownField: UInt8, Sendable {
         case 14:
             if ByteScanner.equals(name, "content-length") { return .contentLength }
             return ByteScanner.equals(name, "sec-fetch-site") ? .fetchSite : .other
-        case 15: return ByteScanner.equals(name, "x-forwarded-for") ? .forwardedFor : .other
+        case 15:
+            if ByteScanner.equals(name, "x-forwarded-for") { return .forwardedFor }
+            return ByteScanner.equals(name, "persistent-auth") ? .persistentAuth : .other
         case 16:
             if ByteScanner.equals(name, "x-forwarded-port") { return .forwardedPort }
+            if ByteScanner.equals(name, "www-authenticate") { return .wwwAuthenticate }
             return ByteScanner.equals(name, "proxy-connection") ? .proxyConnection : .other
         case 17:
             if ByteScanner.equals(name, "transfer-encoding") { return .transferEncoding }

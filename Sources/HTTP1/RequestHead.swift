@@ -35,6 +35,8 @@ package struct RequestHead: Sendable {
     /// The first `Authorization` field's value.
     package var authorization: HeadSlice?
     package var authorizationCount = 0
+    /// Whether `Authorization` is of a scheme that authenticates the connection, not the request (NTLM, Negotiate).
+    package var authenticatesConnection = false
     /// Whether `Connection` names more than `close` and `keep-alive`.
     package var connectionNamesOthers = false
     package var hasVia = false

@@ -206,6 +206,7 @@ package struct RequestHeadParser: Sendable {
         head.expectsContinue = found.expectsContinue && !head.isHTTP10 && head.framing != .none
         head.authorization = found.authorization
         head.authorizationCount = found.authorizationCount
+        head.authenticatesConnection = found.authenticatesConnection
         head.connectionNamesOthers = found.namesOthers
         head.hasVia = found.hasVia
         head.saysWay = found.saysWay

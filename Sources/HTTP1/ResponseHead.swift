@@ -18,6 +18,8 @@ package struct ResponseHead: Sendable {
     /// `timeout` of a `Keep-Alive` field, in seconds.
     package var keepAliveSeconds: Int?
     package var connectionNamesOthers = false
+    /// Whether the upstream authenticates the connection, not the request (NTLM, Negotiate).
+    package var authenticatesConnection = false
 
     init() {}
 }
@@ -105,6 +107,7 @@ package struct ResponseHeadParser: Sendable {
         head.keepAliveSeconds = found.keepAliveSeconds
         head.connectionNamesOthers = found.namesOthers
         head.announcesForbiddenBody = false
+        head.authenticatesConnection = found.authenticatesConnection
         if isHeadRequest || head.status < 200 || head.status == 204 || head.status == 304 {
             // Whatever the fields say, it ends with its head (RFC 9112 §6.3, item 1).
             head.framing = .none

@@ -13,7 +13,7 @@ private final class Line {
     var count: Int { line.count }
     var isEmpty: Bool { line.isEmpty }
     func append(_ element: Int, of party: String) -> Bool { line.append(element, of: party) }
-    func next() -> Int? { line.next() }
+    func next(where mayBeNext: (Int) -> Bool = { _ in true }) -> Int? { line.next(where: mayBeNext) }
     func remove(where isGone: (Int) -> Bool) { line.remove(where: isGone) }
 
     func drained() -> [Int] {
@@ -60,5 +60,28 @@ private final class Line {
         #expect(line.append(11, of: "b") && line.append(12, of: "b"))
         #expect(!line.append(13, of: "b"))
         #expect(line.drained() == [2, 20, 11, 12])
+    }
+
+    @Test("However much some want, whoever has no place finds one", arguments: 1...12)
+    func newcomers(greedy: Int) {
+        let line = Line(partyLimit: 512, limit: 1024)
+        var isOver = false
+        while !isOver {
+            isOver = true
+            for party in 0..<greedy where line.append(party, of: "\(party)") { isOver = false }
+        }
+        #expect(line.count <= 1024 && (greedy == 1 || line.count > 682))
+        for number in 0..<16 { #expect(line.append(number, of: "new\(number)")) }
+    }
+
+    @Test("A party whose first may not have what is free keeps its turn, and holds up nobody")
+    func passing() {
+        let line = Line(partyLimit: 10, limit: 100)
+        for (number, party) in [(1, "a"), (2, "a"), (10, "b"), (20, "c")] { _ = line.append(number, of: party) }
+        #expect(line.next { $0 >= 10 } == 10)
+        #expect(line.next { $0 >= 10 } == 20)
+        #expect(line.next { $0 >= 10 } == nil)
+        #expect(line.count == 2)
+        #expect(line.drained() == [1, 2])
     }
 }

@@ -63,4 +63,24 @@ import Testing
         for _ in 0..<50 { health.failed(at: 110) }
         #expect(health.availability(at: 120) == .returning(percent: 1))
     }
+
+    @Test("A connection that was made ends a row of failures, and is no sign of health for one that is just back")
+    func connecting() {
+        var health = Self.failing(2)
+        health.connected(at: 100)
+        health.failed(at: 100)
+        #expect(health.availability(at: 100) == .full)
+        var returning = Self.failing(3)
+        returning.connected(at: 125)
+        returning.failed(at: 125)
+        #expect(returning.availability(at: 125) == .ejected)
+    }
+
+    @Test("Of two views of an upstream the worse holds")
+    func views() {
+        let all: [UpstreamHealth.Availability] = [.ejected, .returning(percent: 10), .returning(percent: 60), .full]
+        for (one, first) in all.enumerated() {
+            for (other, second) in all.enumerated() { #expect(first.or(second) == all[min(one, other)]) }
+        }
+    }
 }

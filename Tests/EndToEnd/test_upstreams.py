@@ -2,9 +2,7 @@
 
 import collections
 import concurrent.futures
-import shlex
 import socket
-import subprocess
 import threading
 import time
 
@@ -13,6 +11,7 @@ import pytest
 import upstream as up
 from conftest import make_tenant
 from gateway import Gateway
+from names import Names
 from processes import wait_until
 from stage import reset
 from upstream import Upstream
@@ -312,30 +311,17 @@ def test_the_line_has_an_end(bounded, own_upstream):
 @pytest.fixture
 def resolving(binaries, migrated, stand_in, tmp_path):
     """Starts a gateway that sees a hosts file of its own, in a mount namespace."""
-    hosts, order = tmp_path / "hosts", tmp_path / "nsswitch.conf"
-    order.write_text("hosts: files\npasswd: files\n")
-    mounts = f"mount --bind {shlex.quote(str(hosts))} /etc/hosts && mount --bind {shlex.quote(str(order))} /etc/nsswitch.conf"
-    hosts.write_text("127.0.0.1 localhost\n")
-    if subprocess.run(["unshare", "-m", "sh", "-c", mounts], capture_output=True).returncode != 0:
+    names = Names(tmp_path, binaries)
+    if not names.works:
         pytest.skip("mounting is not allowed here, and the machine's own hosts file is not ours to change")
-    program = tmp_path / "poolgate"
-    program.write_text(f"""#!/bin/sh
-exec unshare -m sh -c '{mounts} && exec "$0" "$@"' {shlex.quote(str(binaries / "poolgate"))} "$@"
-""")
-    program.chmod(0o755)
     running = []
-
-    def name(**addresses):
-        """Overwrites the file where it is, since the namespace holds on to it."""
-        hosts.write_text("127.0.0.1 localhost\n" + "".join(
-            f"{address} {name}.test\n" for name, listed in addresses.items() for address in listed))
 
     def begin():
         database = migrated()
         running.append(Gateway(tmp_path, database_url=database.url, jwks_url_template=stand_in.template))
         running[0].database = database
         return running[0]
-    begin.name = name
+    begin.name = names.set
     yield begin
     for gateway in running:
         gateway.remove()

@@ -1,0 +1,81 @@
+import Testing
+
+@testable import DataPlane
+
+/// Tenants that take whatever they get of an upstream's connections, and never give any back.
+private struct Hoarders {
+    let limit: Int
+    var held: [ConnectionShare.Held]
+
+    init(_ count: Int, limit: Int) {
+        self.limit = limit
+        held = Array(repeating: ConnectionShare.Held(), count: count)
+    }
+
+    var free: Int { limit - held.reduce(0) { $0 + $1.all } }
+
+    mutating func take(_ tenant: Int, isAnonymous: Bool = false, isAlone: Bool = false) -> Bool {
+        guard ConnectionShare.allows(held[tenant], free: free, isAnonymous: isAnonymous, isAlone: isAlone) else {
+            return false
+        }
+        held[tenant].all += 1
+        if isAnonymous { held[tenant].anonymous += 1 }
+        return true
+    }
+
+    /// All take by turns until none gets any more.
+    mutating func hoard(isAnonymous: Bool = false) {
+        var isOver = false
+        while !isOver {
+            isOver = true
+            for tenant in held.indices where take(tenant, isAnonymous: isAnonymous) { isOver = false }
+        }
+    }
+}
+
+@Suite struct ConnectionShareTests {
+    @Test("Whoever holds none gets one, however many others hold all that they can", arguments: 1...6, [2, 3, 4, 8, 20, 64, 1024])
+    func newcomer(hoarders: Int, limit: Int) {
+        guard hoarders < limit else { return }
+        var tenants = Hoarders(hoarders + 1, limit: limit)
+        var isOver = false
+        while !isOver {
+            isOver = true
+            for tenant in 0..<hoarders where tenants.take(tenant) { isOver = false }
+        }
+        #expect(tenants.free >= 1)
+        #expect(tenants.take(hoarders))
+    }
+
+    @Test("One tenant has three quarters where others might come, and all where its row alone names the upstream")
+    func alone() {
+        for limit in [4, 8, 20, 64, 1024] {
+            var shared = Hoarders(1, limit: limit)
+            shared.hoard()
+            #expect(shared.held[0].all * 4 == limit * 3)
+            var own = Hoarders(1, limit: limit)
+            while own.take(0, isAlone: true) {}
+            #expect(own.free == 0)
+        }
+    }
+
+    @Test("Requests without a token get no more than half, and leave as much again to the tenant's own users")
+    func anonymous() {
+        for limit in [2, 4, 20, 64] {
+            for isAlone in [false, true] {
+                var tenant = Hoarders(1, limit: limit)
+                while tenant.take(0, isAnonymous: true, isAlone: isAlone) {}
+                #expect(tenant.held[0].anonymous * 2 == limit)
+                #expect(tenant.take(0, isAlone: isAlone) || limit == 2 && !isAlone)
+            }
+        }
+    }
+
+    @Test("One connection is anybody's")
+    func single() {
+        var tenants = Hoarders(2, limit: 1)
+        #expect(tenants.take(0, isAnonymous: true))
+        #expect(!tenants.take(1))
+        #expect(!tenants.take(0, isAlone: true))
+    }
+}
