@@ -3,7 +3,7 @@ import Testing
 @testable import DataPlane
 
 /// Tenants that take whatever they get of an upstream's connections, and never give any back.
-private struct Hoarders {
+private final class Hoarders {
     let limit: Int
     var held: [ConnectionShare.Held]
 
@@ -14,8 +14,9 @@ private struct Hoarders {
 
     var free: Int { limit - held.reduce(0) { $0 + $1.all } }
 
-    mutating func take(_ tenant: Int, isAnonymous: Bool = false, isAlone: Bool = false) -> Bool {
-        guard ConnectionShare.allows(held[tenant], free: free, isAnonymous: isAnonymous, isAlone: isAlone) else {
+    func take(_ tenant: Int, isAnonymous: Bool = false, isAlone: Bool = false) -> Bool {
+        guard ConnectionShare.allows(held[tenant], free: free, isAnonymous: isAnonymous, isAlone: isAlone)
+        else {
             return false
         }
         held[tenant].all += 1
@@ -24,7 +25,7 @@ private struct Hoarders {
     }
 
     /// All take by turns until none gets any more.
-    mutating func hoard(isAnonymous: Bool = false) {
+    func hoard(isAnonymous: Bool = false) {
         var isOver = false
         while !isOver {
             isOver = true
@@ -34,10 +35,12 @@ private struct Hoarders {
 }
 
 @Suite struct ConnectionShareTests {
-    @Test("Whoever holds none gets one, however many others hold all that they can", arguments: 1...6, [2, 3, 4, 8, 20, 64, 1024])
+    @Test(
+        "Whoever holds none gets one, however many others hold all that they can", arguments: 1...6,
+        [2, 3, 4, 8, 20, 64, 1024])
     func newcomer(hoarders: Int, limit: Int) {
         guard hoarders < limit else { return }
-        var tenants = Hoarders(hoarders + 1, limit: limit)
+        let tenants = Hoarders(hoarders + 1, limit: limit)
         var isOver = false
         while !isOver {
             isOver = true
@@ -47,13 +50,15 @@ private struct Hoarders {
         #expect(tenants.take(hoarders))
     }
 
-    @Test("One tenant has three quarters where others might come, and all where its row alone names the upstream")
+    @Test(
+        "One tenant has three quarters where others might come, and all where its row alone names the upstream"
+    )
     func alone() {
         for limit in [4, 8, 20, 64, 1024] {
-            var shared = Hoarders(1, limit: limit)
+            let shared = Hoarders(1, limit: limit)
             shared.hoard()
             #expect(shared.held[0].all * 4 == limit * 3)
-            var own = Hoarders(1, limit: limit)
+            let own = Hoarders(1, limit: limit)
             while own.take(0, isAlone: true) {}
             #expect(own.free == 0)
         }
@@ -63,7 +68,7 @@ private struct Hoarders {
     func anonymous() {
         for limit in [2, 4, 20, 64] {
             for isAlone in [false, true] {
-                var tenant = Hoarders(1, limit: limit)
+                let tenant = Hoarders(1, limit: limit)
                 while tenant.take(0, isAnonymous: true, isAlone: isAlone) {}
                 #expect(tenant.held[0].anonymous * 2 == limit)
                 #expect(tenant.take(0, isAlone: isAlone) || limit == 2 && !isAlone)
@@ -73,7 +78,7 @@ private struct Hoarders {
 
     @Test("One connection is anybody's")
     func single() {
-        var tenants = Hoarders(2, limit: 1)
+        let tenants = Hoarders(2, limit: 1)
         #expect(tenants.take(0, isAnonymous: true))
         #expect(!tenants.take(1))
         #expect(!tenants.take(0, isAlone: true))

@@ -77,7 +77,9 @@ private final class Line {
     @Test("A party whose first may not have what is free keeps its turn, and holds up nobody")
     func passing() {
         let line = Line(partyLimit: 10, limit: 100)
-        for (number, party) in [(1, "a"), (2, "a"), (10, "b"), (20, "c")] { _ = line.append(number, of: party) }
+        for (number, party) in [(1, "a"), (2, "a"), (10, "b"), (20, "c")] {
+            _ = line.append(number, of: party)
+        }
         #expect(line.next { $0 >= 10 } == 10)
         #expect(line.next { $0 >= 10 } == 20)
         #expect(line.next { $0 >= 10 } == nil)

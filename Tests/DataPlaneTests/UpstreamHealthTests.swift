@@ -64,7 +64,9 @@ import Testing
         #expect(health.availability(at: 120) == .returning(percent: 1))
     }
 
-    @Test("A connection that was made ends a row of failures, and is no sign of health for one that is just back")
+    @Test(
+        "A connection that was made ends a row of failures, and is no sign of health for one that is just back"
+    )
     func connecting() {
         var health = Self.failing(2)
         health.connected(at: 100)
@@ -78,7 +80,9 @@ import Testing
 
     @Test("Of two views of an upstream the worse holds")
     func views() {
-        let all: [UpstreamHealth.Availability] = [.ejected, .returning(percent: 10), .returning(percent: 60), .full]
+        let all: [UpstreamHealth.Availability] = [
+            .ejected, .returning(percent: 10), .returning(percent: 60), .full,
+        ]
         for (one, first) in all.enumerated() {
             for (other, second) in all.enumerated() { #expect(first.or(second) == all[min(one, other)]) }
         }

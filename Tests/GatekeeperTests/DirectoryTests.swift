@@ -58,6 +58,35 @@ import Testing
         #expect(directory.count == 0)
         #expect(before.count == 1)
     }
+
+    @Test("An upstream is shared while rows of two tenants name it, by default or of their own")
+    func sharedUpstreams() throws {
+        var parser = TenantParser(
+            issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil),
+            defaultUpstreams: Origin.list("http://default") ?? [])
+        var directory = Directory()
+        func set(_ host: String, _ upstream: String?) throws {
+            var row = TenantRow(host: host, region: "eu-west-1", poolID: "eu-west-1_abc")
+            row.upstream = upstream
+            directory[try #require(HostPattern(host))] = .tenant(try parser.tenant(row))
+        }
+        let fallback = Upstream(try #require(Origin("http://default")))
+        let own = Upstream(try #require(Origin("http://own")))
+        try set("a.test", nil)
+        #expect(!directory.isShared(fallback))
+        try set("b.test", "http://own http://default")
+        #expect(directory.isShared(fallback) && !directory.isShared(own))
+        try set("c.test", "http://own")
+        #expect(directory.isShared(own))
+        try set("b.test", "http://other")
+        #expect(!directory.isShared(fallback) && !directory.isShared(own))
+        try set("b.test", "http://own")
+        directory[try #require(HostPattern("c.test"))] = .misconfigured(RowFlaw("bad"))
+        #expect(!directory.isShared(own))
+        directory[try #require(HostPattern("b.test"))] = nil
+        try set("c.test", "http://own")
+        #expect(!directory.isShared(own))
+    }
 }
 
 @Suite struct TenantParserTests {
