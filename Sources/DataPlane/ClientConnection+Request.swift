@@ -220,45 +220,8 @@ extension ClientConnection {
 
     // MARK: The upstream
 
-    private func forward(to pool: UpstreamPool, _ group: UpstreamGroup) {
-        exchange.pool = pool
-        let isAnonymous = exchange.identity == nil
-        if let connection = pool.takeIdle(for: group, isAnonymous: isAnonymous) {
-            start(on: connection)
-        } else {
-            pool.find(for: self, of: group, isAnonymous: isAnonymous)
-        }
-    }
-
-    /// The connection that this client waited for.
-    func upstreamConnected(_ connection: UpstreamConnection) {
-        guard phase == .connecting || phase == .queued else {
-            connection.park()
-            return
-        }
-        start(on: connection)
-        process()
-    }
-
-    /// No connection to the upstream could be had: another one of the tenant's is tried, once.
-    func upstreamFailed(_ fault: UpstreamFault, _ pool: UpstreamPool) {
-        guard phase == .connecting else { return }
-        if !exchange.isMoved, let group = exchange.group,
-            let other = worker.choose(from: group, excluding: pool)
-        {
-            exchange.isMoved = true
-            forward(to: other, group)
-        } else {
-            refuse(.upstream(fault), detail: exchange.originText)
-        }
-    }
-
-    /// All of the upstream's connections are taken, and enough requests wait for one.
-    func upstreamIsFull() {
-        refuse(.overloaded, detail: "upstream_connections")
-    }
-
-    private func start(on connection: UpstreamConnection) {
+    /// Sends the request under way by `connection`.
+    func start(on connection: UpstreamConnection) {
         // A FIN inside the body came before there was anybody to cancel.
         if isHalfClosed, !exchange.isRequestComplete, !isBodyAtHand {
             connection.park()

@@ -112,7 +112,7 @@ final class UpstreamPool {
         ConnectionShare.allows(
             group.held(of: self),
             free: worker.upstreamConnectionLimit - (connecting + connected - idle.count),
-            isAnonymous: isAnonymous, isAlone: !worker.isShared(upstream))
+            of: worker.upstreamConnectionLimit, isAnonymous: isAnonymous, isAlone: !worker.isShared(upstream))
     }
 
     private func lend(_ connection: UpstreamConnection, to group: UpstreamGroup, _ isAnonymous: Bool) {

@@ -15,7 +15,9 @@ private final class Hoarders {
     var free: Int { limit - held.reduce(0) { $0 + $1.all } }
 
     func take(_ tenant: Int, isAnonymous: Bool = false, isAlone: Bool = false) -> Bool {
-        guard ConnectionShare.allows(held[tenant], free: free, isAnonymous: isAnonymous, isAlone: isAlone)
+        guard
+            ConnectionShare.allows(
+                held[tenant], free: free, of: limit, isAnonymous: isAnonymous, isAlone: isAlone)
         else {
             return false
         }
@@ -24,29 +26,29 @@ private final class Hoarders {
         return true
     }
 
-    /// All take by turns until none gets any more.
-    func hoard(isAnonymous: Bool = false) {
+    /// These take, by turns or one after the other, until none gets any more.
+    func hoard(_ tenants: Range<Int>, byTurns: Bool) {
         var isOver = false
         while !isOver {
             isOver = true
-            for tenant in held.indices where take(tenant, isAnonymous: isAnonymous) { isOver = false }
+            for tenant in tenants where take(tenant) {
+                isOver = false
+                while !byTurns, take(tenant) {}
+            }
         }
     }
 }
 
 @Suite struct ConnectionShareTests {
     @Test(
-        "Whoever holds none gets one, however many others hold all that they can", arguments: 1...6,
-        [2, 3, 4, 8, 20, 64, 1024])
-    func newcomer(hoarders: Int, limit: Int) {
-        guard hoarders < limit else { return }
+        "Whoever holds none gets one, however many others hold all that they can",
+        arguments: [(2, 1), (3, 1), (4, 1), (8, 1), (20, 3), (64, 8), (64, 2), (512, 64), (1024, 100)],
+        [true, false])
+    func newcomer(limitAndHoarders: (Int, Int), byTurns: Bool) {
+        let (limit, hoarders) = limitAndHoarders
         let tenants = Hoarders(hoarders + 1, limit: limit)
-        var isOver = false
-        while !isOver {
-            isOver = true
-            for tenant in 0..<hoarders where tenants.take(tenant) { isOver = false }
-        }
-        #expect(tenants.free >= 1)
+        tenants.hoard(0..<hoarders, byTurns: byTurns)
+        #expect(tenants.held[..<hoarders].allSatisfy { $0.all > 0 })
         #expect(tenants.take(hoarders))
     }
 
@@ -56,7 +58,7 @@ private final class Hoarders {
     func alone() {
         for limit in [4, 8, 20, 64, 1024] {
             let shared = Hoarders(1, limit: limit)
-            shared.hoard()
+            shared.hoard(0..<1, byTurns: true)
             #expect(shared.held[0].all * 4 == limit * 3)
             let own = Hoarders(1, limit: limit)
             while own.take(0, isAlone: true) {}

@@ -4,10 +4,13 @@ import contextlib
 import select
 import signal
 import socket
+import threading
 
 import pytest
 
+import upstream as up
 from conftest import make_tenant
+from gateway import Gateway
 from processes import wait_until
 from stage import Stage
 from wire import Connection, request
@@ -194,3 +197,184 @@ def test_an_upstream_that_accepts_nothing_holds_up_nobody_else(crowd, two):
         assert statuses(hanging).keys() <= {(504, "upstream_connect_timeout"), (503, "overloaded")}
         for filler in fillers:
             filler.close()
+
+
+# Connections to an upstream that tenants share
+
+PREFLIGHT = [("Origin", "https://page.test"), ("Access-Control-Request-Method", "GET")]
+UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+           ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+CONNECTIONS = 20
+
+
+class Holding:
+    """An upstream that keeps what asks for `/held` until it is let go, and counts what it keeps by host."""
+
+    def __init__(self, server):
+        self.gate, self.held, self.lock = threading.Semaphore(0), {}, threading.Lock()
+        server.behave = self
+
+    def __call__(self, received, *_):
+        if received.target != "/held":
+            return up.default(received, None, 0)
+        host = received.value("Host")
+        with self.lock:
+            self.held[host] = self.held.get(host, 0) + 1
+        self.gate.acquire(timeout=60)
+        with self.lock:
+            self.held[host] -= 1
+        return up.answer(200, b"let go")
+
+    def let_go(self):
+        self.gate.release(100_000)
+
+
+@pytest.fixture
+def crowded(start, migrated, stand_in, pool, own_upstream):
+    """A gateway with one loop and few connections to the one upstream of all its tenants."""
+    holding = Holding(own_upstream)
+
+    def make(tenants=2, connections=CONNECTIONS, wait="30s"):
+        database = migrated()
+        gateway = start(database_url=database.url, upstream=own_upstream.url, workers=1,
+                        max_upstream_connections=connections, upstream_wait=wait)
+        made = [make_tenant(gateway, database, stand_in, pool + chr(ord("a") + number)) for number in range(tenants)]
+        for tenant in made:
+            tenant.warm = tenant.token()
+            assert tenant.get(tenant.warm).status == 200
+        return made, holding
+    yield make
+    holding.let_go()
+
+
+def connect(tenant, count, timeout=60):
+    return [Connection(tenant.gateway.port, timeout=timeout) for _ in range(count)]
+
+
+def flood(tenant, kind, count):
+    """Requests that keep the connections they get: nobody ends them."""
+    connections = connect(tenant, count)
+    for connection in connections:
+        connection.send({
+            "preflights": request("OPTIONS", "/held", tenant.host, headers=PREFLIGHT),
+            "slow answers": request("GET", "/held", tenant.host, tenant.warm),
+            "trickled bodies": request("POST", "/", tenant.host, tenant.warm, [("Content-Length", "1000")]) + b"x",
+            "trickled chunks": request("POST", "/", tenant.host, tenant.warm, [("Transfer-Encoding", "chunked")]) + b"5\r\nx",
+            "handshakes": request("GET", "/held", tenant.host, tenant.warm, UPGRADE),
+        }[kind])
+    return connections
+
+
+KINDS = ["preflights", "slow answers", "trickled bodies", "trickled chunks", "handshakes"]
+
+
+def everything_was_read(tenant):
+    """With one loop, an answer to what came later means that what came before was seen."""
+    for _ in range(3):
+        assert tenant.get().status == 401
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_takes_all_connections_of_an_upstream_that_others_use(crowded, kind):
+    (loud, quiet), _ = crowded()
+    hostile = flood(loud, kind, 3 * CONNECTIONS)
+    everything_was_read(loud)
+    for _ in range(10):
+        assert quiet.get(quiet.warm).status == 200
+    assert len(unanswered(hostile)) == 3 * CONNECTIONS
+
+
+@pytest.mark.parametrize("tenants", [1, 2])
+def test_requests_without_a_token_leave_connections_to_the_tenant_s_own_users(crowded, tenants):
+    (loud, *_), _ = crowded(tenants)
+    hostile = flood(loud, "preflights", 3 * CONNECTIONS)
+    everything_was_read(loud)
+    for _ in range(10):
+        assert loud.get(loud.warm).status == 200
+    assert len(unanswered(hostile)) == 3 * CONNECTIONS
+
+
+def test_many_tenants_that_take_all_they_get_leave_a_connection_to_one_that_has_none(crowded):
+    (*loud, quiet), _ = crowded(6, connections=64)
+    hostile = [connection for tenant in loud for connection in flood(tenant, "slow answers", 64)]
+    everything_was_read(quiet)
+    for _ in range(10):
+        assert quiet.get(quiet.warm).status == 200
+    assert len(unanswered(hostile)) == len(hostile)
+
+
+def test_a_tenant_that_shares_its_upstream_with_nobody_uses_all_connections(crowded):
+    (alone,), holding = crowded(1)
+    hungry = flood(alone, "slow answers", CONNECTIONS + 5)
+    wait_until(lambda: holding.held.get(alone.host) == CONNECTIONS, 10, "all connections in use")
+    holding.let_go()
+    assert statuses(hungry) == {200: CONNECTIONS + 5}
+
+
+def test_a_tenant_gets_its_share_as_soon_as_another_row_names_the_upstream(crowded):
+    """The one that was alone keeps what it has, and gets no more before it is within its share."""
+    (alone,), holding = crowded(1)
+    hungry = flood(alone, "slow answers", CONNECTIONS + 5)
+    wait_until(lambda: holding.held.get(alone.host) == CONNECTIONS, 10, "all connections in use")
+    late = make_tenant(alone.gateway, alone.database, alone.stand_in, alone.pool + "z")
+    token = late.token()
+    waiting = connect(late, 1)
+    send(waiting, late, [token])
+    everything_was_read(alone)
+    holding.gate.release(1)
+    assert statuses(waiting) == {200: 1}
+    holding.let_go()
+    assert statuses(hungry) == {200: CONNECTIONS + 5}
+
+
+def test_what_a_tenant_holds_counts_on_when_its_row_changes(crowded):
+    (loud, quiet), holding = crowded()
+    hostile = flood(loud, "slow answers", CONNECTIONS)
+    wait_until(lambda: holding.held.get(loud.host) == CONNECTIONS * 3 // 4, 10, "its share in use")
+    for column in ("allow_unverified_email = true", "max_body_bytes = 100000"):
+        loud.update_and_wait(column)
+        hostile += flood(loud, "slow answers", CONNECTIONS)
+        everything_was_read(loud)
+        assert quiet.get(quiet.warm).status == 200
+        assert holding.held[loud.host] == CONNECTIONS * 3 // 4
+    assert len(unanswered(hostile)) == len(hostile)
+
+
+def test_a_tenant_whose_requests_fill_its_part_of_the_line_turns_nobody_else_s_away(crowded):
+    (loud, quiet), holding = crowded(connections=4)
+    hostile = flood(loud, "slow answers", 1200)
+    everything_was_read(loud)
+    patient = flood(quiet, "slow answers", 20)
+    everything_was_read(quiet)
+    turned_away = 1200 - len(unanswered(hostile))
+    assert 0 < turned_away <= 1200 - 512
+    assert len(unanswered(patient)) == 20
+    holding.let_go()
+    assert statuses(patient) == {200: 20}
+    assert statuses(hostile) == {200: 1200 - turned_away, (503, "overloaded"): turned_away}
+
+
+def test_idle_connections_of_one_tenant_s_upstream_push_out_no_other_s(binaries, migrated, stand_in, pool, own_upstream, tmp_path):
+    """A quarter of the descriptors may be idle: 64 here."""
+    program = tmp_path / "poolgate"
+    program.write_text(f'#!/bin/sh\nulimit -n 256\nexec {binaries}/poolgate "$@"\n')
+    program.chmod(0o755)
+    holding, other = Holding(own_upstream), up.Upstream()
+    database = migrated()
+    gateway = Gateway(tmp_path, database_url=database.url, jwks_url_template=stand_in.template, workers=1)
+    try:
+        loud = make_tenant(gateway, database, stand_in, pool + "a", upstream=own_upstream.url)
+        quiet = make_tenant(gateway, database, stand_in, pool + "b", upstream=other.url)
+        loud.warm, quiet.warm = loud.token(), quiet.token()
+        assert quiet.get(quiet.warm).status == 200
+        hungry = flood(loud, "slow answers", 80)
+        wait_until(lambda: holding.held.get(loud.host) == 80, 10, "eighty requests under way")
+        assert quiet.get(quiet.warm).status == 200
+        holding.let_go()
+        assert statuses(hungry) == {200: 80}
+        wait_until(lambda: len(own_upstream.open) <= 64, 3, "the end of some idle connections")
+        assert quiet.get(quiet.warm).status == 200
+        assert other.connections == 1
+    finally:
+        gateway.remove()
+        other.remove()

@@ -1,6 +1,7 @@
 """Several upstreams a row: who gets a request, who is left out for a while, how long one waits, and names that move."""
 
 import collections
+import contextlib
 import concurrent.futures
 import socket
 import threading
@@ -188,6 +189,72 @@ def test_a_failing_upstream_is_left_out_longer_each_time_and_comes_back_slowly(s
     assert sum(went) < 0.35 * len(went), f"{sum(went)} of the first {len(went)} requests"
     latest = collections.deque(maxlen=100)
     wait_until(lambda: latest.append(ask()) or sum(latest) > 35, 20, "its full share")
+
+
+# One tenant's answers are its own view of an upstream
+
+def garbled(_received, connection, _number):
+    connection.sendall(b"HTTP/1.1 nonsense\r\n\r\n")
+
+
+def broken_body(_received, connection, _number):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n")
+
+
+def broken_head(_received, connection, _number):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")
+    reset(connection)
+
+
+@pytest.fixture
+def neighbours(start, migrated, stand_in, pool, upstreams):
+    """Tenants of one loop with the same two upstreams, the first of which behaves badly towards some hosts."""
+    def make(count):
+        odd, good = upstreams(), upstreams()
+        database = migrated()
+        gateway = start(database_url=database.url, workers=1)
+        made = [make_tenant(gateway, database, stand_in, pool, upstream=f"{odd.url} {good.url}") for _ in range(count)]
+        for tenant in made:
+            tenant.warm = tenant.token()
+        return made, odd
+
+    yield make
+
+
+def asks(tenant, server):
+    """One request; whether it went to `server`."""
+    before = len(server.requests)
+    with contextlib.suppress(ConnectionError):
+        tenant.get(tenant.warm)
+    return len(server.requests) > before
+
+
+@pytest.mark.parametrize("misbehave", [break_off, garbled, broken_head, broken_body])
+def test_what_an_upstream_does_to_one_tenant_leaves_it_to_the_others(neighbours, misbehave):
+    (loud, quiet), odd = neighbours(2)
+    odd.behave = lambda received, *more: (misbehave if received.value("Host") == loud.host else up.default)(received, *more)
+    # The tenant itself goes elsewhere after three failures, where the answer is seen to be bad before it begins.
+    failures = sum(asks(loud, odd) for _ in range(60))
+    assert failures == 3 or misbehave is broken_body
+    went = sum(asks(quiet, odd) for _ in range(60))
+    assert went >= 15, f"{went} of 60 went to the upstream that only another tenant has trouble with"
+
+
+def test_an_upstream_that_fails_everybody_is_left_out_for_everybody(neighbours):
+    """Three tenants each see it fail once; the fourth, that never asked before, is not sent there."""
+    (*first, last), odd = neighbours(4)
+    odd.behave = break_off
+    for tenant in first:
+        wait_until(lambda tenant=tenant: asks(tenant, odd), 10, "a request to the one that fails")
+    assert not any(asks(last, odd) for _ in range(40))
+
+
+def test_one_answer_to_anybody_ends_what_the_others_have_seen(neighbours):
+    (one, two, three, last), odd = neighbours(4)
+    odd.behave = lambda received, *more: (up.default if received.value("Host") == last.host else break_off)(received, *more)
+    for tenant in (one, two, last, three):
+        wait_until(lambda tenant=tenant: asks(tenant, odd), 10, "a request to it")
+    assert sum(asks(last, odd) for _ in range(60)) >= 15
 
 
 # How many, and how long one waits for one of them
