@@ -36,12 +36,8 @@ struct FramingFields {
     init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
         for field in fields {
             switch field.known {
-            case .wwwAuthenticate, .proxyAuthenticate:
-                if ConnectionScheme.isNamed(bytes, field.value.range) { authenticatesConnection = true }
-            case .persistentAuth: authenticatesConnection = true
-            case .other, .te, .trailer, .proxyConnection, .proxyAuthorization,
-                .webSocketKey,
-                .webSocketVersion, .webSocketAccept:
+            case .other, .te, .trailer, .proxyConnection, .proxyAuthenticate, .proxyAuthorization,
+                .wwwAuthenticate, .persistentAuth, .webSocketKey, .webSocketVersion, .webSocketAccept:
                 break
             case .forwardedFor, .forwardedProto, .forwardedPort: saysWay = true
             case .cookie, .origin, .fetchSite, .requestedMethod: saysOrigin = true
@@ -91,8 +87,11 @@ struct FramingFields {
                 encoding = encoding == .none ? FramingFields.encoding(field, bytes) : .other
             case .connection: readConnection(bytes, field.value.range)
             case .keepAlive: keepAliveSeconds = FramingFields.timeout(bytes, field.value.range)
+            case .wwwAuthenticate, .proxyAuthenticate:
+                if ConnectionScheme.isNamed(bytes, field.value.range) { authenticatesConnection = true }
+            case .persistentAuth: authenticatesConnection = true
             case .other, .host, .authorization, .expect, .upgrade, .te, .trailer, .proxyConnection,
-                .proxyAuthenticate, .proxyAuthorization, .via, .cookie, .origin, .fetchSite, .requestedMethod,
+                .proxyAuthorization, .via, .cookie, .origin, .fetchSite, .requestedMethod,
                 .forwardedFor, .forwardedProto, .forwardedPort, .webSocketKey, .webSocketVersion,
                 .webSocketAccept:
                 break

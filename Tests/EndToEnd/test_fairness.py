@@ -352,29 +352,3 @@ def test_a_tenant_whose_requests_fill_its_part_of_the_line_turns_nobody_else_s_a
     holding.let_go()
     assert statuses(patient) == {200: 20}
     assert statuses(hostile) == {200: 1200 - turned_away, (503, "overloaded"): turned_away}
-
-
-def test_idle_connections_of_one_tenant_s_upstream_push_out_no_other_s(binaries, migrated, stand_in, pool, own_upstream, tmp_path):
-    """A quarter of the descriptors may be idle: 64 here."""
-    program = tmp_path / "poolgate"
-    program.write_text(f'#!/bin/sh\nulimit -n 256\nexec {binaries}/poolgate "$@"\n')
-    program.chmod(0o755)
-    holding, other = Holding(own_upstream), up.Upstream()
-    database = migrated()
-    gateway = Gateway(tmp_path, database_url=database.url, jwks_url_template=stand_in.template, workers=1)
-    try:
-        loud = make_tenant(gateway, database, stand_in, pool + "a", upstream=own_upstream.url)
-        quiet = make_tenant(gateway, database, stand_in, pool + "b", upstream=other.url)
-        loud.warm, quiet.warm = loud.token(), quiet.token()
-        assert quiet.get(quiet.warm).status == 200
-        hungry = flood(loud, "slow answers", 80)
-        wait_until(lambda: holding.held.get(loud.host) == 80, 10, "eighty requests under way")
-        assert quiet.get(quiet.warm).status == 200
-        holding.let_go()
-        assert statuses(hungry) == {200: 80}
-        wait_until(lambda: len(own_upstream.open) <= 64, 3, "the end of some idle connections")
-        assert quiet.get(quiet.warm).status == 200
-        assert other.connections == 1
-    finally:
-        gateway.remove()
-        other.remove()
