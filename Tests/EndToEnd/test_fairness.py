@@ -352,3 +352,37 @@ def test_a_tenant_whose_requests_fill_its_part_of_the_line_turns_nobody_else_s_a
     holding.let_go()
     assert statuses(patient) == {200: 20}
     assert statuses(hostile) == {200: 1200 - turned_away, (503, "overloaded"): turned_away}
+
+
+def test_idle_connections_of_one_tenant_s_upstream_push_out_no_other_s(binaries, migrated, stand_in, pool, own_upstream, tmp_path):
+    """A quarter of the descriptors may be idle, and as many clients come: 64 here."""
+    program = tmp_path / "poolgate"
+    program.write_text(f'#!/bin/sh\nulimit -n 256\nexec {binaries}/poolgate "$@"\n')
+    program.chmod(0o755)
+    holding, others = Holding(own_upstream), [up.Upstream(), up.Upstream()]
+    for other in others:
+        other.behave = lambda *_: up.answer(200, headers=[("Keep-Alive", "timeout=60")])
+    database = migrated()
+    gateway = Gateway(tmp_path, database_url=database.url, jwks_url_template=stand_in.template, workers=1)
+    try:
+        loud, quiet, late = (
+            make_tenant(gateway, database, stand_in, pool + letter, upstream=server.url)
+            for letter, server in zip("abc", [own_upstream, *others]))
+        loud.warm = loud.token()
+        token = quiet.token()
+        assert quiet.get(token).status == 200
+        hungry = flood(loud, "slow answers", 63)
+        wait_until(lambda: holding.held.get(loud.host) == 63, 10, "as many requests under way as clients may come")
+        holding.let_go()
+        assert statuses(hungry) == {200: 63}
+        for connection in hungry:
+            connection.socket.close()
+        # One too many: an idle connection has to go, and the quiet tenant's was used longest ago.
+        gateway.wait_status(200, late.host, late.token())
+        wait_until(lambda: len(own_upstream.open) < 63, 10, "the end of an idle connection")
+        gateway.wait_status(200, quiet.host, token)
+        assert others[0].connections == 1
+    finally:
+        gateway.remove()
+        for other in others:
+            other.remove()
