@@ -50,6 +50,9 @@ package struct RequestID: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// Records on their way from the loops to the one writer: bounded, so that a slow log never slows a request.
+///
+/// Half of the room is for whoever comes first. Of the rest a tenant gets another place only while more are free than
+/// it has there, so that one whose requests fill the ring leaves a quarter of it to the others.
 package final class RecordRing: Sendable {
     private let state: Mutex<State>
     private let capacity: Int
@@ -57,6 +60,8 @@ package final class RecordRing: Sendable {
     private struct State {
         var records: [RequestRecord] = []
         var dropped = 0
+        /// The places beyond the half, by tenant; nil for requests that no tenant was found for.
+        var beyond: [String?: Int] = [:]
     }
 
     /// Room for `capacity` records; what does not fit is counted.
@@ -68,11 +73,16 @@ package final class RecordRing: Sendable {
     /// Adds a record, or counts it where there is no room.
     package func append(_ record: RequestRecord) {
         state.withLock { state in
-            if state.records.count < capacity {
-                state.records.append(record)
-            } else {
-                state.dropped += 1
+            let free = capacity - state.records.count
+            if free <= capacity / 2 {
+                let taken = state.beyond[record.tenant, default: 0]
+                guard free > 0, taken < free else {
+                    state.dropped += 1
+                    return
+                }
+                state.beyond[record.tenant] = taken + 1
             }
+            state.records.append(record)
         }
     }
 
