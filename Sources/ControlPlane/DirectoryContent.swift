@@ -76,7 +76,9 @@ package struct DirectoryContent: Sendable {
     }
 
     /// Makes `entries` the revocations. Says whether that changes anything.
-    mutating func replaceRevocations(with entries: [Revocations.Entry], of pools: Set<PoolKey>) -> Bool {
+    mutating func replaceRevocations(with entries: consuming [Revocations.Entry], of pools: Set<PoolKey>)
+        -> Bool
+    {
         let before = directory.revocations
         directory.revocations = before.replacing(with: entries, of: pools)
         return directory.revocations !== before

@@ -3,39 +3,33 @@ package import Postgres
 
 /// Reads tenants by the queries of `DirectoryQueries` and makes rows of what comes back.
 package enum DirectoryReader {
-    /// Rows of a result, packed one at a time as they are looked at.
-    struct Rows: Sendable, Sequence {
-        private let result: PostgresRows
-        private let positions: [Int]
-
-        init(_ result: PostgresRows) throws(PostgresError) {
-            self.result = result
-            self.positions = try result.columns(DirectoryQueries.columns)
-        }
-
-        var count: Int { result.count }
-
-        func makeIterator() -> some IteratorProtocol<PackedRow> {
-            (0..<result.count).lazy.map { PackedRow(result, $0, positions: positions) }.makeIterator()
-        }
-    }
-
-    /// Every row and revocation, and the snapshot that they were read in.
+    /// Every row and revocation, as one transaction saw them.
     struct Everything: Sendable {
-        let snapshot: String
-        let rows: Rows
-        let revocations: RevocationReader.Entries
+        let point: ReadPoint
+        let rows: [PackedRow]
+        /// Taken out once, so that they are not in memory twice.
+        let revocations: RevocationCollector
     }
 
-    /// What differs from an earlier snapshot.
+    /// What differs from an earlier read point.
     struct Changes: Sendable {
-        let snapshot: String
-        /// The table was truncated, so that what went has no names.
-        let isTruncated: Bool
-        let removedHosts: [[UInt8]]
-        let rows: Rows
+        let point: ReadPoint
+        /// Nil where there is more than is told row by row.
+        let tenants: Tenants?
         /// Nil where they are to be read anew.
-        let revocations: Revocations.Change?
+        let revocations: RevocationReader.Batch?
+
+        struct Tenants: Sendable {
+            let removedHosts: [[UInt8]]
+            let rows: [PackedRow]
+        }
+    }
+
+    /// Since when changes are asked for.
+    struct Since: Sendable {
+        let tenants: String
+        let revocations: String
+        let position: RevocationPosition
     }
 
     /// The version of the newest migration; nil without a schema.
@@ -46,44 +40,116 @@ package enum DirectoryReader {
         return try version.integer(0, 0).flatMap { Int(exactly: $0) }
     }
 
+    /// Everything, in one transaction; throws where it did not come whole.
     static func everything(_ connection: PostgresConnection) async throws(PostgresError) -> Everything {
+        let (tenants, revocations) = (RowCollector(), RevocationCollector())
         let results = try await connection.transaction(
-            .snapshot, DirectoryQueries.everything, within: Limits.fullReadTime)
-        guard results.count == 5, let snapshot = results[0].text(0, 0),
-            let count = try results[2].integer(0, 0)
-        else { throw .misuse("the database gave no snapshot") }
+            .snapshot,
+            steps: [
+                PostgresStep(DirectoryQueries.point),
+                PostgresStep(DirectoryQueries.counts) { counts in
+                    tenants.expect(RevocationReader.number(counts, 0, 0))
+                    revocations.expect(RevocationReader.number(counts, 0, 1))
+                },
+                PostgresStep(DirectoryQueries.everyTenant) { tenants.take($0) },
+                PostgresStep(DirectoryQueries.everyRevocation) { revocations.take($0) },
+                PostgresStep(DirectoryQueries.point),
+            ], within: Limits.fullReadTime)
+        guard results.count == 5 else { throw .misuse("the database gave no snapshot") }
         return Everything(
-            snapshot: snapshot, rows: try Rows(results[1]),
-            revocations: try await RevocationReader.everything(connection, count: Int(clamping: count)))
+            point: try samePoint(results[0], results[4]), rows: try tenants.taken(), revocations: revocations)
     }
 
+    /// What changed, in one transaction.
     static func changes(
-        _ connection: PostgresConnection, since earlier: String
+        _ connection: PostgresConnection, since: Since
     ) async throws(PostgresError) -> Changes {
         let results = try await connection.transaction(
-            .snapshot, DirectoryQueries.changes(since: earlier), within: Limits.changesReadTime)
-        guard results.count == 6, let snapshot = results[0].text(0, 0) else {
-            throw .misuse("the database gave no snapshot")
-        }
-        let gone = (0..<results[2].count).map { results[2].bytes($0, 0) }
+            .snapshot,
+            [
+                DirectoryQueries.point, DirectoryQueries.byIndex,
+                DirectoryQueries.hintedTenants(since: since.tenants),
+                DirectoryQueries.hintedRevocations(since: since.revocations),
+                DirectoryQueries.writtenRevocations(since: since.revocations, after: since.position),
+                DirectoryQueries.point,
+            ], within: Limits.changesReadTime)
+        guard results.count == 6 else { throw .misuse("the database gave no snapshot") }
         return Changes(
-            snapshot: snapshot, isTruncated: gone.contains(nil), removedHosts: gone.compactMap { $0 },
-            rows: try Rows(results[3]),
-            revocations: try RevocationReader.change(lifted: results[4], written: results[5]))
+            point: try samePoint(results[0], results[5]), tenants: try tenants(results[2]),
+            revocations: try RevocationReader.batch(lifted: results[3], written: results[4]))
     }
 
-    /// Reads everything once, for `check` and `explain`; nil where there is no schema.
+    private static func tenants(_ hinted: PostgresRows) throws(PostgresError) -> Changes.Tenants? {
+        guard hinted.count <= Limits.rowsReadAsChanges else { return nil }
+        let positions = try hinted.columns(DirectoryQueries.columns)
+        var removed: [[UInt8]] = []
+        var rows: [PackedRow] = []
+        for row in 0..<hinted.count {
+            if hinted.isNull(row, positions[0]) {
+                removed.append(hinted.bytes(row, 0) ?? [])
+            } else {
+                rows.append(PackedRow(hinted, row, positions: positions))
+            }
+        }
+        return Changes.Tenants(removedHosts: removed, rows: rows)
+    }
+
+    /// The read point of a transaction, at both its ends: what is not the same there was more than one.
+    private static func samePoint(_ first: PostgresRows, _ last: PostgresRows) throws(PostgresError)
+        -> ReadPoint
+    {
+        let (first, last) = (try ReadPoint(first), try ReadPoint(last))
+        guard first.snapshot == last.snapshot, first.backend == last.backend else {
+            throw .misuse(
+                "something between gateway and database tears transactions apart; nothing was taken from them"
+            )
+        }
+        return first
+    }
+
+    /// A read did not bring what its own transaction counted.
+    static func incomplete(_ what: String, _ seen: Int64, _ count: Int64?) -> PostgresError {
+        .misuse(
+            "a read of \(what) brought \(seen) rows where there are \(count.map(String.init) ?? "an unknown number"), "
+                + "or one of them twice; nothing was taken from it")
+    }
+
+    /// Makes content of what was read; throws where two rows are of one host.
+    static func replaced(
+        _ content: DirectoryContent, by read: Everything
+    ) throws(PostgresError) -> (DirectoryContent, DirectoryContent.Change, unreadable: Int) {
+        var content = content
+        var change = content.replaceAll(with: read.rows)
+        guard content.count == read.rows.count else {
+            throw incomplete("tenants", Int64(content.count), Int64(read.rows.count))
+        }
+        let revocations = try read.revocations.taken()
+        let unreadable = revocations.unreadable
+        change.revocationsChanged = content.replaceRevocations(
+            with: revocations.entries, of: revocations.pools)
+        return (content, change, unreadable)
+    }
+
+    /// What a one-shot read found.
+    package enum Found: Sendable {
+        /// There is no schema.
+        case nothing
+        /// The schema is of this version, which is too old to be read.
+        case tooOld(version: Int)
+        case content(DirectoryContent, schemaVersion: Int)
+    }
+
+    /// Reads everything once, for `check` and `explain`; a schema below version `needed` is not looked at.
     package static func load(
-        _ url: PostgresURL, parser: TenantParser
-    ) async throws(PostgresError) -> (schemaVersion: Int, content: DirectoryContent)? {
+        _ url: PostgresURL, parser: TenantParser, needed: Int
+    ) async throws(PostgresError) -> Found {
         let connection = try await PostgresConnection.connect(to: url)
         defer { connection.close() }
-        guard let version = try await schemaVersion(connection) else { return nil }
+        guard let version = try await schemaVersion(connection) else { return .nothing }
+        guard version >= needed else { return .tooOld(version: version) }
         let read = try await everything(connection)
-        var content = DirectoryContent(parser: parser)
-        _ = content.replaceAll(with: read.rows)
-        _ = content.replaceRevocations(with: read.revocations.entries, of: read.revocations.pools)
-        return (version, content)
+        let content = try replaced(DirectoryContent(parser: parser), by: read).0
+        return .content(content, schemaVersion: version)
     }
 }
 

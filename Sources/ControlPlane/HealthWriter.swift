@@ -19,6 +19,10 @@ package actor HealthWriter {
     private var nextPools = ContinuousClock.now
     private var nextTouched = ContinuousClock.now
     private var failedConnections = 0
+    /// The server and tables to which everything was written; nil until then, and after a failure.
+    private var place: String?
+    /// Whether the connection in use has been good for anything.
+    private var hasWritten = false
 
     /// The latest status, left by the directory; a class, because the directory writes it and the writer reads it.
     private final class Latest: Sendable {
@@ -63,6 +67,13 @@ package actor HealthWriter {
                 }
             } catch {
                 guard !Task.isCancelled else { return }
+                if error.isEnd, hasWritten {
+                    // It was idle for longer than a server, a pooler or a router in between allows. Only when another
+                    // one cannot be had, or cannot write either, is that worth a word.
+                    hasWritten = false
+                    continue
+                }
+                place = nil
                 if failedConnections == 0 { observe(.healthUnwritable(error)) }
                 let doubled = Limits.shortestReconnect * (1 << min(failedConnections, 10))
                 failedConnections += 1
@@ -81,15 +92,13 @@ package actor HealthWriter {
     }
 
     private func serve(_ connection: PostgresConnection) async throws(PostgresError) {
-        _ = try await connection.transaction(
-            .readWrite, HealthQueries.begin(reporter.instance), within: Limits.healthWriteTime)
-        written = nil
-        writtenQuarantine = nil
-        var isFirst = true
+        hasWritten = false
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             let now = ContinuousClock.now
             let status = latest.status.withLock { $0 }
+            let isFirst = place == nil || place != status.place
+            if isFirst { try await begin(connection) }
             if written != status.revision || nextAlive <= now {
                 try await writeStatus(status, connection)
                 nextAlive = now + Limits.healthInterval
@@ -98,15 +107,23 @@ package actor HealthWriter {
                 let isDue = nextTouched <= now
                 try await writePools(everything: isFirst, touched: isDue, connection)
                 if isFirst || isDue { nextTouched = now + Limits.healthInterval }
-                isFirst = false
                 nextPools = now + Limits.healthPause
             }
+            place = status.place
             if failedConnections > 0 {
                 failedConnections = 0
                 observe(.healthWritten)
             }
             await bell.wait(until: min(nextAlive, nextPools))
         }
+    }
+
+    private func begin(_ connection: PostgresConnection) async throws(PostgresError) {
+        _ = try await connection.transaction(
+            .readWrite, HealthQueries.begin(reporter.instance), within: Limits.healthWriteTime)
+        hasWritten = true
+        written = nil
+        writtenQuarantine = nil
     }
 
     private func writeStatus(_ status: DirectoryStatus, _ connection: PostgresConnection)
@@ -117,6 +134,7 @@ package actor HealthWriter {
             statements += HealthQueries.quarantine(reporter.instance, status.quarantined)
         }
         _ = try await connection.transaction(.readWrite, statements, within: Limits.healthWriteTime)
+        hasWritten = true
         written = status.revision
         writtenQuarantine = status.quarantined
     }

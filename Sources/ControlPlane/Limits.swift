@@ -75,7 +75,7 @@ package enum Limits {
     /// Reading what changed.
     static let changesReadTime = Duration.seconds(10)
     /// Reading everything.
-    static let fullReadTime = Duration.seconds(60)
+    static let fullReadTime = Duration.seconds(120)
     /// The first pause before another connection, doubled each time.
     static let shortestReconnect = Duration.milliseconds(100)
     /// The longest such pause.
@@ -84,8 +84,23 @@ package enum Limits {
     static let schemaCheckInterval = Duration.seconds(1)
     /// More changed rows than this are read again with everything, and parsed on a thread of their own.
     static let rowsReadAsChanges = 4_096
-    /// Revocations of one answer when all are read: a result is held twice for a moment.
-    static let revocationsReadAtOnce = 50_000
+    /// Revocations of one read of what changed; what is left comes with the next, so that a flood of them keeps no
+    /// tenant's row waiting.
+    static let revocationsReadAtOnce = 8_192
+    /// Room made ahead for a read of every revocation (32 bytes each); more of them are taken as they come.
+    static let revocationsExpected = 4_194_304
+    /// A row that is larger as text is not read, but quarantined.
+    static let rowBytes = 4_194_304
+    /// The server's `idle_session_timeout` is kept from passing by a sign of life at a third of it, but none more often.
+    static let shortestPing = Duration.milliseconds(50)
+    /// Writes that no read found are asked for with everything, again and again at twice this, up to the hourly read.
+    static let shortestUnexplained = Duration.seconds(5)
+    /// Writes within this of a change that was read are explained by it: servers count late.
+    static let explainedTime = Duration.seconds(20)
+    /// A pooler is asked so often whether it gives a session's server to others, before it is taken for one that does not.
+    static let poolerProbes = 16
+    /// Connecting and asking over a second connection through a pooler.
+    static let poolerProbeTime = Duration.seconds(2)
 
     // The snapshot on disk.
 
@@ -117,4 +132,6 @@ package enum Limits {
 
     /// Applying one migration file, waiting for another that applies it included.
     static let migrationTime = Duration.seconds(300)
+    /// What a migration that the server should have stopped gets besides, before its connection is given up.
+    static let migrationGrace = Duration.seconds(10)
 }

@@ -2,11 +2,24 @@ import Postgres
 
 /// Every SQL text by which the state of the schema is read; the migrations themselves are files.
 enum MigrationQueries {
-    /// Waits until no other program migrates; the same lock that each file takes, held until the connection closes.
+    /// Begins the transaction that the file's own BEGIN finds open, and waits in it until no other program migrates.
     ///
-    /// Taken ahead of the files, because a file that waits inside its transaction does not see all that the one before
-    /// it did.
-    static let lock = PostgresStatement("SELECT pg_advisory_lock(7020669201311)")
+    /// The lock is the file's own, which goes with the transaction: one of the session would stay on a pooler's
+    /// connection to the server for ever. The file would wait for it too, but with what was known of the catalogue
+    /// before; touching a table makes the server look at what changed meanwhile. All is set for the transaction alone.
+    static func opening(within limit: Duration) -> String {
+        """
+        BEGIN; SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = 0; SET LOCAL row_security = off;
+        SET LOCAL statement_timeout = '\(limit.components.seconds)s';
+        SET LOCAL idle_in_transaction_session_timeout = '\(limit.components.seconds)s';
+        SELECT pg_advisory_xact_lock(7020669201311); LOCK TABLE pg_catalog.pg_namespace IN ACCESS SHARE MODE;
+
+        """
+    }
+
+    /// One row: who owns the schema; none where there is no schema.
+    static let owner = PostgresStatement(
+        "SELECT pg_get_userbyid(nspowner) AS owner FROM pg_namespace WHERE nspname = 'poolgate'")
 
     /// One row for each migration that the database has seen.
     static let applied = PostgresStatement(

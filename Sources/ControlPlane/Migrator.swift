@@ -28,6 +28,8 @@ package struct Migrator: Sendable {
         case database(PostgresError)
         /// One file could not be applied; those before it were.
         case migration(name: String, PostgresError)
+        /// Its user may not do it; the owner of the schema may, where there is one.
+        case notOwner(PostgresError, owner: String?)
 
         package var description: String {
             switch self {
@@ -35,6 +37,14 @@ package struct Migrator: Sendable {
                 "the database has schema version \(found), this program knows \(known); use the newer program"
             case .database(let error): error.description
             case .migration(let name, let error): "migration \(name): \(error)"
+            case .notOwner(let error, let owner):
+                if let owner {
+                    "\(error); run 'poolgate migrate' with a database URL of the user \(owner), who owns the schema "
+                        + "poolgate, and leave the gateway's own user as it is"
+                } else {
+                    "\(error); run 'poolgate migrate' with a database URL of a user that may CREATE schemas in this "
+                        + "database; it will own the schema poolgate"
+                }
             }
         }
     }
@@ -64,15 +74,18 @@ package struct Migrator: Sendable {
     /// Applies what is missing, in order. Several programs may do so at once: one waits for the other.
     package func migrate(_ url: PostgresURL) async throws(Failure) -> Report {
         let connection: PostgresConnection
-        let applied: [Int: String]
         do throws(PostgresError) {
             connection = try await PostgresConnection.connect(to: url)
-            _ = try await connection.query(MigrationQueries.lock, within: Limits.migrationTime)
-            applied = try await Migrator.applied(connection)
         } catch {
             throw .database(error)
         }
         defer { connection.close() }
+        let applied: [Int: String]
+        do throws(PostgresError) {
+            applied = try await Migrator.applied(connection)
+        } catch {
+            throw await Migrator.failure(.database(error), error, connection)
+        }
         if let found = applied.keys.max(), found > newestVersion {
             throw .newerSchema(found: found, known: newestVersion)
         }
@@ -83,15 +96,27 @@ package struct Migrator: Sendable {
             } else {
                 do throws(PostgresError) {
                     report.notices += try await connection.execute(
-                        script: migration.sql, within: Limits.migrationTime)
+                        script: MigrationQueries.opening(within: Limits.migrationTime) + migration.sql,
+                        within: Limits.migrationTime + Limits.migrationGrace)
                 } catch {
-                    throw .migration(name: migration.name, error)
+                    throw await Migrator.failure(
+                        .migration(name: migration.name, error), error, connection)
                 }
                 report.applied.append(migration.name)
             }
             report.version = migration.version
         }
         return report
+    }
+
+    /// The failure, or, where a privilege is lacking, who has it.
+    private static func failure(
+        _ failure: Failure, _ error: PostgresError, _ connection: PostgresConnection
+    ) async -> Failure {
+        // insufficient_privilege: "permission denied …", "must be owner of …".
+        guard case .refused(let refusal) = error, refusal.sqlState == "42501" else { return failure }
+        let owner = try? await connection.query(MigrationQueries.owner).text(0, 0)
+        return .notOwner(error, owner: owner ?? nil)
     }
 
     private static func applied(_ connection: PostgresConnection) async throws(PostgresError) -> [Int: String]

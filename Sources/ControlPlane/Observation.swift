@@ -32,6 +32,8 @@ package enum Observation: Sendable {
     case directoryRead(rows: Int, changed: Int, revocations: Int, time: Duration, all: Bool)
     /// A row cannot be served; the others can.
     case tenantQuarantined(host: String, RowFlaw)
+    /// Revocations that cannot be understood, and so are not enforced.
+    case revocationsUnreadable(Int)
     /// The table became empty; that is believed after a second read.
     case emptinessSuspected(tenants: Int)
 

@@ -98,6 +98,9 @@ struct PackedRow: Hashable, Sendable {
             guard let number = Int64(text) else { throw RowFlaw("\(PackedRow.name(column)) is no number") }
             return number
         }
+        guard text(.region) != nil else {
+            throw RowFlaw("the row has more than \(Limits.rowBytes) bytes, or its region is NULL")
+        }
         var row = TenantRow(
             host: try required(.host), region: try required(.region), poolID: try required(.poolID))
         row.additionalRegions = try list(.additionalRegions) ?? []

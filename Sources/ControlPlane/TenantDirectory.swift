@@ -51,12 +51,16 @@ package actor TenantDirectory {
     private var content: DirectoryContent
     package private(set) var status = DirectoryStatus()
     private var schedule = ReadSchedule(at: .now)
-    /// The snapshot of the last read of this connection.
-    private var snapshot: String?
+    /// How far this connection has read; nil before its first read of everything.
+    private var progress: ReadProgress?
     private var echoToken = ""
+    /// The server's process that a session behind a pooler keeps, while it listens.
+    private var listeningBackend: Int64?
     private var isConnectionOver = false
     private var isEmptinessSuspected = false
     private var failedConnections = 0
+    /// When the server last ended an idle session of ours.
+    private var idledOut = ContinuousClock.now - .seconds(3_600)
     private var isUnsaved = false
 
     /// A directory that has loaded nothing yet. `pools` is told which pools active tenants name.
@@ -88,6 +92,11 @@ package actor TenantDirectory {
                 try await serve(connection)
             } catch {
                 guard !Task.isCancelled else { return }
+                if case .idledOut = error, idledOut < .now - Limits.pingInterval {
+                    // The server's limit is newer than our last sign of life. The next session knows it.
+                    idledOut = .now
+                    continue
+                }
                 let doubled = Limits.shortestReconnect * (1 << min(failedConnections, 10))
                 let pause = min(doubled, Limits.longestReconnect) * Double.random(in: 0.75..<1.25)
                 failedConnections += 1
@@ -103,7 +112,9 @@ package actor TenantDirectory {
         try await waitForSchema(connection)
         isConnectionOver = false
         isEmptinessSuspected = false
-        snapshot = nil
+        progress = nil
+        listeningBackend = nil
+        status.isListening = nil
         echoToken = String(UInt64.random(in: 0 ... .max), radix: 36)
         schedule = ReadSchedule(at: .now)
         let notifications = connection.notifications
@@ -113,13 +124,26 @@ package actor TenantDirectory {
             bell.ring()
         }
         defer { listener.cancel() }
-        _ = try await connection.query(DirectoryQueries.withoutCompiling)
-        try await connection.listen(to: DirectoryQueries.channel)
-        try await connection.listen(to: DirectoryQueries.echoChannel)
+        // What is written from here on is either read or counted.
+        try await ping(connection)
+        let finding = try await ListenProbe.find(connection, settings.url)
+        switch finding {
+        case .direct, .session:
+            try await connection.listen(to: DirectoryQueries.channel)
+            try await connection.listen(to: DirectoryQueries.echoChannel)
+        case .shared: cannotListen()
+        }
         // The first step of a new schedule reads everything.
         try await takeStep(connection)
-        schedule.echoSent(at: .now)
-        _ = try await connection.query(DirectoryQueries.echo(echoToken))
+        switch finding {
+        case .direct: try await sendEcho(over: connection)
+        case .session(let other):
+            defer { other.close() }
+            listeningBackend = try await connection.query(DirectoryQueries.backend).integer(0, 0)
+            // From elsewhere: what a session says to itself comes back on its own connection, whoever has it next.
+            try await sendEcho(over: other)
+        case .shared: break
+        }
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             try await takeStep(connection)
@@ -132,21 +156,53 @@ package actor TenantDirectory {
         case .readAll: try await readAll(connection)
         case .readChanges: try await readChanges(connection)
         case .ping:
-            _ = try await connection.query(DirectoryQueries.ping, within: Limits.pingInterval)
-            schedule.pinged(at: .now)
+            try await ping(connection)
             if schedule.isListening == true { confirm() }
-        case .missEcho:
-            status.isListening = false
-            outlet.observe(.listenSwallowed)
-            outlet.report(status)
+        case .missEcho: cannotListen()
         case .wait(let time): await bell.wait(until: time)
         }
+    }
+
+    /// A sign of life, which also tells whether the server, the database or the tables are others than before.
+    private func ping(_ connection: PostgresConnection) async throws(PostgresError) {
+        let query = DirectoryQueries.ping(serverVersion: connection.serverVersion)
+        let rows = try await connection.query(query, within: Limits.pingInterval)
+        let point = try ReadPoint(rows)
+        schedule.pinged(at: .now)
+        schedule.counted(try rows.integer(0, 4), at: .now)
+        noticed(point)
+        if let progress, !point.continues(progress.point) { schedule.fullReadWanted() }
+    }
+
+    /// Takes what a point tells besides what it is asked for.
+    private func noticed(_ point: ReadPoint) {
+        schedule.idleLimit(point.idleLimit)
+        if let listeningBackend, listeningBackend != point.backend {
+            self.listeningBackend = nil
+            cannotListen()
+        }
+    }
+
+    // MARK: Announcements
+
+    private func sendEcho(over connection: PostgresConnection) async throws(PostgresError) {
+        schedule.echoSent(at: .now)
+        _ = try await connection.query(DirectoryQueries.echo(echoToken))
+    }
+
+    private func cannotListen() {
+        schedule.cannotListen(at: .now)
+        status.isListening = false
+        outlet.observe(.listenSwallowed)
+        outlet.report(status)
     }
 
     private func heard(_ notification: PostgresNotification) {
         if notification.channel == DirectoryQueries.echoChannel {
             guard notification.payload == echoToken else { return }
-            if schedule.echoHeard(at: .now) { status.isListening = true }
+            guard schedule.echoHeard(at: .now) else { return }
+            status.isListening = true
+            outlet.report(status)
             return
         }
         schedule.notified()
@@ -181,54 +237,71 @@ package actor TenantDirectory {
         let began = ContinuousClock.now
         let read = try await DirectoryReader.everything(connection)
         schedule.read(all: true, at: .now, jitter: .random(in: 0..<1))
-        guard !isSuspiciouslyEmpty(read.rows.count == 0) else { return }
+        noticed(read.point)
+        guard !isSuspiciouslyEmpty(read.rows.isEmpty) else { return }
         // Parsing many rows takes a while, for which no thread of the pool that runs tasks shall be missing.
         let before = content
-        let built = await BlockingThread.run { () -> (DirectoryContent, DirectoryContent.Change) in
-            var after = before
-            var change = after.replaceAll(with: read.rows)
-            change.revocationsChanged = after.replaceRevocations(
-                with: read.revocations.entries, of: read.revocations.pools)
-            return (after, change)
+        let built = await BlockingThread.run {
+            Result { () throws(PostgresError) in try DirectoryReader.replaced(before, by: read) }
         }
-        guard var (after, change) = built else { throw .misuse("no thread could be started") }
+        guard let built = try built?.get() else { throw .misuse("no thread could be started") }
+        var (after, change) = (built.0, built.1)
         (change.addedPools, change.removedPools) = (
             after.pools.subtracting(content.pools), content.pools.subtracting(after.pools)
         )
         swap(&content, &after)
         failedConnections = 0
-        snapshot = read.snapshot
+        progress = ReadProgress(point: read.point)
+        status.snapshot = read.point.snapshot
+        status.place = read.point.place
         let isFirst = status.source != .database
         status.source = .database
+        observeUnreadable(built.unreadable)
         await take(change, isAnythingRead: true, isFirst: isFirst)
         observeRead(change, since: began, all: true)
     }
 
     private func readChanges(_ connection: PostgresConnection) async throws(PostgresError) {
-        guard let snapshot else {
+        guard var progress else {
             schedule.fullReadWanted()
             return
         }
         let began = ContinuousClock.now
-        let read = try await DirectoryReader.changes(connection, since: snapshot)
+        let read = try await DirectoryReader.changes(connection, since: progress.since)
         schedule.read(all: false, at: .now, jitter: .random(in: 0..<1))
-        guard !read.isTruncated else {
+        noticed(read.point)
+        guard read.point.continues(progress.point) else {
             schedule.fullReadWanted()
             return
         }
-        guard read.rows.count <= Limits.rowsReadAsChanges, let revocations = read.revocations else {
+        guard let tenants = read.tenants, let batch = read.revocations else {
+            schedule.foundChanges(at: .now)
             schedule.fullReadWanted()
             return
         }
         let isEmptied =
-            read.rows.count == 0 && content.count > 0 && content.isEmptied(removing: read.removedHosts)
+            tenants.rows.isEmpty && content.count > 0 && content.isEmptied(removing: tenants.removedHosts)
         guard !isSuspiciouslyEmpty(isEmptied) else { return }
-        var change = content.apply(removedHosts: read.removedHosts, rows: Array(read.rows))
-        change.revocationsChanged = content.apply(revocations, at: .now)
-        self.snapshot = read.snapshot
-        let isAnythingRead = read.rows.count > 0 || !read.removedHosts.isEmpty || change.revocationsChanged
-        await take(change, isAnythingRead: isAnythingRead, isFirst: false)
+        var change = content.apply(removedHosts: tenants.removedHosts, rows: tenants.rows)
+        change.revocationsChanged = content.apply(batch.change, at: .now)
+        let wasBehind = progress.isBehind
+        progress.advance(to: read.point, revocations: batch.next)
+        self.progress = progress
+        if progress.isBehind {
+            schedule.notified()
+        } else {
+            status.snapshot = read.point.snapshot
+        }
+        observeUnreadable(batch.unreadable)
+        let isAnythingRead =
+            !tenants.rows.isEmpty || !tenants.removedHosts.isEmpty || change.revocationsChanged
+        if isAnythingRead { schedule.foundChanges(at: .now) }
+        await take(change, isAnythingRead: isAnythingRead || wasBehind, isFirst: false)
         if isAnythingRead { observeRead(change, since: began, all: false) }
+    }
+
+    private func observeUnreadable(_ count: Int) {
+        if count > 0 { outlet.observe(.revocationsUnreadable(count)) }
     }
 
     private func observeRead(
@@ -257,7 +330,6 @@ package actor TenantDirectory {
         status.tenants = content.count
         status.quarantined = content.quarantined
         status.pools = content.poolCount
-        status.snapshot = snapshot
         if isAnythingRead { status.revision += 1 }
         if !change.addedPools.isEmpty || isFirst { await pools.change(added: change.addedPools, removed: []) }
         // Whatever came in between is published too: always the latest, never what was latest before the pause.

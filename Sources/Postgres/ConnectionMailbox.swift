@@ -7,15 +7,14 @@ import Synchronization
 /// A class, because the connection and its thread share it.
 final class ConnectionMailbox: Sendable {
     enum Work: Sendable {
-        case statements([PostgresStatement])
-        case transaction(PostgresTransactionMode, [PostgresStatement])
+        case transaction(PostgresTransactionMode, [PostgresStep])
         case script(String)
 
         func check() throws(PostgresError) {
             switch self {
             case .script(let script): try Self.check(script)
-            case .statements(let statements), .transaction(_, let statements):
-                for statement in statements {
+            case .transaction(_, let steps):
+                for statement in steps.lazy.map(\.statement) {
                     try Self.check(statement.sql)
                     guard statement.parameters.count <= Limits.parameters else {
                         throw .misuse(
@@ -39,6 +38,8 @@ final class ConnectionMailbox: Sendable {
 
     struct Opened: Sendable {
         let serverVersion: Int
+        /// The server process as it was named when the connection was made.
+        let backendPID: Int64
     }
 
     struct Command: Sendable {

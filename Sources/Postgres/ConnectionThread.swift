@@ -59,7 +59,7 @@ enum ConnectionThread {
             context.opening.finish(.failure(error))
             return
         }
-        context.opening.finish(.success(.init(serverVersion: session.serverVersion)))
+        context.opening.finish(.success(session.opened))
         let reason = serve(mailbox, session)
         session.finish()
         mailbox.end(reason)

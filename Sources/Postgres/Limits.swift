@@ -8,7 +8,8 @@ package enum Limits {
     package static let connectDeadline: Duration = .seconds(20)
     /// Hosts that one URL may name.
     package static let hosts = 16
-    /// Notifications kept for a listener that does not keep up; older ones are dropped.
+    /// Notifications kept for a listener that does not keep up; older ones are dropped. Each has at most 8,000 bytes, and
+    /// libpq holds none longer than it takes to read what has arrived.
     package static let notificationsKept = 256
     /// Notices kept of one script; later ones are dropped.
     package static let noticesKept = 200

@@ -9,11 +9,15 @@ package final class PostgresConnection: Sendable {
     package let notifications: AsyncStream<PostgresNotification>
     /// The server's version as a number, such as 150004.
     package let serverVersion: Int
+    /// The process that answered when the connection was made, as `pg_backend_pid()` has it. A pooler tells a number of
+    /// its own here, which no server process has.
+    package let backendPID: Int64
 
     private init(_ mailbox: ConnectionMailbox, _ opened: ConnectionMailbox.Opened) {
         self.mailbox = mailbox
         self.notifications = mailbox.notifications
         self.serverVersion = opened.serverVersion
+        self.backendPID = opened.backendPID
     }
 
     deinit { mailbox.close() }
@@ -35,15 +39,15 @@ package final class PostgresConnection: Sendable {
         }
     }
 
-    /// Runs one command with its parameters and returns its rows.
+    /// Runs one command with its parameters in a transaction of its own and returns its rows.
     ///
     /// The server is told to stop a tenth before the deadline, which leaves the connection usable; where it does not even
     /// answer that, the connection is given up at the deadline. Both throw `timedOut`.
     package func query(
         _ sql: String, _ parameters: [PostgresValue] = [], within deadline: Duration = Limits.queryDeadline
     ) async throws(PostgresError) -> PostgresRows {
-        let answer = try await run(.statements([PostgresStatement(sql, parameters)]), deadline)
-        guard let rows = answer.rows.last else { throw .misuse("the database gave no result") }
+        let rows = try await transaction(.readWrite, [PostgresStatement(sql, parameters)], within: deadline)
+        guard let rows = rows.last else { throw .misuse("the database gave no result") }
         return rows
     }
 
@@ -54,12 +58,21 @@ package final class PostgresConnection: Sendable {
         _ mode: PostgresTransactionMode, _ statements: [PostgresStatement],
         within deadline: Duration = Limits.queryDeadline
     ) async throws(PostgresError) -> [PostgresRows] {
-        try await run(.transaction(mode, statements), deadline).rows
+        try await run(.transaction(mode, statements.map(PostgresStep.init)), deadline).rows
+    }
+
+    /// The same, with steps whose rows are taken one at a time.
+    package func transaction(
+        _ mode: PostgresTransactionMode, steps: [PostgresStep],
+        within deadline: Duration = Limits.queryDeadline
+    ) async throws(PostgresError) -> [PostgresRows] {
+        try await run(.transaction(mode, steps), deadline).rows
     }
 
     /// Runs a script of several commands, with BEGIN and COMMIT in it if it likes, and returns what the server remarked.
     ///
-    /// A script that fails, or ends inside a transaction, is rolled back.
+    /// A script that fails, or ends inside a transaction, is rolled back. Only the script itself can tell the server to
+    /// stop by itself; at the deadline the connection is given up.
     @discardableResult
     package func execute(
         script: String, within deadline: Duration = Limits.queryDeadline

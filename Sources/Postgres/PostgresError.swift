@@ -11,6 +11,8 @@ package enum PostgresError: Error, Hashable, Sendable, CustomStringConvertible {
     case unreachable(String)
     /// The network's or the server's: the connection broke. What was under way may or may not have happened.
     case connectionLost(String)
+    /// The server's: it ends connections that are idle for longer than its `idle_session_timeout`.
+    case idledOut(String)
     /// The network's or the server's: no answer within this time.
     case timedOut(Duration)
 
@@ -24,8 +26,19 @@ package enum PostgresError: Error, Hashable, Sendable, CustomStringConvertible {
         case .cancelled: "the database call was cancelled"
         case .unreachable(let reason): "the database cannot be reached: \(reason)"
         case .connectionLost(let reason): "the database connection was lost: \(reason)"
+        case .idledOut(let reason): "the database ended an idle connection: \(reason)"
         case .timedOut(let limit): "the database did not answer within \(limit)"
         case .refused(let refusal): refusal.description
+        }
+    }
+}
+
+extension PostgresError {
+    /// Whether the connection is gone with it.
+    package var isEnd: Bool {
+        switch self {
+        case .connectionLost, .idledOut, .unreachable, .closed: true
+        case .misuse, .cancelled, .timedOut, .refused: false
         }
     }
 }
@@ -36,11 +49,14 @@ package struct PostgresRefusal: Hashable, Sendable, CustomStringConvertible {
     package let sqlState: String
     package let message: String
     package let hint: String?
+    /// The server's own function that complains, which no translation touches; nil where it does not say.
+    package let origin: String?
 
-    package init(sqlState: String, message: String, hint: String?) {
+    package init(sqlState: String, message: String, hint: String?, origin: String? = nil) {
         self.sqlState = sqlState
         self.message = message
         self.hint = hint
+        self.origin = origin
     }
 
     package var description: String {

@@ -8,7 +8,7 @@ final class Session {
     private let mailbox: ConnectionMailbox
     private let cleaner: MessageCleaner
     private var notices: [PostgresNotice] = []
-    /// What the server was last told to stop at.
+    /// When the server was told to stop the transaction under way by itself, in milliseconds.
     private var statementTimeout: Int64?
     /// Why the connection is no longer usable.
     private(set) var end: PostgresError?
@@ -25,7 +25,10 @@ final class Session {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    var serverVersion: Int { Int(PQserverVersion(connection)) }
+    var opened: ConnectionMailbox.Opened {
+        ConnectionMailbox.Opened(
+            serverVersion: Int(PQserverVersion(connection)), backendPID: Int64(PQbackendPID(connection)))
+    }
 
     /// Closes the connection; the session must not be used afterwards.
     func finish() {
@@ -42,8 +45,8 @@ final class Session {
         // A parting word, such as "terminating connection due to administrator command", arrives as a result.
         if PQisBusy(connection) == 0, let result = PQgetResult(connection) {
             defer { PQclear(result) }
-            if let message = PQresultErrorField(result, Int32(POOLGATE_DIAG_MESSAGE_PRIMARY)) {
-                throw .connectionLost(cleaner.clean(message))
+            if PQresultErrorField(result, Int32(POOLGATE_DIAG_MESSAGE_PRIMARY)) != nil {
+                throw error(of: result, isParting: true)
             }
         }
         announce()
@@ -56,14 +59,12 @@ final class Session {
         let started = ContinuousClock.now
         do throws(PostgresError) {
             var answer = ConnectionMailbox.Answer()
-            try limitStatements(command)
+            statementTimeout = nil
             switch command.work {
-            case .statements(let statements):
-                for statement in statements { answer.rows.append(try run(statement, command)) }
-            case .transaction(let mode, let statements):
-                _ = try run(PostgresStatement(mode.begin), command)
-                for statement in statements { answer.rows.append(try run(statement, command)) }
-                _ = try run(PostgresStatement("COMMIT"), command)
+            case .transaction(let mode, let steps):
+                try begin(mode, command)
+                for step in steps { answer.rows.append(try run(step, command)) }
+                _ = try run(PostgresStep(PostgresStatement("COMMIT")), command)
             case .script(let script):
                 guard PQsendQuery(connection, script) == 1 else { throw broken() }
                 _ = try receive(command)
@@ -92,39 +93,47 @@ final class Session {
         return max(1, milliseconds - max(milliseconds / 10, min(250, milliseconds / 2)))
     }
 
-    private func limitStatements(_ command: ConnectionMailbox.Command) throws(PostgresError) {
+    private func begin(
+        _ mode: PostgresTransactionMode, _ command: ConnectionMailbox.Command
+    ) throws(PostgresError) {
         // A command that has waited for its turn has less left.
         let left = ContinuousClock.now.duration(to: command.deadline)
         let milliseconds = Self.serverMilliseconds(left < command.limit * 0.95 ? left : command.limit)
-        guard milliseconds != statementTimeout else { return }
-        _ = try run(PostgresStatement("SET statement_timeout = \(milliseconds)"), command)
+        let text = mode.begin(serverVersion: Int(PQserverVersion(connection)), stoppingAfter: milliseconds)
+        guard PQsendQuery(connection, text) == 1 else { throw broken() }
+        _ = try receive(command)
         statementTimeout = milliseconds
     }
 
     private func rollBack(_ command: ConnectionMailbox.Command) {
         guard end == nil, PQtransactionStatus(connection) != PQTRANS_IDLE else { return }
         do throws(PostgresError) {
-            _ = try run(PostgresStatement("ROLLBACK"), command)
+            _ = try run(PostgresStep(PostgresStatement("ROLLBACK")), command)
         } catch {
             end = end ?? .connectionLost("a failed transaction could not be rolled back")
         }
     }
 
     private func run(
-        _ statement: PostgresStatement, _ command: ConnectionMailbox.Command
+        _ step: PostgresStep, _ command: ConnectionMailbox.Command
     ) throws(PostgresError) -> PostgresRows {
+        let statement = step.statement
         let values = CStrings(statement.parameters.map(\.text))
         let isSent = values.withPointers { values in
             PQsendQueryParams(
                 connection, statement.sql, Int32(statement.parameters.count), nil, values, nil, nil, 0)
         }
-        guard isSent == 1 else { throw broken() }
-        guard let result = try receive(command) else { throw .misuse("the database gave no result") }
+        guard isSent == 1, step.eachRow == nil || PQsetSingleRowMode(connection) == 1 else { throw broken() }
+        guard let result = try receive(command, eachRow: step.eachRow) else {
+            throw .misuse("the database gave no result")
+        }
         return result
     }
 
     /// Reads until the server is done and returns the last result; throws the first error.
-    private func receive(_ command: ConnectionMailbox.Command) throws(PostgresError) -> PostgresRows? {
+    private func receive(
+        _ command: ConnectionMailbox.Command, eachRow: ((PostgresRows) -> Void)? = nil
+    ) throws(PostgresError) -> PostgresRows? {
         var rows: PostgresRows?
         var failure: PostgresError?
         while true {
@@ -133,6 +142,8 @@ final class Session {
             switch PQresultStatus(result) {
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
                 rows = PostgresRows(owning: result)
+            case PGRES_SINGLE_TUPLE:
+                eachRow?(PostgresRows(owning: result))
             case PGRES_FATAL_ERROR:
                 failure = failure ?? error(of: result)
                 PQclear(result)
@@ -144,7 +155,7 @@ final class Session {
         }
         announce()
         if let failure {
-            if case .connectionLost = failure { throw giveUp(failure) }
+            if failure.isEnd { throw giveUp(failure) }
             throw failure
         }
         guard PQstatus(connection) == CONNECTION_OK else { throw broken() }
@@ -171,6 +182,8 @@ final class Session {
             }
             if case .ready = event {
                 guard PQconsumeInput(connection) == 1 else { throw broken() }
+                // The server tells all that was announced, up to gigabytes, before it hears the next command.
+                announce()
             }
         }
     }
@@ -194,20 +207,22 @@ final class Session {
     }
 
     /// The server's error report; one that ends the session, or that libpq made up itself, is a lost connection.
-    private func error(of result: OpaquePointer) -> PostgresError {
+    private func error(of result: OpaquePointer, isParting: Bool = false) -> PostgresError {
         guard let state = PQresultErrorField(result, Int32(POOLGATE_DIAG_SQLSTATE)),
             let message = PQresultErrorField(result, Int32(POOLGATE_DIAG_MESSAGE_PRIMARY))
         else { return .connectionLost(cleaner.clean(PQresultErrorMessage(result))) }
-        if let severity = PQresultErrorField(result, Int32(POOLGATE_DIAG_SEVERITY)),
-            ["FATAL", "PANIC"].contains(String(cString: severity))
-        {
+        let severity = PQresultErrorField(result, Int32(POOLGATE_DIAG_SEVERITY)).map { String(cString: $0) }
+        if isParting || severity == "FATAL" || severity == "PANIC" {
+            // idle_session_timeout.
+            if String(cString: state) == "57P05" { return .idledOut(cleaner.clean(message)) }
             return .connectionLost(cleaner.clean(message))
         }
         let hint = PQresultErrorField(result, Int32(POOLGATE_DIAG_MESSAGE_HINT))
+        let origin = PQresultErrorField(result, Int32(POOLGATE_DIAG_SOURCE_FUNCTION))
         return .refused(
             PostgresRefusal(
                 sqlState: String(cString: state), message: cleaner.clean(message),
-                hint: hint.map { cleaner.clean($0) }))
+                hint: hint.map { cleaner.clean($0) }, origin: origin.map { cleaner.clean($0) }))
     }
 
     private func lost() -> PostgresError { .connectionLost(cleaner.clean(PQerrorMessage(connection))) }

@@ -160,4 +160,5 @@ class Tenant:
 def run(binaries):
     def begin(*arguments, **options):
         return run_command(binaries, *arguments, **options)
+    begin.binary = binaries / "poolgate"
     return begin

@@ -47,7 +47,8 @@ def as_postgres():
 class Postgres:
     """A private cluster on a socket and a loopback port of its own."""
 
-    def __init__(self):
+    def __init__(self, **settings):
+        self.settings = {"listen_addresses": "127.0.0.1", "fsync": "off", "max_connections": "200"} | settings
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pgt-", dir="/tmp"))
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
@@ -66,7 +67,7 @@ class Postgres:
         log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(
             [str(self.programs / "postgres"), "-D", str(self.data), "-p", str(self.port), "-k", str(self.folder),
-             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"],
+             *(f"--{name}={value}" for name, value in self.settings.items())],
             stdout=log, stderr=log, **as_postgres())
         wait_until(self._is_ready, 20, "Postgres")
 

@@ -51,7 +51,8 @@ private let shared = Result { try TemporaryPostgres() }
         let connection = try await connect()
         let sql =
             "DO $$ BEGIN RAISE EXCEPTION 'no %', 'way' USING ERRCODE = 'check_violation', HINT = 'try this'; END $$"
-        let refusal = PostgresRefusal(sqlState: "23514", message: "no way", hint: "try this")
+        let refusal = PostgresRefusal(
+            sqlState: "23514", message: "no way", hint: "try this", origin: "exec_stmt_raise")
         await #expect(throws: PostgresError.refused(refusal)) { try await connection.query(sql) }
         #expect(
             PostgresError.refused(refusal).description

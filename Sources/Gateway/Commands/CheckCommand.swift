@@ -38,19 +38,18 @@ private enum Check {
         let needed = Schema.migrator.newestVersion
         let content: DirectoryContent
         do throws(PostgresError) {
-            guard let found = try await DirectoryReader.load(url, parser: TenantParser(settings)) else {
-                passed("database", url.description)
-                return failed("schema", "there is none; run 'poolgate migrate'")
-            }
+            let found = try await DirectoryReader.load(url, parser: TenantParser(settings), needed: needed)
             passed("database", url.description)
-            guard found.schemaVersion >= needed else {
-                return failed(
-                    "schema", "version \(found.schemaVersion), \(needed) is needed; run 'poolgate migrate'")
+            switch found {
+            case .nothing: return failed("schema", "there is none; run 'poolgate migrate'")
+            case .tooOld(let version):
+                return failed("schema", "version \(version), \(needed) is needed; run 'poolgate migrate'")
+            case .content(let read, let version):
+                passed("schema", "version \(version)")
+                content = read
             }
-            passed("schema", "version \(found.schemaVersion)")
-            content = found.content
         } catch {
-            return failed("database", "\(url): \(error)")
+            return failed("database", "\(url): \(error)" + (error.advice.map { "; \($0)" } ?? ""))
         }
         let areRowsGood = rows(content)
         let areKeysGood = await keys(of: content.pools.sorted(), settings)

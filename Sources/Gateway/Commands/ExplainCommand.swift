@@ -63,21 +63,29 @@ struct ExplainCommand: AsyncParsableCommand {
     private static func snapshot(
         for host: String, _ url: PostgresURL, _ settings: Settings
     ) async throws -> Snapshot {
-        let found: (schemaVersion: Int, content: DirectoryContent)?
-        do throws(PostgresError) {
-            found = try await DirectoryReader.load(url, parser: TenantParser(settings))
-        } catch {
-            Output.complaint(error.description)
-            throw ExitCode.failure
-        }
-        guard let content = found?.content else {
-            Output.complaint("the database has no schema 'poolgate': run 'poolgate migrate'")
-            throw ExitCode.failure
-        }
+        let content = try await content(url, settings)
         var snapshot = Snapshot()
         snapshot.directory = content.directory
         await fetchKeys(of: withoutPort(host), into: &snapshot, settings)
         return snapshot
+    }
+
+    private static func content(_ url: PostgresURL, _ settings: Settings) async throws(ExitCode)
+        -> DirectoryContent
+    {
+        let needed = Schema.migrator.newestVersion
+        do throws(PostgresError) {
+            switch try await DirectoryReader.load(url, parser: TenantParser(settings), needed: needed) {
+            case .content(let content, _): return content
+            case .nothing: Output.complaint("the database has no schema 'poolgate': run 'poolgate migrate'")
+            case .tooOld(let version):
+                Output.complaint(
+                    "the database has schema version \(version), \(needed) is needed: run 'poolgate migrate'")
+            }
+        } catch {
+            Output.complaint(error.description + (error.advice.map { "; \($0)" } ?? ""))
+        }
+        throw ExitCode.failure
     }
 
     private static func fetchKeys(of host: String, into snapshot: inout Snapshot, _ settings: Settings) async

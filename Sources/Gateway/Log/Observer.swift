@@ -21,7 +21,10 @@ enum Observer {
         case .databaseLost(let error, let pause):
             LogLine(
                 .warning, "database_lost",
-                ["error": .of(error), "retry_after_ms": .count(pause.milliseconds)])
+                [
+                    "error": .of(error), "retry_after_ms": .count(pause.milliseconds),
+                    "advice": error.advice.map { .text($0) },
+                ])
         case .schemaTooOld(let found, let needed): schemaTooOld(found, needed)
         case .schemaNewer(let found, let known): schemaNewer(found, known)
         case .listenSwallowed: listenSwallowed()
@@ -29,12 +32,16 @@ enum Observer {
             directoryRead(rows, changed, revocations, time, all)
         case .tenantQuarantined(let host, let flaw):
             LogLine(.error, "tenant_quarantined", ["tenant": .text(host), "error": .of(flaw)])
+        case .revocationsUnreadable(let count): revocationsUnreadable(count)
         case .emptinessSuspected(let tenants): emptinessSuspected(tenants)
         case .snapshotLoaded(let rows, let savedAt): snapshotLoaded(rows, savedAt)
         case .snapshotUnreadable(let flaw): LogLine(.error, "snapshot_unreadable", ["error": .of(flaw)])
         case .snapshotSaved(let rows): LogLine(.debug, "snapshot_saved", ["rows": .count(rows)])
         case .snapshotUnwritable(let flaw): LogLine(.error, "snapshot_unwritable", ["error": .of(flaw)])
-        case .healthUnwritable(let error): LogLine(.warning, "health_unwritable", ["error": .of(error)])
+        case .healthUnwritable(let error):
+            LogLine(
+                .warning, "health_unwritable",
+                ["error": .of(error), "advice": error.advice.map { .text($0) }])
         case .healthWritten: LogLine(.info, "health_written", [:])
         }
     }
@@ -77,8 +84,8 @@ enum Observer {
 
     private static func listenSwallowed() -> LogLine {
         let advice =
-            "something in between, such as a pooler in transaction mode, swallows LISTEN; "
-            + "changes are asked for every second"
+            "something in between, such as a pooler in transaction mode, gives the session's server to others, "
+            + "where LISTEN would be lost; changes are asked for every second"
         return LogLine(.warning, "listen_swallowed", ["advice": .text(advice)])
     }
 
@@ -90,6 +97,15 @@ enum Observer {
             [
                 "rows": .count(rows), "changed": .count(changed), "revocations": .count(revocations),
                 "ms": .count(time.milliseconds), "read": all ? "everything" : "changes",
+            ])
+    }
+
+    private static func revocationsUnreadable(_ count: Int) -> LogLine {
+        LogLine(
+            .error, "revocations_unreadable",
+            [
+                "revocations": .count(count),
+                "advice": "their digest is none, and they are not enforced: DELETE them and INSERT them anew",
             ])
     }
 

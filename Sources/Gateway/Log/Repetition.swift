@@ -36,7 +36,7 @@ final class RepetitionFilter: Sendable {
         case .snapshotUnwritable(let flaw): ("snapshot", flaw.description)
         case .keysWithdrawn, .schemaTooOld, .schemaNewer, .listenSwallowed, .directoryRead,
             .tenantQuarantined,
-            .emptinessSuspected, .snapshotLoaded, .snapshotUnreadable:
+            .revocationsUnreadable, .emptinessSuspected, .snapshotLoaded, .snapshotUnreadable:
             (nil, nil)
         }
     }

@@ -1,0 +1,32 @@
+package import Postgres
+
+extension PostgresError {
+    /// What to do about it, for those who run the gateway; nil where the error says it itself.
+    package var advice: String? {
+        switch self {
+        case .refused(let refusal): refusal.advice
+        case .idledOut:
+            "idle_session_timeout is shorter than a gateway can keep awake for; for its user: "
+                + "'ALTER ROLE … SET idle_session_timeout = 0'"
+        case .misuse, .closed, .cancelled, .unreachable, .connectionLost, .timedOut: nil
+        }
+    }
+}
+
+extension PostgresRefusal {
+    /// insufficient_privilege; row security says the same by the function that complains.
+    fileprivate var advice: String? {
+        switch sqlState {
+        case "42501" where origin == "check_enable_rls":
+            "row security would hide rows from the gateway, and a part of a table is never taken for all of it: "
+                + "'ALTER TABLE … DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY', or "
+                + "'ALTER ROLE … BYPASSRLS' for its user and for the owner of the tables"
+        case "42501":
+            "the gateway's user lacks a privilege: GRANT poolgate_gateway TO it; if that role is new, as the owner of the "
+                + "schema poolgate first run 'SELECT poolgate.grant_privileges()'"
+        case "42P01", "42703", "42883", "3F000":
+            "the schema is not the one that this program knows: run 'poolgate migrate' as its owner"
+        default: nil
+        }
+    }
+}
