@@ -234,9 +234,10 @@ final class ClientConnection: ChannelDuplexHandler {
         case .judging, .closed: true
         case .verifying: inbound.readableBytes > 0
         case .queued, .connecting: inbound.readableBytes > 0 || !exchange.isRequestComplete
+        // What is here already may be all that is left of the body.
         case .exchanging:
-            exchange.isRequestComplete
-                ? inbound.readableBytes > Limits.pipelinedBytes : !(upstream?.isWritable ?? false)
+            inbound.readableBytes > Limits.pipelinedBytes
+                || !exchange.isRequestComplete && !(upstream?.isWritable ?? false)
         case .tunnel: !(upstream?.isWritable ?? false)
         }
     }
