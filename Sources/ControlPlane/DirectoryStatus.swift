@@ -34,6 +34,8 @@ package struct DirectoryStatus: Sendable {
     package internal(set) var pools = 0
     /// The `pg_snapshot` that the directory shows; nil where it came from disk.
     package internal(set) var snapshot: String?
+    /// The `pg_snapshot` in which every row was read last, whatever the rows' stamps say; nil where it came from disk.
+    package internal(set) var fullSnapshot: String?
     /// Which server and tables it was read from: marks to be compared, not read.
     package internal(set) var place: String?
     /// Grows whenever a read brought anything.

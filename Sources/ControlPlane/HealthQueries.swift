@@ -29,23 +29,38 @@ enum HealthQueries {
         PostgresStatement("DELETE FROM poolgate.instances WHERE instance = $1", [.text(instance)])
     }
 
+    /// One row: whether there is a place for the snapshot in which every row was read; older schemas have none.
+    static let hasFullSnapshot = PostgresStatement(
+        """
+        SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'poolgate' AND c.relname = 'instances' AND a.attname = 'full_snapshot'
+                AND NOT a.attisdropped) AS present
+        """)
+
     /// This gateway lives, and serves what its snapshot shows.
-    static func alive(_ reporter: Reporter, _ status: DirectoryStatus) -> PostgresStatement {
-        PostgresStatement(
+    static func alive(
+        _ reporter: Reporter, _ status: DirectoryStatus, hasFullSnapshot: Bool
+    ) -> PostgresStatement {
+        let (column, value, update) =
+            hasFullSnapshot
+            ? (", full_snapshot", ", $9::pg_snapshot", ", full_snapshot = excluded.full_snapshot")
+            : ("", "", "")
+        return PostgresStatement(
             """
             INSERT INTO poolgate.instances AS i
-                (instance, host_name, version, started_at, seen_at, snapshot, tenants, quarantined, pools)
-            VALUES ($1, $2, $3, to_timestamp($4::float8), now(), $5::pg_snapshot, $6::int, $7::int, $8::int)
+                (instance, host_name, version, started_at, seen_at, snapshot, tenants, quarantined, pools\(column))
+            VALUES ($1, $2, $3, to_timestamp($4::float8), now(), $5::pg_snapshot, $6::int, $7::int, $8::int\(value))
             ON CONFLICT (instance) DO UPDATE SET
                 host_name = excluded.host_name, version = excluded.version, started_at = excluded.started_at,
                 seen_at = excluded.seen_at, snapshot = excluded.snapshot, tenants = excluded.tenants,
-                quarantined = excluded.quarantined, pools = excluded.pools
+                quarantined = excluded.quarantined, pools = excluded.pools\(update)
             """,
             [
                 .text(reporter.instance), .text(reporter.hostName), .text(reporter.version),
                 .text(seconds(reporter.startedAt)), .text(status.snapshot), .integer(status.tenants),
                 .integer(status.quarantined.count), .integer(status.pools),
-            ])
+            ] + (hasFullSnapshot ? [.text(status.fullSnapshot)] : []))
     }
 
     /// Pools as they stand now.

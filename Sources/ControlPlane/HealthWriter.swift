@@ -21,6 +21,7 @@ package actor HealthWriter {
     private var failedConnections = 0
     /// The server and tables to which everything was written; nil until then, and after a failure.
     private var place: String?
+    private var hasFullSnapshot = false
     /// Whether the connection in use has been good for anything.
     private var hasWritten = false
 
@@ -119,6 +120,9 @@ package actor HealthWriter {
     }
 
     private func begin(_ connection: PostgresConnection) async throws(PostgresError) {
+        hasFullSnapshot =
+            try await connection.query(HealthQueries.hasFullSnapshot, within: Limits.healthWriteTime)
+            .boolean(0, 0) ?? false
         _ = try await connection.transaction(
             .readWrite, HealthQueries.begin(reporter.instance), within: Limits.healthWriteTime)
         hasWritten = true
@@ -129,7 +133,7 @@ package actor HealthWriter {
     private func writeStatus(_ status: DirectoryStatus, _ connection: PostgresConnection)
         async throws(PostgresError)
     {
-        var statements = [HealthQueries.alive(reporter, status)]
+        var statements = [HealthQueries.alive(reporter, status, hasFullSnapshot: hasFullSnapshot)]
         if writtenQuarantine != status.quarantined {
             statements += HealthQueries.quarantine(reporter.instance, status.quarantined)
         }

@@ -253,6 +253,7 @@ package actor TenantDirectory {
         failedConnections = 0
         progress = ReadProgress(point: read.point)
         status.snapshot = read.point.snapshot
+        status.fullSnapshot = read.point.snapshot
         status.place = read.point.place
         let isFirst = status.source != .database
         status.source = .database

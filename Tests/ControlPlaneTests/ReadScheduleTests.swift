@@ -109,4 +109,32 @@ import Testing
         #expect(schedule.next(at: after(.milliseconds(500))) == .wait(until: after(.seconds(1))))
         #expect(schedule.next(at: after(.seconds(1))) == .readAll)
     }
+
+    @Test(
+        "The server's limit on idle sessions never passes between two signs of life",
+        arguments: [Duration.milliseconds(300), .seconds(1), .seconds(3), .seconds(14), .seconds(60)])
+    func idleLimits(limit: Duration) {
+        var schedule = settled()
+        schedule.idleLimit(limit)
+        schedule.pinged(at: start)
+        guard case .wait(let time) = schedule.next(at: start) else {
+            Issue.record("nothing to wait for")
+            return
+        }
+        #expect(start.duration(to: time) <= limit / 3 + .milliseconds(1))
+        #expect(start.duration(to: time) <= .seconds(5))
+        schedule.idleLimit(nil)
+        schedule.pinged(at: start)
+        #expect(schedule.next(at: start) == .wait(until: after(.seconds(5))))
+    }
+
+    @Test("Where a session's server is given to others, it polls every second from then on")
+    func cannotListen() {
+        var schedule = settled()
+        schedule.cannotListen(at: after(.seconds(2)))
+        #expect(schedule.isListening == false)
+        #expect(schedule.next(at: after(.seconds(3))) == .readChanges)
+        schedule.read(all: false, at: after(.seconds(3)), jitter: 0.5)
+        #expect(schedule.next(at: after(.seconds(4))) == .readChanges)
+    }
 }

@@ -160,5 +160,4 @@ class Tenant:
 def run(binaries):
     def begin(*arguments, **options):
         return run_command(binaries, *arguments, **options)
-    begin.binary = binaries / "poolgate"
     return begin

@@ -1,6 +1,7 @@
 """What the gateway reads is what is there: whoever stands between it and its database, whatever hides, restores,
 replicates or cuts what it reads."""
 
+import concurrent.futures
 import contextlib
 import json
 import subprocess
@@ -103,12 +104,9 @@ def test_migrations_over_a_pooler_leave_no_lock_behind(postgres, run):
     pooler = Pooler(database, "transaction", 2)
     try:
         with Crowd(pooler, 2):
-            running = [subprocess.Popen([str(run.binary), "migrate", "--database-url", pooler.url], stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True) for _ in range(2)]
-            for program in running:
-                output = program.communicate(timeout=60)[0]
-                assert program.returncode == 0, output
-                assert "already a transaction" not in output
+            with concurrent.futures.ThreadPoolExecutor() as threads:
+                for done in threads.map(lambda _: run("migrate", "--database-url", pooler.url), range(2)):
+                    assert done.returncode == 0 and "already a transaction" not in done.stdout, done.stdout + done.stderr
         assert {answer.strip() for answer in pooler.every_session("""
             SELECT (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'), current_setting('statement_timeout')""").values()
                 } == {"0|0"}
