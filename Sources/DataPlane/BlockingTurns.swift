@@ -50,6 +50,7 @@ struct BlockingTurns<Key: Hashable, Waiter> {
     private var begun: [Key: NIODeadline] = [:]
     private var runningOfTenant: [HostPattern: Int] = [:]
     private var memories: [Key: Memory] = [:]
+    private var isTimed = false
 
     init() {
         for lane in BlockingLane.allCases {
@@ -61,6 +62,17 @@ struct BlockingTurns<Key: Hashable, Waiter> {
 
     /// Whether anybody waits for a thread.
     var hasWaiting: Bool { lines.values.contains { !$0.isEmpty } }
+
+    /// Whether a timer is to be set, by which others are found to hang: one at a time, while anybody waits.
+    mutating func needsTimer() -> Bool {
+        guard hasWaiting, !isTimed else { return false }
+        isTimed = true
+        return true
+    }
+
+    mutating func timerEnded() {
+        isTimed = false
+    }
 
     /// Threads at work.
     var count: Int { running.values.reduce(0, +) }

@@ -32,8 +32,11 @@ final class BlockingWork<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Starts what may start now; where some has to wait, looks again when others have turned out to hang.
     private func startThreads(on loop: any EventLoop) {
         startThreads()
-        guard turns.withLock({ $0.hasWaiting }) else { return }
-        loop.scheduleTask(in: Limits.slowWork) { [self] in startThreads() }
+        guard turns.withLock({ $0.needsTimer() }) else { return }
+        loop.scheduleTask(in: Limits.slowWork) { [self] in
+            turns.withLock { $0.timerEnded() }
+            startThreads(on: loop)
+        }
     }
 
     private func startThreads() {

@@ -7,6 +7,9 @@ import Gatekeeper
 final class UpstreamGroup {
     let tenant: HostPattern
     private(set) var pools: [UpstreamPool]
+    /// Where the worker finds it, in the epoch in which that is true.
+    var slot: (epoch: UInt64, index: Int) = (0, 0)
+    private var lastFailure: UInt32?
     /// What this tenant's own requests say of each upstream; nobody else's depend on it.
     private var views: [UpstreamHealth]
     /// Connections held, those being made included, also of upstreams that the row names no longer.
@@ -76,6 +79,7 @@ final class UpstreamGroup {
     func failed(_ pool: UpstreamPool, at tick: UInt32) {
         guard pools.count > 1, let index = pools.firstIndex(where: { $0 === pool }) else { return }
         views[index].failed(at: tick)
+        lastFailure = tick
     }
 
     // MARK: What the tenant holds
@@ -86,8 +90,12 @@ final class UpstreamGroup {
         return ConnectionShare.Held()
     }
 
-    /// Whether this tenant holds anything.
-    var holdsNothing: Bool { holdings.allSatisfy { $0.count.all == 0 } }
+    /// Whether nothing would be lost with it: it holds nothing, and leaves no upstream out.
+    func isForgettable(at tick: UInt32) -> Bool {
+        let remembers =
+            lastFailure.map { tick &- $0 <= Limits.longestEjectionTicks + Limits.returnTicks } ?? false
+        return !remembers && holdings.allSatisfy { $0.count.all == 0 }
+    }
 
     /// Notes one connection of `pool` more, or one less.
     func note(_ step: Int, of pool: UpstreamPool, isAnonymous: Bool) {

@@ -20,6 +20,7 @@ final class UpstreamPool {
     private var connected = 0
     private var lastUse: UInt32 = 0
     private var isServingLine = false
+    private var sharing: (epoch: UInt64, isShared: Bool) = (.max, true)
     private var line = FairLine<Party, Waiting>(
         partyLimit: Limits.waitingOfTenant, limit: Limits.waitingForUpstream)
 
@@ -112,7 +113,14 @@ final class UpstreamPool {
         ConnectionShare.allows(
             group.held(of: self),
             free: worker.upstreamConnectionLimit - (connecting + connected - idle.count),
-            of: worker.upstreamConnectionLimit, isAnonymous: isAnonymous, isAlone: !worker.isShared(upstream))
+            of: worker.upstreamConnectionLimit, isAnonymous: isAnonymous, isAlone: !isShared)
+    }
+
+    /// Whether rows of several tenants name the upstream, found out once for each snapshot.
+    private var isShared: Bool {
+        let epoch = worker.judge.snapshot.epoch
+        if sharing.epoch != epoch { sharing = (epoch, worker.isShared(upstream)) }
+        return sharing.isShared
     }
 
     private func lend(_ connection: UpstreamConnection, to group: UpstreamGroup, _ isAnonymous: Bool) {

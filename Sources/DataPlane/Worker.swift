@@ -57,7 +57,7 @@ final class Worker {
     /// Bounded by the rows of one directory. Found by `Standing.loopSlot`; begun anew, in a new epoch, whenever hosts change.
     private var groupsEpoch: UInt64 = 1
     private var groups: [UpstreamGroup] = []
-    /// Those, and older ones that hold a connection still.
+    /// Those, and older ones; looked through once a minute where there are many (`Limits.rememberedGroups`).
     private var groupOfTenant: [HostPattern: UpstreamGroup] = [:]
     private var line = VerificationLine()
     /// Clients whose tokens were verified in this turn.
@@ -120,7 +120,7 @@ final class Worker {
         let latest = feed.taken(by: loop)
         guard latest.epoch != judge.snapshot.epoch else { return }
         if latest.hostsEdition != judge.snapshot.hostsEdition {
-            forgetGroups()
+            beginGroups()
         }
         judge.snapshot = latest
         reviewTunnels()
@@ -167,12 +167,18 @@ final class Worker {
         judge.snapshot.directory?.isShared(upstream) ?? true
     }
 
-    /// Begins a new epoch of groups, in which those that hold connections are found again.
-    private func forgetGroups() {
+    /// Begins a new epoch of groups, in which each is looked at again.
+    private func beginGroups() {
         // Requests under way may hold a standing from before: its slot is not believed in the new epoch.
         groupsEpoch += 1
         groups = []
-        groupOfTenant = groupOfTenant.filter { !$0.value.holdsNothing }
+    }
+
+    /// Forgets tenants by whom nothing is held and nothing was noticed lately, where there are many.
+    private func forgetGroups() {
+        guard groupOfTenant.count > Limits.rememberedGroups else { return }
+        groupOfTenant = groupOfTenant.filter { !$0.value.isForgettable(at: tick) }
+        beginGroups()
     }
 
     /// The upstreams of a tenant, found without a look at what loops share once it was asked for.
@@ -188,8 +194,12 @@ final class Worker {
             group = UpstreamGroup(name, upstreams.map(pool))
             groupOfTenant[name] = group
         }
-        standing.loopSlot = (groupsEpoch, groups.count)
-        groups.append(group)
+        // A wildcard's tenant is met under many hosts, and has one slot all the same.
+        if group.slot.epoch != groupsEpoch {
+            group.slot = (groupsEpoch, groups.count)
+            groups.append(group)
+        }
+        standing.loopSlot = group.slot
         return group
     }
 
@@ -340,7 +350,7 @@ final class Worker {
         for client in Array(clients.values) { client.turn(tick) }
         reviewTunnels()
         authorities.keepCurrent(on: loop)
-        if tick % Limits.groupTicks == 0, groups.count > Limits.rememberedGroups { forgetGroups() }
+        if tick % Limits.groupTicks == 0 { forgetGroups() }
         for (upstream, pool) in pools {
             pool.turn(tick)
             if pool.retireIfUnused() { pools[upstream] = nil }
