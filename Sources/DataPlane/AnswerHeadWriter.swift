@@ -84,7 +84,7 @@ enum AnswerHeadWriter {
                     .forwardedProto,
                     .forwardedPort, .webSocketKey, .webSocketVersion, .webSocketAccept, .cookie, .origin,
                     .fetchSite,
-                    .requestedMethod, .wwwAuthenticate, .persistentAuth:
+                    .requestedMethod, .wwwAuthenticate, .persistentAuth, .referer:
                     !(nominated?.name(index) ?? false)
                 case .contentLength, .transferEncoding, .connection, .upgrade, .keepAlive, .proxyConnection,
                     .proxyAuthenticate, .proxyAuthorization:

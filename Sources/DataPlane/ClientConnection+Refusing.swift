@@ -42,7 +42,8 @@ extension ClientConnection {
     /// Whether the connection's framing is in doubt after this refusal (CONTRACT.md: "then the connection closes").
     private static func closesAlways(_ refusal: Refusal) -> Bool {
         switch refusal {
-        case .badRequest, .bodyTooLarge, .targetTooLong, .headTooLarge, .headTimeout, .methodNotAllowed,
+        case .badRequest, .methodCase, .bodyTooLarge, .targetTooLong, .headTooLarge, .headTimeout,
+            .methodNotAllowed,
             .versionNotSupported, .expectationFailed, .loop, .upgradeRequired:
             true
         default: false

@@ -108,13 +108,15 @@ extension ClientConnection {
                 return .lineUp(standing)
             case .admit(let admission):
                 exchange.tenant = admission.standing.tenant
-                return admit(admission, bytes)
+                return admit(admission, facts, bytes)
             }
         }
     }
 
     /// Writes the head that goes upstream, where the tenant's own bounds allow the request.
-    private func admit(_ admission: Admission, _ bytes: UnsafeRawBufferPointer) -> Step {
+    private func admit(
+        _ admission: Admission, _ facts: RequestFacts, _ bytes: UnsafeRawBufferPointer
+    ) -> Step {
         if exchange.hasBody, let limit = admission.standing.tenant.maxBodyBytes {
             exchange.bodyLimit = min(limit, worker.settings.maxBodyBytes ?? limit)
             if case .length(let length) = exchange.body, length > limit {
@@ -124,16 +126,14 @@ extension ClientConnection {
             exchange.bodyLimit = worker.settings.maxBodyBytes
         }
         if parser.head.upgrade == .webSocket, admission.standing.tenant.websockets != .off {
-            let host = UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range])
-            let path = UnsafeRawBufferPointer(rebasing: bytes[parser.head.path.range])
-            exchange.upgrade = HeldAdmission(admission, host: host, path: path).map {
-                AskedUpgrade(key: WebSocketHandshake.key(parser.head.fields, bytes), held: $0)
-            }
+            exchange.upgrade = AskedUpgrade(
+                key: WebSocketHandshake.key(parser.head.fields, bytes),
+                held: worker.judge.hold(admission, facts))
         }
         exchange.identity = admission.identity
         exchange.authenticatesConnection =
             parser.head.authenticatesConnection && admission.standing.forwardsToken
-        if case .chunked = exchange.body { exchange.strippedTrailers = admission.standing.stripped }
+        if case .chunked = exchange.body { exchange.strippedTrailers = admission.stripped }
         worker.takeSpareHead(&exchange.outboundHead)
         RequestHeadWriter.write(
             parser.head, bytes, admission, way: way, upgrades: exchange.upgrade != nil,

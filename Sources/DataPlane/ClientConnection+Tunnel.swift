@@ -47,7 +47,7 @@ extension ClientConnection {
         if worker.isDraining {
             endTunnel(.goingAway)
         } else {
-            reviewTunnel(worker.judge.snapshot, at: worker.now)
+            reviewTunnel(at: worker.now)
         }
         resumeReading()
     }
@@ -99,9 +99,9 @@ extension ClientConnection {
     // MARK: The end that the gateway makes
 
     /// Ends it where time or the rows do not allow it any longer.
-    func reviewTunnel(_ snapshot: Snapshot, at now: Instant) {
+    func reviewTunnel(at now: Instant) {
         guard phase == .tunnel, let tunnel, tunnel.closing == nil,
-            let refusal = tunnel.held.flaw(in: snapshot, at: now)
+            let refusal = worker.judge.review(tunnel.held, at: now)
         else { return }
         record(refusal, status: 101, requestID: .random(), detail: "websocket_closed", now: now)
         endTunnel(.policyViolation)

@@ -61,7 +61,9 @@ struct Exchange {
 
     /// Lets a page of `origin` read a refusal, where the tenant's row names it.
     mutating func allowOrigin(_ origin: UnsafeRawBufferPointer, _ tenant: Tenant) {
-        allowedOrigin = tenant.corsOrigins.first { $0.elementsEqual(origin) } ?? []
+        guard let asked = WebOrigin(origin), tenant.corsOrigins.contains(asked.canonical) else { return }
+        // As the browser spells it, since it compares byte by byte.
+        allowedOrigin = Array(origin)
     }
 
     /// The upstream, for the log.

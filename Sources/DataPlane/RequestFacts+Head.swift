@@ -31,6 +31,7 @@ extension RequestFacts {
             default: break
             }
         }
-        isPreflight = head.method == .options && asksMethod && origin?.isEmpty == false
+        let isBodyless = head.framing == .none || head.framing == .length(0)
+        isPreflight = head.method == .options && asksMethod && origin?.isEmpty == false && isBodyless
     }
 }

@@ -30,7 +30,7 @@ enum RequestHeadWriter {
         buffer.writeStaticString(" HTTP/1.1\r\nHost: ")
         buffer.writeBytes(bytes[head.authority.range])
         buffer.writeStaticString("\r\n")
-        writeFields(head, bytes, admission.standing, into: &buffer)
+        writeFields(head, bytes, admission, into: &buffer)
         buffer.writeBytes(identityLines)
         buffer.writeStaticString("X-Forwarded-Host: ")
         buffer.writeBytes(bytes[head.authority.range])
@@ -48,9 +48,12 @@ enum RequestHeadWriter {
 
     /// The client's own fields; neighbours that are kept are copied in one piece.
     private static func writeFields(
-        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ standing: Standing,
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
         into buffer: inout ByteBuffer
     ) {
+        let standing = admission.standing
+        let stripped = admission.stripped
+        let parameter = standing.hasOtherSources ? standing.tenant.queryParameter : nil
         let cookieName = standing.hasOtherSources ? standing.tenant.cookieName : nil
         let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
         let protected = ProtectedNames.standard
@@ -66,7 +69,9 @@ enum RequestHeadWriter {
                     .persistentAuth, .webSocketKey,
                     .webSocketVersion, .webSocketAccept:
                     !protected.contains(field, bytes) && !(nominated?.name(index) ?? false)
-                        && !field.isStripped(by: standing.stripped, bytes)
+                        && !field.isStripped(by: stripped, bytes)
+                case .referer:
+                    !(nominated?.name(index) ?? false) && !holds(parameter, field, bytes)
                 case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
                     .keepAlive,
                     .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .forwardedFor, .forwardedProto,
@@ -77,6 +82,15 @@ enum RequestHeadWriter {
         }
         kept.flush(bytes, into: &buffer)
         if let name = cookieName { writeCookies(head, bytes, without: name, into: &buffer) }
+    }
+
+    /// Whether a field's address holds the parameter that may hold a token.
+    private static func holds(
+        _ parameter: [UInt8]?, _ field: HeadField, _ bytes: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard let parameter else { return false }
+        return QueryParameters.holds(
+            parameter, in: UnsafeRawBufferPointer(rebasing: bytes[field.value.range]))
     }
 
     /// The client's cookies, all in one line (RFC 6265 §5.4), but for the one that holds the token.

@@ -324,7 +324,7 @@ final class Worker {
     private func reviewTunnels() {
         guard !tunnels.isEmpty else { return }
         let now = now
-        for client in Array(tunnels.values) { client.reviewTunnel(judge.snapshot, at: now) }
+        for client in Array(tunnels.values) { client.reviewTunnel(at: now) }
     }
 
     /// Whether a refusal gets a record of its own.

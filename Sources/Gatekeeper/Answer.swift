@@ -37,10 +37,11 @@ package struct Answer: Sendable {
     /// The answer to `refusal`.
     package init(_ refusal: Refusal) {
         switch refusal {
-        case .badRequest, .bodyTooLarge, .targetTooLong, .headTooLarge, .headTimeout, .methodNotAllowed,
+        case .badRequest, .methodCase, .bodyTooLarge, .targetTooLong, .headTooLarge, .headTimeout,
+            .methodNotAllowed,
             .versionNotSupported, .expectationFailed, .loop, .upgradeRequired:
             self = Answer.message(refusal)
-        case .misdirected, .unknownHost, .tenantSuspended, .tenantMisconfigured, .noUpstream:
+        case .misdirected, .unknownHost, .tenantSuspended, .tenantMisconfigured, .noUpstream, .webSocketsOff:
             self = Answer.row(refusal)
         case .missingToken, .multipleCredentials, .badToken, .missingGroup, .missingScope, .missingClaim,
             .crossSite:
@@ -65,6 +66,7 @@ package struct Answer: Sendable {
             Answer(
                 505, "version_not_supported", "Only HTTP/1.1 and HTTP/1.0 are served.", code: word.description
             )
+        case .methodCase: Answer(400, "method_case", "Methods are written in upper case here.")
         case .bodyTooLarge: Answer(413, "body_too_large", "The request's body is too large.")
         case .headTimeout: Answer(408, "head_timeout", "The request's head did not arrive in time.")
         case .expectationFailed:
@@ -81,6 +83,7 @@ package struct Answer: Sendable {
     private static func row(_ refusal: Refusal) -> Answer {
         switch refusal {
         case .tenantSuspended: Answer(403, "tenant_suspended", "This host is suspended.")
+        case .webSocketsOff: Answer(403, "websockets_off", "This host carries no WebSocket.")
         case .noUpstream: Answer(503, "no_upstream", "No upstream is configured for this host.")
         case .misdirected:
             Answer(421, "misdirected", "This connection's certificate does not cover this host.")

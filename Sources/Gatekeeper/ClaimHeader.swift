@@ -20,8 +20,11 @@ struct ClaimHeader: Sendable, Hashable {
             guard isName(name) else {
                 throw RowFlaw("claim_headers names '\(shown)', which it may not write")
             }
-            guard let claim = value.string.flatMap({ ClaimPath($0) }) else {
-                throw RowFlaw("claim_headers maps '\(shown)' to no claim")
+            guard let text = value.string, !text.isEmpty else {
+                throw RowFlaw("claim_headers maps \(RowFlaw.shown(name)) to what is no claim")
+            }
+            guard let claim = ClaimPath(text) else {
+                throw RowFlaw("claim_headers names \(RowFlaw.shown(text)), which is no JSON pointer")
             }
             headers.append(ClaimHeader(name: name, collapsedName: name.map(collapsed), claim: claim))
         }
@@ -35,13 +38,15 @@ struct ClaimHeader: Sendable, Hashable {
     /// commas, those that are no text, number or boolean left out.
     func value(in claims: CognitoClaims) -> [UInt8] {
         guard let value = claim.value(in: claims.members) else { return [] }
-        guard let elements = value.array else { return ClaimHeader.rendered(value, comma: false) }
-        let texts = elements.map { ClaimHeader.rendered($0, comma: true) }.filter { !$0.isEmpty }
+        guard let elements = value.array else { return ClaimHeader.rendered(value) }
+        let texts = elements.map { ClaimHeader.rendered($0, separator: UInt8(ascii: ",")) }.filter {
+            !$0.isEmpty
+        }
         return Array(texts.joined(separator: [UInt8(ascii: ",")]))
     }
 
-    private static func rendered(_ value: JSONValue, comma: Bool) -> [UInt8] {
-        if let text = value.string { return IdentityHeaders.encoded(text, comma: comma) }
+    private static func rendered(_ value: JSONValue, separator: UInt8? = nil) -> [UInt8] {
+        if let text = value.string { return IdentityHeaders.encoded(text, also: separator) }
         if let flag = value.bool { return Array((flag ? "true" : "false").utf8) }
         return value.numberText ?? []
     }
@@ -54,7 +59,7 @@ struct ClaimHeader: Sendable, Hashable {
         let text = String(decoding: name.map(collapsed), as: UTF8.self)
         return !ProtectedHeaders.names.contains(text)
             && !ProtectedHeaders.prefixes.contains { text.utf8.starts(with: $0.utf8) }
-            && !ProtectedHeaders.whereRules.contains(Array(text.utf8))
+            && !ProtectedHeaders.overriding.contains(Array(text.utf8))
     }
 
     private static func collapsed(_ byte: UInt8) -> UInt8 {

@@ -56,7 +56,7 @@ struct CognitoClaims {
         let scope = try reader.text("scope") ?? []
         scopes = scope.split(separator: ASCII.space).map(Array.init)
         email = try reader.text("email")
-        emailIsVerified = try reader.flag("email_verified")
+        emailIsVerified = reader.saysTrue("email_verified")
         jti = try reader.text("jti")
         originJTI = try reader.text("origin_jti")
     }
@@ -67,12 +67,16 @@ struct ClaimFlaw: Error, Equatable {
     let name: StaticWord
 }
 
-/// Reads members by their documented type; an empty text counts as absent.
+/// Reads members by their documented type; null and an empty text count as absent.
 private struct ClaimReader {
     let claims: JSONObject
 
+    private func value(_ name: StaticWord) -> JSONValue? {
+        claims[name.text].flatMap { $0.kind == .null ? nil : $0 }
+    }
+
     func text(_ name: StaticWord) throws(ClaimFlaw) -> [UInt8]? {
-        guard let value = claims[name.text] else { return nil }
+        guard let value = value(name) else { return nil }
         guard let text = value.string else { throw ClaimFlaw(name: name) }
         return text.isEmpty ? nil : text
     }
@@ -83,7 +87,7 @@ private struct ClaimReader {
     }
 
     func texts(_ name: StaticWord) throws(ClaimFlaw) -> [[UInt8]] {
-        guard let value = claims[name.text] else { return [] }
+        guard let value = value(name) else { return [] }
         guard let elements = value.array else { throw ClaimFlaw(name: name) }
         var texts: [[UInt8]] = []
         for element in elements {
@@ -94,19 +98,15 @@ private struct ClaimReader {
     }
 
     func instant(_ name: StaticWord) throws(ClaimFlaw) -> Instant? {
-        guard let value = claims[name.text] else { return nil }
+        guard let value = value(name) else { return nil }
         guard let date = value.numericDate else { throw ClaimFlaw(name: name) }
         return Instant(nanoseconds: date.nanoseconds)
     }
 
-    /// A boolean, or one of the two strings that some identity providers map it to.
-    func flag(_ name: StaticWord) throws(ClaimFlaw) -> Bool {
-        guard let value = claims[name.text] else { return false }
-        if let flag = value.bool { return flag }
-        switch value.string {
-        case Array("true".utf8): return true
-        case Array("false".utf8): return false
-        default: throw ClaimFlaw(name: name)
-        }
+    /// Whether it is `true`, or that word in any letter case, as some identity providers map it. Anything else says that
+    /// it is not: a claim that only shows an address must not keep its user out.
+    func saysTrue(_ name: StaticWord) -> Bool {
+        guard let value = value(name) else { return false }
+        return value.bool ?? value.string.map { $0.map(ASCII.lowered).elementsEqual("true".utf8) } ?? false
     }
 }

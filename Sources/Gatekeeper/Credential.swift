@@ -10,7 +10,8 @@ package enum Credential {
         case authorization, cookie, query
     }
 
-    /// Reads the one `Authorization` field (RFC 6750 §2.1); other schemes are no credential to this gateway.
+    /// Reads the one `Authorization` field (RFC 6750 §2.1); other schemes, and `Bearer` with nothing behind it, are no
+    /// credential to this gateway.
     package init(authorization value: UnsafeRawBufferPointer?, count: Int) {
         guard count <= 1 else {
             self = .several
@@ -22,32 +23,40 @@ package enum Credential {
         }
         var start = 6
         while start < value.count, value[start] == ASCII.space { start += 1 }
-        guard start > 6 || value.count == 6 else {
+        guard start > 6, start < value.count else {
             self = .none
             return
         }
         self = .token(UnsafeRawBufferPointer(rebasing: value[start...]), from: .authorization)
     }
 
-    /// Reads every place in which the tenant lets tokens stand; more than one token is several, whatever they are.
+    /// Reads the places in which the tenant lets tokens stand. What a client wrote on purpose wins over what a browser
+    /// sends by itself: `Authorization`, then the parameter, then the cookie.
     init(_ request: RequestFacts, _ tenant: Tenant) {
         self.init(authorization: request.authorization, count: request.authorizationCount)
-        if let name = tenant.cookieName {
+        if case .none = self, let name = tenant.queryParameter {
+            QueryParameters.each(in: request.query) { parameter in
+                if parameter.isNamed(name) { add(parameter.value, from: .query) }
+            }
+        }
+        if case .none = self, let name = tenant.cookieName {
             for cookies in request.cookies {
                 Cookies.each(in: cookies) { pair in
                     if pair.isNamed(name) { add(pair.value, from: .cookie) }
                 }
             }
         }
-        if let name = tenant.queryParameter {
-            QueryParameters.each(in: request.query) { parameter in
-                if parameter.isNamed(name) { add(parameter.value, from: .query) }
-            }
-        }
     }
 
+    /// One more value in one place: an empty one is none, the same one twice is one, another one is one too many.
     private mutating func add(_ token: UnsafeRawBufferPointer, from source: Source) {
-        if case .none = self { self = .token(token, from: source) } else { self = .several }
+        guard !token.isEmpty else { return }
+        switch self {
+        case .none: self = .token(token, from: source)
+        case .token(let other, _):
+            if !UnsafeRawBufferPointer.areEqual(other, token) { self = .several }
+        case .several: break
+        }
     }
 
     /// The scheme's name, letter case ignored (RFC 9110 §11.1).
@@ -163,5 +172,41 @@ package enum QueryParameters {
                     text: UnsafeRawBufferPointer(rebasing: query[start..<end]), range: start..<end))
             start = end &+ 1
         }
+    }
+}
+
+extension QueryParameters {
+    /// Whether an address, such as that of `Referer`, holds a parameter of this name: in its query or fragment, or in an
+    /// address that stands in one of them, percent-encoded up to twice over. Letter case is ignored, since nobody is
+    /// harmed by an address that is kept back.
+    package static func holds(_ name: [UInt8], in address: UnsafeRawBufferPointer) -> Bool {
+        let wanted = name.map(ASCII.lowered)
+        var text = Array(address)
+        for _ in 0..<Limits.decodingsOfAddress {
+            if namesOne(wanted, text) { return true }
+            let decoded = PercentEncoding.decoded(text)
+            if decoded.count == text.count { return false }
+            text = decoded
+        }
+        return namesOne(wanted, text)
+    }
+
+    /// Whether a parameter of this lower-case name stands in a text, between any two of the bytes that services take for
+    /// separators; in one pass and without a list of the parameters, of which there may be thousands.
+    private static func namesOne(_ name: [UInt8], _ text: [UInt8]) -> Bool {
+        // How many bytes of the name stand at the parameter's beginning; nil once it is another one.
+        var matched: Int? = 0
+        for byte in text {
+            let isSeparator =
+                byte == UInt8(ascii: "&") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: ";")
+                || byte == UInt8(ascii: "#")
+            if isSeparator || byte == UInt8(ascii: "=") {
+                if matched == name.count { return true }
+                matched = isSeparator ? 0 : nil
+            } else if let count = matched {
+                matched = count < name.count && ASCII.lowered(byte) == name[count] ? count + 1 : nil
+            }
+        }
+        return matched == name.count
     }
 }

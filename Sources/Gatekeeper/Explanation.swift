@@ -18,11 +18,18 @@ package struct Explanation: Sendable {
     }
 
     /// Explains a request for `path` of `host` with `token` at `now`; `snapshot` holds the keys of the tenant's pools.
+    ///
+    /// `message` is the refusal of a request that HTTP could not carry so, by whoever reads requests.
     package init(
         host: String, method: String = "GET", path: String = "/", token: [UInt8]?, snapshot: Snapshot,
-        now: Instant
+        now: Instant, message: Refusal? = nil
     ) {
         do throws(Refusal) {
+            if let message {
+                try check(
+                    "message", expected: "a request that HTTP can carry", actual: Answer(message).description,
+                    message)
+            }
             let tenant = try explainHost(host, snapshot)
             let (rule, shadow) = try explainRule(tenant, method, path)
             if rule?.access == .public { return }
@@ -84,19 +91,23 @@ package struct Explanation: Sendable {
             return (nil, nil)
         }
         let written = Array(path.utf8.prefix { $0 != UInt8(ascii: "?") })
-        var normal = written
-        switch written.withUnsafeBytes({ RequestPath($0) }) {
-        case .plain: break
-        case .rewritten(let rewritten): normal = rewritten
-        case .flaw(let word):
-            try check(
-                "path", expected: "one that can be read in one way", actual: word.description,
-                .badRequest(word))
+        let decision = Array(method.utf8).withUnsafeBytes { method in
+            written.withUnsafeBytes { path in
+                Result { () throws(Refusal) in try tenant.rules.decision(method: method, written: path) }
+            }
         }
-        try check(
-            "path", expected: "one that can be read in one way", actual: Explanation.text(normal), nil)
-        let (rule, shadow) = Array(method.utf8).withUnsafeBytes { method in
-            normal.withUnsafeBytes { tenant.rules.decision(method: method, path: $0) }
+        let (rule, shadow): (Rule?, Rule?)
+        switch decision {
+        case .success(let decision):
+            (rule, shadow) = decision.found
+            try check(
+                "path", expected: "one that can be read in one way",
+                actual: Explanation.text(decision.normal ?? written), nil)
+        case .failure(let refusal):
+            try check(
+                refusal == .methodCase ? "method" : "path", expected: "one that can be read in one way",
+                actual: refusal == .methodCase ? method : refusal.word, refusal)
+            throw refusal
         }
         var words = rule.map(Explanation.words) ?? "none for it"
         if let shadow { words += "; in shadow \(Explanation.words(shadow))" }

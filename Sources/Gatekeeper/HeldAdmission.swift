@@ -1,61 +1,134 @@
 import JOSE
 
-/// An admission that outlives its request, such as that of a WebSocket: looked at again as time and rows move on.
-package struct HeldAdmission {
-    private let host: Host
-    private let tenant: Tenant
-    /// Nil where nobody had to say who is calling.
-    private let identity: Identity?
-    private let path: [UInt8]
-    private let digester = TokenDigester()
+/// An admission that outlives its request, such as that of a WebSocket: `Judge.review` judges it again as rows move on.
+///
+/// It keeps what the request said of itself, its token included, so that whatever can decide about a new request can
+/// decide about this one: at most a head's bytes (`POOLGATE_MAX_HEAD_BYTES`). A class, since its clock moves on; it
+/// belongs to one loop.
+package final class HeldAdmission {
+    /// Who is calling, under the row that was looked at last; nil where nobody had to say so.
+    private(set) var identity: Identity?
+    /// The row that was looked at last.
+    private(set) var tenantVersion: UInt64 = 0
+    /// The generation of revocations that was looked at last.
+    private(set) var revocationGeneration: UInt64 = 0
+    /// The token that was verified when it was let in.
+    let digest: TokenDigest?
 
-    /// Keeps what was admitted for a GET of `path` on `host`, its name without port; nil for a name that no host has.
-    package init?(_ admission: Admission, host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
-        guard let host = Host(request: host) else { return nil }
-        self.host = host
-        self.tenant = admission.standing.tenant
-        self.identity = admission.identity
-        self.path = admission.path ?? Array(path)
+    private let request: KeptRequest
+    private var hostsEdition: SIMD2<UInt64> = [0, 0]
+    /// When the token's expiry ends it. Once there is one, no change takes it away.
+    private var expiry = Instant.distantFuture
+    /// When the row's bound for a token's age ends it.
+    private var ageEnd = Instant.distantFuture
+
+    init(_ request: RequestFacts, digest: TokenDigest?) {
+        self.request = KeptRequest(request)
+        self.digest = digest
     }
 
-    /// When the token's expiry, or its age, ends it under a row; nil where neither does.
-    private func end(under tenant: Tenant) -> Instant? {
-        guard case .expire(let grace) = tenant.websockets, let identity else { return nil }
-        let limit = TokenChecks.ageLimit(identity.ids.issuedAt, tenant) ?? .distantFuture
-        return min(identity.expires, limit).advanced(bySeconds: grace)
-    }
-
-    /// Why it must end now, from the directory as it is; nil where it may go on.
-    package func flaw(in snapshot: Snapshot, at now: Instant) -> Refusal? {
-        switch snapshot.directory?.entry(for: host) {
-        case nil: return .unknownHost
-        case .misconfigured(let flaw): return .tenantMisconfigured(flaw)
-        case .tenant(let current):
-            if current.state == .suspended { return .tenantSuspended }
-            if let end = end(under: current), end <= now { return .badToken(.expired) }
-            if isRevoked(snapshot.directory, now) { return .badToken(.revoked) }
-            return current.version == tenant.version ? nil : flaw(under: current)
+    /// Takes note that it was admitted, again or at first, in a snapshot of these editions.
+    func goOn(_ admission: Admission, hosts: SIMD2<UInt64>, revocations: UInt64) {
+        let tenant = admission.standing.tenant
+        tenantVersion = tenant.version
+        sawNothing(hosts: hosts, revocations: revocations)
+        // Where a rule asks for nobody any longer, whoever came with a token keeps the clock that came with it.
+        guard let identity = admission.identity else { return }
+        self.identity = identity
+        var grace: Int64 = 0
+        if case .expire(let seconds) = tenant.websockets {
+            grace = seconds
+            expiry = identity.expires.advanced(bySeconds: grace)
+        }
+        if let limit = TokenChecks.ageLimit(identity.ids.issuedAt, tenant) {
+            ageEnd = limit.advanced(bySeconds: grace)
+        } else if expiry != .distantFuture {
+            ageEnd = .distantFuture
         }
     }
 
-    private func isRevoked(_ directory: Directory?, _ now: Instant) -> Bool {
-        guard let identity, let revocations = directory?.revocations,
-            identity.revocationGeneration != revocations.generation
-        else { return false }
-        let pool = tenant.pools[identity.poolIndex].key
-        return revocations.hasChanged(pool, since: identity.revocationGeneration)
-            && revocations.revoke(identity.ids, of: pool, digester: digester, at: now)
+    /// Takes note that nothing of a snapshot concerns it.
+    func sawNothing(hosts: SIMD2<UInt64>, revocations: UInt64) {
+        hostsEdition = hosts
+        revocationGeneration = revocations
     }
 
-    /// The row is another one, or its rules are: who was let in must still be somebody whom they let in.
-    private func flaw(under current: Tenant) -> Refusal? {
-        let rule = path.withUnsafeBytes { current.rules.decision(method: RequestFacts.get, path: $0).rule }
-        if rule?.access == .public { return nil }
-        guard let identity else { return rule?.access == .optional ? nil : .missingToken }
-        let pool = tenant.pools[identity.poolIndex].key
-        if !current.pools.contains(where: { $0.key == pool }) { return .badToken(.wrongIssuer) }
-        if !TokenChecks.holdsAny(identity.groups, of: current.requiredGroups) { return .missingGroup }
-        if !TokenChecks.holdsAny(identity.scopes, of: current.requiredScopes) { return .missingScope }
-        return rule?.refusal(of: identity)
+    /// Whether it was judged by a snapshot of these editions.
+    func hasSeen(hosts: SIMD2<UInt64>, revocations: UInt64) -> Bool {
+        hostsEdition == hosts && revocationGeneration == revocations
+    }
+
+    /// How its clock ends it at `now`; nil where it does not.
+    func end(at now: Instant) -> Refusal? {
+        if expiry <= now { return .badToken(.expired) }
+        return ageEnd <= now ? .badToken(.tooOld) : nil
+    }
+
+    /// Calls `body` with the request as it came.
+    func withFacts<Value>(_ body: (RequestFacts) -> Value) -> Value { request.withFacts(body) }
+
+    /// Calls `body` with the request's host, its name without port.
+    func withHost<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value { request.withHost(body) }
+}
+
+/// The facts of a request in memory of their own, all in one piece.
+private struct KeptRequest {
+    private let bytes: [UInt8]
+    private let host: Range<Int>
+    private let authority: Range<Int>
+    private let method: Range<Int>
+    private let path: Range<Int>
+    private let query: Range<Int>
+    private let authorization: Range<Int>?
+    private let authorizationCount: Int
+    private let cookies: [Range<Int>]
+    private let origin: Range<Int>?
+    private let fetchSite: Range<Int>?
+    private let isUpgrade: Bool
+
+    init(_ facts: RequestFacts) {
+        var bytes: [UInt8] = []
+        let parts =
+            [facts.host, facts.authority, facts.method, facts.path, facts.query] + facts.cookies
+            + [facts.authorization, facts.origin, facts.fetchSite].compactMap { $0 }
+        bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        func keep(_ part: UnsafeRawBufferPointer) -> Range<Int> {
+            bytes += part
+            return (bytes.count - part.count)..<bytes.count
+        }
+        host = keep(facts.host)
+        authority = keep(facts.authority)
+        method = keep(facts.method)
+        path = keep(facts.path)
+        query = keep(facts.query)
+        cookies = facts.cookies.map(keep)
+        authorization = facts.authorization.map(keep)
+        authorizationCount = facts.authorizationCount
+        origin = facts.origin.map(keep)
+        fetchSite = facts.fetchSite.map(keep)
+        isUpgrade = facts.isUpgrade
+        self.bytes = bytes
+    }
+
+    func withHost<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[host])) }
+    }
+
+    func withFacts<Value>(_ body: (RequestFacts) -> Value) -> Value {
+        bytes.withUnsafeBytes { bytes in
+            func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+                UnsafeRawBufferPointer(rebasing: bytes[range])
+            }
+            var facts = RequestFacts(
+                host: slice(host), authorization: authorization.map(slice),
+                authorizationCount: authorizationCount, method: slice(method), path: slice(path))
+            facts.authority = slice(authority)
+            facts.query = slice(query)
+            facts.cookies = cookies.map(slice)
+            facts.origin = origin.map(slice)
+            facts.fetchSite = fetchSite.map(slice)
+            facts.isUpgrade = isUpgrade
+            return body(facts)
+        }
     }
 }

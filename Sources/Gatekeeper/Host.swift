@@ -7,15 +7,25 @@ package struct Host: Hashable, Sendable, CustomStringConvertible {
 
     /// Canonicalises the host of a request; nil where it could name no row.
     ///
-    /// Takes what the HTTP parser admitted as a host: letters are lowered, one trailing dot is dropped.
+    /// Takes what the HTTP parser admitted as a host: letters are lowered, one trailing dot is dropped. A name with an
+    /// empty label is nobody's, not even a wildcard's.
     package init?(request name: UnsafeRawBufferPointer) {
         var count = name.count
         if count > 1, name[count - 1] == ASCII.dot { count -= 1 }
-        guard count > 0, count <= Limits.hostBytes else { return nil }
+        guard count > 0, count <= Limits.hostBytes, !Host.hasEmptyLabel(name, count) else { return nil }
         self.bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             for index in 0..<count { buffer[index] = ASCII.lowered(name[index]) }
             initialized = count
         }
+    }
+
+    private static func hasEmptyLabel(_ name: UnsafeRawBufferPointer, _ count: Int) -> Bool {
+        var before = ASCII.dot
+        for index in 0..<count {
+            if name[index] == ASCII.dot, before == ASCII.dot { return true }
+            before = name[index]
+        }
+        return before == ASCII.dot
     }
 
     /// A host as a row must spell it already; nil for anything else.

@@ -24,15 +24,34 @@ package final class Identity {
     let expires: Instant
     /// What the token can be revoked by.
     let ids: TokenIDs
+    /// The pool by whose key it was verified.
+    let pool: PoolKey
     /// The tenant's row this was verified under.
     let tenantVersion: UInt64
 
     /// Only a token whose signature was verified makes an identity.
-    init(
+    convenience init(
         _ claims: CognitoClaims, token: VerifiedToken, tenant: Tenant, poolIndex: Int, key: VerificationKey,
         keyGeneration: UInt64, revocationGeneration: UInt64
     ) {
+        self.init(
+            claims, tenant: tenant, poolIndex: poolIndex, key: key, keyGeneration: keyGeneration,
+            revocationGeneration: revocationGeneration)
+    }
+
+    /// The same token's identity under another row; `claims` are what was read of the token that made `other`.
+    convenience init(_ claims: CognitoClaims, verifiedAs other: Identity, tenant: Tenant, poolIndex: Int) {
+        self.init(
+            claims, tenant: tenant, poolIndex: poolIndex, key: other.key, keyGeneration: other.keyGeneration,
+            revocationGeneration: 0)
+    }
+
+    private init(
+        _ claims: CognitoClaims, tenant: Tenant, poolIndex: Int, key: VerificationKey, keyGeneration: UInt64,
+        revocationGeneration: UInt64
+    ) {
         self.tenantVersion = tenant.version
+        self.pool = tenant.pools[poolIndex].key
         self.poolIndex = poolIndex
         self.key = key
         self.keyGeneration = keyGeneration

@@ -15,14 +15,16 @@ enum IdentityHeaders {
         append("X-Poolgate-Principal", Array(claims.principal.rawValue.utf8), to: &lines)
         var user: [UInt8] = []
         if claims.principal == .user, let userName = claims.userName {
-            user = (poolIndex > 0 ? Array("\(pool):".utf8) : []) + encoded(userName)
+            // Where names of two pools meet, only the one between pool and name is a colon.
+            let name = encoded(userName, also: tenant.pools.count > 1 ? ASCII.colon : nil)
+            user = (poolIndex > 0 ? Array("\(pool):".utf8) : []) + name
         }
         append("X-Forwarded-User", user, to: &lines)
         let isShown = claims.emailIsVerified || tenant.allowsUnverifiedEmail
         let email = isShown ? claims.email.map { encoded($0) } ?? [] : []
         append("X-Forwarded-Email", email, to: &lines)
         let groups = Array(
-            claims.groups.map { encoded($0, comma: true) }.joined(separator: [UInt8(ascii: ",")]))
+            claims.groups.map { encoded($0, also: UInt8(ascii: ",")) }.joined(separator: [UInt8(ascii: ",")]))
         append("X-Forwarded-Groups", groups, to: &lines)
         switch tenant.headerProfile {
         case .poolgate: break
@@ -48,17 +50,17 @@ enum IdentityHeaders {
 
     /// Percent-encodes what a header value cannot carry, so that decoding has one result (RFC 3986 §2.1).
     ///
-    /// Encoded are bytes outside printable ASCII, `%`, a leading or trailing space and, where asked, the comma.
-    static func encoded(_ value: [UInt8], comma: Bool = false) -> [UInt8] {
+    /// Encoded are bytes outside printable ASCII, `%`, a leading or trailing space, and `separator`.
+    static func encoded(_ value: [UInt8], also separator: UInt8? = nil) -> [UInt8] {
         // Most values are plain, and stay what they are.
-        if isPlain(value, comma: comma) { return value }
+        if isPlain(value, separator) { return value }
         var result: [UInt8] = []
         result.reserveCapacity(value.count + 16)
         for (index, byte) in value.enumerated() {
             let isEdge = index == 0 || index == value.count - 1
             let isPlain =
                 byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "%")
-                && !(byte == ASCII.space && isEdge) && !(byte == UInt8(ascii: ",") && comma)
+                && !(byte == ASCII.space && isEdge) && byte != separator
             if isPlain {
                 result.append(byte)
             } else {
@@ -68,12 +70,10 @@ enum IdentityHeaders {
         return result
     }
 
-    private static func isPlain(_ value: [UInt8], comma: Bool) -> Bool {
+    private static func isPlain(_ value: [UInt8], _ separator: UInt8?) -> Bool {
         guard value.first != ASCII.space, value.last != ASCII.space else { return false }
         for byte in value
-        where byte &- 0x20 >= 0x5F || byte == UInt8(ascii: "%") || (comma && byte == UInt8(ascii: ",")) {
-            return false
-        }
+        where byte &- 0x20 >= 0x5F || byte == UInt8(ascii: "%") || byte == separator { return false }
         return true
     }
 

@@ -29,6 +29,18 @@ package final class Judge {
 
     /// Judges one request at `now`; `answer` is the pool's where this request waited for a key already.
     package func judge(_ request: RequestFacts, at now: Instant, answer: KeyAnswer? = nil) -> Verdict {
+        judge(request, .new(answer), now)
+    }
+
+    /// What a judgement goes by besides the request: this alone tells a new one from one that is open.
+    private enum Asker {
+        /// The pool's answer, where the request waited for a key already.
+        case new(KeyAnswer?)
+        /// What the request was let in for: its token was verified then, and is not again.
+        case open(HeldAdmission)
+    }
+
+    private func judge(_ request: RequestFacts, _ asker: Asker, _ now: Instant) -> Verdict {
         if now > snapshot.staleAfter { return .refuse(.stale, nil) }
         let standing: Standing
         switch find(request.host) {
@@ -37,33 +49,85 @@ package final class Judge {
         }
         if standing.isSuspended { return .refuse(.tenantSuspended, standing) }
         if !standing.hasUpstream { return .refuse(.noUpstream, standing) }
-        if standing.hasRules { return judgeByRules(request, standing, now, answer) }
+        if standing.hasRules { return judgeByRules(request, standing, asker, now) }
         if request.isPreflight, standing.allowsPreflights {
-            return .admit(Admission(standing: standing, identity: nil))
+            return .admit(Admission(standing: standing, identity: nil, isPreflight: true))
         }
-        return judgeCredential(request, standing, now, answer)
+        return judgeCredential(request, standing, asker, now)
+    }
+
+    // MARK: What is open
+
+    /// What is to be remembered of the admission of a request that stays open, such as a WebSocket.
+    package func hold(_ admission: Admission, _ request: RequestFacts) -> HeldAdmission {
+        var digest: TokenDigest?
+        if admission.identity != nil,
+            case .token(let token, _) = credential(request, admission.standing)
+        {
+            digest = digester.digest(of: token)
+        }
+        let held = HeldAdmission(request, digest: digest)
+        held.goOn(admission, hosts: snapshot.hostsEdition, revocations: revocationGeneration)
+        return held
+    }
+
+    /// Why what is open must end now; nil where it may go on.
+    ///
+    /// Whatever changed since is judged as a new request would be, by what judges new ones, but for the token's end,
+    /// which the row's policy for WebSocket puts off.
+    package func review(_ held: HeldAdmission, at now: Instant) -> Refusal? {
+        if now > snapshot.staleAfter { return .stale }
+        if held.hasSeen(hosts: snapshot.hostsEdition, revocations: revocationGeneration) || isUntouched(held)
+        {
+            return held.end(at: now)
+        }
+        switch held.withFacts({ judge($0, .open(held), now) }) {
+        case .admit(let admission):
+            if admission.standing.tenant.websockets == .off { return .webSocketsOff }
+            held.goOn(admission, hosts: snapshot.hostsEdition, revocations: revocationGeneration)
+            return held.end(at: now)
+        case .refuse(let refusal, _): return refusal
+        case .needsKey: return .keysUnavailable
+        // A token that nobody had to look at before: its turn comes with a later review.
+        case .mustWait: return held.end(at: now)
+        }
+    }
+
+    /// Whether nothing of a new snapshot concerns what is open.
+    private func isUntouched(_ held: HeldAdmission) -> Bool {
+        guard case .success(let standing) = held.withHost(find), standing.tenantVersion == held.tenantVersion
+        else { return false }
+        if let identity = held.identity, identity.tenantVersion == standing.tenantVersion {
+            guard standing.pools[identity.poolIndex]?.generation == identity.keyGeneration else {
+                return false
+            }
+            let pool = standing.tenant.pools[identity.poolIndex].key
+            if snapshot.directory?.revocations.hasChanged(pool, since: held.revocationGeneration) == true {
+                return false
+            }
+        }
+        held.sawNothing(hosts: snapshot.hostsEdition, revocations: revocationGeneration)
+        return true
     }
 
     // MARK: The rule
 
     private func judgeByRules(
-        _ request: RequestFacts, _ standing: Standing, _ now: Instant, _ answer: KeyAnswer?
+        _ request: RequestFacts, _ standing: Standing, _ asker: Asker, _ now: Instant
     ) -> Verdict {
-        var path: [UInt8]?
-        switch RequestPath(request.path) {
-        case .flaw(let word): return .refuse(.badRequest(word), standing)
-        case .rewritten(let normal): path = normal
-        case .plain: break
+        let decision: RuleSet.Decision
+        do throws(Refusal) {
+            decision = try standing.tenant.rules.decision(method: request.method, written: request.path)
+        } catch {
+            return .refuse(error, standing)
         }
-        let rules = standing.tenant.rules
-        let (rule, shadow) =
-            path?.withUnsafeBytes { rules.decision(method: request.method, path: $0) }
-            ?? rules.decision(method: request.method, path: request.path)
-        let isPublic = rule?.access == .public || (request.isPreflight && standing.allowsPreflights)
+        let (rule, shadow) = decision.found
+        let isPreflight = request.isPreflight && standing.allowsPreflights
+        let isPublic = rule?.access == .public || isPreflight
         var verdict: Verdict =
             isPublic
-            ? .admit(Admission(standing: standing, identity: nil))
-            : judgeCredential(request, standing, now, answer)
+            ? .admit(Admission(standing: standing, identity: nil, isPreflight: isPreflight))
+            : judgeCredential(request, standing, asker, now)
         if case .refuse(.missingToken, _) = verdict, rule?.access == .optional {
             verdict = .admit(Admission(standing: standing, identity: nil))
         }
@@ -71,8 +135,10 @@ package final class Judge {
         if let rule, let identity = admission.identity, let refusal = rule.refusal(of: identity) {
             return .refuse(refusal, standing)
         }
-        admission.path = path
-        if let shadow, let refusal = refusal(by: shadow, of: admission, request, now, isPublic: isPublic) {
+        admission.path = decision.normal
+        if case .new = asker, let shadow,
+            let refusal = refusal(by: shadow, of: admission, request, now, isPublic: isPublic)
+        {
             admission.wouldRefuse = (shadow.id, refusal)
         }
         return .admit(admission)
@@ -85,7 +151,7 @@ package final class Judge {
         if shadow.access == .public { return nil }
         if let identity = admission.identity { return shadow.refusal(of: identity) }
         // On a public path nobody has looked at the token yet.
-        let verdict = isPublic ? judgeCredential(request, admission.standing, now, nil) : nil
+        let verdict = isPublic ? judgeCredential(request, admission.standing, .new(nil), now) : nil
         switch verdict {
         case nil, .refuse(.missingToken, _): return shadow.access == .optional ? nil : .missingToken
         case .refuse(let refusal, _): return refusal
@@ -96,14 +162,16 @@ package final class Judge {
 
     // MARK: The credential
 
-    private func judgeCredential(
-        _ request: RequestFacts, _ standing: Standing, _ now: Instant, _ answer: KeyAnswer?
-    ) -> Verdict {
-        let credential =
-            standing.hasOtherSources
+    private func credential(_ request: RequestFacts, _ standing: Standing) -> Credential {
+        standing.hasOtherSources
             ? Credential(request, standing.tenant)
             : Credential(authorization: request.authorization, count: request.authorizationCount)
-        switch credential {
+    }
+
+    private func judgeCredential(
+        _ request: RequestFacts, _ standing: Standing, _ asker: Asker, _ now: Instant
+    ) -> Verdict {
+        switch credential(request, standing) {
         case .none: return .refuse(.missingToken, standing)
         case .several: return .refuse(.multipleCredentials, standing)
         case .token(let token, let source):
@@ -115,7 +183,7 @@ package final class Judge {
             guard token.count <= Limits.tokenBytes else {
                 return .refuse(.badToken(.malformedToken), standing)
             }
-            return judge(token, standing, now, answer)
+            return judge(token, standing, asker, now)
         }
     }
 
@@ -140,9 +208,18 @@ package final class Judge {
     // MARK: The token
 
     private func judge(
-        _ token: UnsafeRawBufferPointer, _ standing: Standing, _ now: Instant, _ answer: KeyAnswer?
+        _ token: UnsafeRawBufferPointer, _ standing: Standing, _ asker: Asker, _ now: Instant
     ) -> Verdict {
         guard let digest = digester.digest(of: token) else { return .refuse(.overloaded, standing) }
+        let answer: KeyAnswer?
+        switch asker {
+        case .open(let held):
+            if let verdict = judge(token, digest, verifiedFor: held, standing, now) { return verdict }
+            // Nobody waits for a key on behalf of what is open.
+            answer = .unavailable
+            guard allowance > 0 else { return .mustWait(standing) }
+        case .new(let given): answer = given
+        }
         if let known = tokens.identity(for: digest, tenantID: standing.tenantVersion) {
             if isStillGood(known, standing, now) {
                 if known.end <= now {
@@ -166,6 +243,37 @@ package final class Judge {
             return .refuse(refusal, standing)
         case .failure(.needsKey(let key)): return .needsKey(key, standing)
         }
+    }
+
+    /// Judges a token whose signature was verified when what is open was let in, with what it says looked at again under
+    /// the row as it is now; nil for any other token.
+    private func judge(
+        _ token: UnsafeRawBufferPointer, _ digest: TokenDigest, verifiedFor held: HeldAdmission,
+        _ standing: Standing, _ now: Instant
+    ) -> Verdict? {
+        guard held.digest == digest, let verified = held.identity else { return nil }
+        let identity: Identity
+        if verified.tenantVersion == standing.tenantVersion {
+            identity = verified
+        } else {
+            do throws(TokenRefusal) {
+                let (_, claims) = try TokenChecks.read(token)
+                let poolIndex = try TokenChecks.beforeKey(claims, standing.tenant, now, judgesEnd: false)
+                guard standing.tenant.pools[poolIndex].key == verified.pool else { return nil }
+                identity = Identity(
+                    claims, verifiedAs: verified, tenant: standing.tenant, poolIndex: poolIndex)
+            } catch {
+                return .refuse(.badToken(error), standing)
+            }
+        }
+        // Keys that cannot be had at the moment are nobody's fault; a set without the key is.
+        if let keys = standing.pools[identity.poolIndex], now < keys.usableUntil,
+            !isStillGood(identity, standing, now)
+        {
+            return .refuse(.badToken(.unknownKey), standing)
+        }
+        if isRevoked(identity, standing, now) { return .refuse(.badToken(.revoked), standing) }
+        return admit(identity, standing)
     }
 
     /// Whether the key that verified the entry is still one of its pool's; another key in the set changes nothing.

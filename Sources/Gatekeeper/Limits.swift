@@ -24,6 +24,8 @@ package enum Limits {
     static let rulesBytes = 4_194_304
     /// Rules of one host.
     package static let rulesPerTenant = 256
+    /// How often an address that may hold a token is percent-decoded.
+    static let decodingsOfAddress = 3
     /// Claims that one row maps to headers.
     package static let claimHeadersPerTenant = 32
     /// Slots that one eviction looks at before it gives up.

@@ -13,7 +13,7 @@ package struct ProtectedHeaders: Sendable {
         // What frames a message or belongs to one connection (RFC 9110 §7.6.1).
         "host", "content_length", "transfer_encoding", "connection", "keep_alive", "proxy_connection", "te",
         "upgrade",
-        "expect", "proxy_authenticate", "proxy_authorization", "proxy_authentication_info",
+        "expect", "proxy", "proxy_authenticate", "proxy_authorization", "proxy_authentication_info",
         // The identity headers of other gateways.
         "remote_user", "remote_groups", "remote_name", "remote_email", "x_remote_user", "x_remote_group",
         "x_goog_iap_jwt_assertion", "x_webauth_user", "x_webauth_email", "x_webauth_name", "x_webauth_groups",
@@ -23,9 +23,10 @@ package struct ProtectedHeaders: Sendable {
         "x_authentik_name", "x_authentik_uid", "x_forwarded_client_cert",
     ]
 
-    /// What is removed where a tenant has rules: by these some services read another path or method than was judged.
-    static let whereRules = StrippedNames(
-        names: [Array("x_rewrite_url".utf8)],
+    /// What is removed where a tenant has rules, and from preflights: by these some services read another path or method
+    /// than was judged.
+    package static let overriding = StrippedNames(
+        names: ["x_rewrite_url", "x_method_override"].reduce(into: []) { $0.insert(Array($1.utf8)) },
         prefixes: ["x_original_", "x_http_method"].map { Array($0.utf8) })
 
     /// Beginnings of collapsed names that are removed.
@@ -57,6 +58,7 @@ package struct StrippedNames: Sendable {
         names.contains(name) || prefixes.contains { name.starts(with: $0) }
     }
 
+    /// Those and more.
     func union(_ more: Set<[UInt8]>) -> StrippedNames {
         StrippedNames(names: names.union(more), prefixes: prefixes)
     }

@@ -2,6 +2,8 @@
 package enum Refusal: Error, Hashable, Sendable {
     // The message (RFC 9112); the word names the exact flaw in logs.
     case badRequest(StaticWord)
+    /// A method with a lower-case letter where a tenant has rules: some services read `post` as `POST`.
+    case methodCase
     case bodyTooLarge
     case targetTooLong(StaticWord)
     case headTooLarge(StaticWord)
@@ -15,6 +17,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case misdirected, unknownHost, tenantSuspended
     case tenantMisconfigured(RowFlaw)
     case noUpstream
+    /// An open WebSocket of a row that carries none any longer; no request meets it.
+    case webSocketsOff
     // The credential.
     case missingToken, multipleCredentials
     case badToken(TokenRefusal)

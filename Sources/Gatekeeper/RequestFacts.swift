@@ -55,20 +55,11 @@ package struct RequestFacts {
     /// Whether a page of the host itself, or of one of `origins`, made the request: what a browser says of it must say
     /// so, and nothing that it says may say otherwise.
     func isFrom(hostItselfOr origins: [[UInt8]]) -> Bool {
-        if let origin, origins.contains(where: { $0.elementsEqual(origin) }) { return true }
-        if let fetchSite { return fetchSite.elementsEqual("same-origin".utf8) && isOriginOfHost != false }
-        return isOriginOfHost == true
-    }
-
-    /// Whether `Origin` is the host itself, by either scheme; nil without one.
-    private var isOriginOfHost: Bool? {
-        guard let origin else { return nil }
-        for scheme in ["https://", "http://"] where origin.starts(with: scheme.utf8) {
-            let rest = origin[scheme.utf8.count...]
-            return rest.count == authority.count
-                && zip(rest, authority).allSatisfy { ASCII.lowered($0) == ASCII.lowered($1) }
-        }
-        return false
+        let said = origin.map { WebOrigin($0) }
+        if let said, let said, origins.contains(said.canonical) { return true }
+        let isHost = said.map { $0?.isOrigin(of: authority) ?? false }
+        if let fetchSite { return fetchSite.elementsEqual("same-origin".utf8) && isHost != false }
+        return isHost == true
     }
 }
 
@@ -88,8 +79,15 @@ package struct Admission {
     package let standing: Standing
     /// Nil where nobody had to say who is calling, and nobody did.
     package let identity: Identity?
+    /// Whether it is a CORS preflight that nobody's token was asked for.
+    package var isPreflight = false
     /// The path in its normal form, which goes upstream; nil where the request's own is that.
     package var path: [UInt8]?
     /// The rule in shadow that would have refused it, by its id, and how.
     package var wouldRefuse: (rule: Int64, refusal: Refusal)?
+
+    /// Header names that are removed from the request besides those removed from all.
+    package var stripped: StrippedNames {
+        isPreflight ? standing.strippedFromPreflights : standing.stripped
+    }
 }

@@ -1,19 +1,19 @@
-/// A request's path as rules see it, which is also how it goes upstream where a tenant has rules.
+/// A request's path: how it goes upstream, and how a service reads it, which is what rules are matched against.
 ///
-/// Percent-encoded unreserved characters are decoded and other encodings written in upper case (RFC 3986 §6.2.2);
-/// what two parties could read as two paths is refused (CONTRACT.md, "Paths and rules").
+/// Upstream goes a normal form: percent-encoded unreserved characters decoded, other encodings in upper case (RFC 3986
+/// §6.2.2). Rules see the path wholly decoded, so that no spelling of it escapes its rule. What two parties could read
+/// as two paths is refused (CONTRACT.md, "Paths and rules").
 package enum RequestPath: Equatable {
-    /// It is written in its normal form already.
+    /// It holds no encoding: what goes upstream and what rules see is the path as it is written.
     case plain
-    /// Its normal form.
-    case rewritten([UInt8])
+    case decoded(DecodedPath)
     /// What is ambiguous about it, for the log.
     case flaw(StaticWord)
 
     /// Reads a path without its query. An empty one, and the asterisk of OPTIONS, are the root.
     package init(_ path: UnsafeRawBufferPointer) {
         if path.isEmpty || (path.count == 1 && path[0] == UInt8(ascii: "*")) {
-            self = .rewritten([ASCII.slash])
+            self = .decoded(DecodedPath(normal: [ASCII.slash], bytes: [ASCII.slash], again: nil))
         } else if RequestPath.isPlain(path) {
             self = .plain
         } else {
@@ -67,7 +67,11 @@ package enum RequestPath: Equatable {
         if hidesDelimiter(decoded) { return .flaw("double_encoding") }
         if String(validating: decoded, as: UTF8.self) == nil { return .flaw("bad_utf8_in_path") }
         if let flaw = segmentFlaw(decoded) { return .flaw(flaw) }
-        return written.elementsEqual(path) ? .plain : .rewritten(written)
+        if decoded.elementsEqual(path) { return .plain }
+        let again = PercentEncoding.decoded(decoded)
+        return .decoded(
+            DecodedPath(
+                normal: written, bytes: decoded, again: again.count == decoded.count ? nil : again))
     }
 
     /// `\`, `;` and NUL however they are written, and a slash that is encoded.
@@ -104,4 +108,15 @@ package enum RequestPath: Equatable {
         }
         return nil
     }
+}
+
+/// A path in which something was, or had to be, percent-encoded.
+package struct DecodedPath: Equatable {
+    /// The spelling that goes upstream.
+    package let normal: [UInt8]
+    /// Wholly decoded: what rules are matched against.
+    let bytes: [UInt8]
+    /// Decoded once more, where that reads otherwise. There is no third time, since a percent sign that is encoded twice
+    /// is refused.
+    let again: [UInt8]?
 }

@@ -2,7 +2,9 @@
 package struct Rule: Sendable, Hashable {
     /// The row's `id`.
     package let id: Int64
-    /// In its normal form; `/`, or a path without a slash at its end.
+    /// As the row writes it, for people.
+    let written: [UInt8]
+    /// Wholly decoded; `/`, or a path without a slash at its end.
     let prefix: [UInt8]
     /// Nil is every method that no other rule of the prefix names.
     let methods: [[UInt8]]?
@@ -28,12 +30,19 @@ package struct Rule: Sendable, Hashable {
     }
 
     /// The prefix as text, for logs and people.
-    package var prefixText: String { String(decoding: prefix, as: UTF8.self) }
+    package var prefixText: String { String(decoding: written, as: UTF8.self) }
 
     /// The methods as text, for logs and people.
     var methodsText: String {
-        methods.map { $0.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ") }
+        methods.map { $0.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ", ") }
             ?? "every method"
+    }
+
+    /// Whether both would decide about one method of one path.
+    func isForSame(as other: Rule) -> Bool {
+        guard prefix == other.prefix, isShadow == other.isShadow else { return false }
+        guard let methods, let others = other.methods else { return methods == nil && other.methods == nil }
+        return methods.contains { others.contains($0) }
     }
 
     /// What the rule asks of its callers, in words.
@@ -52,7 +61,7 @@ package struct Rule: Sendable, Hashable {
         return words.isEmpty ? "nothing" : words.joined(separator: "; ")
     }
 
-    /// Whether the rule is for a path, in whole segments.
+    /// Whether the rule is for a wholly decoded path, in whole segments.
     func covers(_ path: UnsafeRawBufferPointer) -> Bool {
         guard prefix.count > 1 else { return true }
         guard path.count >= prefix.count, path.count == prefix.count || path[prefix.count] == ASCII.slash
@@ -108,8 +117,38 @@ package struct RuleSet: Sendable, Hashable {
 
     package var isEmpty: Bool { rules.isEmpty }
 
-    /// The rule that decides, and the one that is only reported, if a longer or equal prefix of it stands in shadow.
+    /// The rules of a request for `path` as it is written, with what goes upstream in its place; nil is the path itself.
+    ///
+    /// Throws the refusal of what could escape its rule: a method that some services read as another one, a path that can
+    /// be read in two ways, and one that would be under another rule for who decodes it twice.
     func decision(
+        method: UnsafeRawBufferPointer, written path: UnsafeRawBufferPointer
+    ) throws(Refusal) -> Decision {
+        if method.contains(where: ASCII.isLower) { throw .methodCase }
+        switch RequestPath(path) {
+        case .flaw(let word): throw .badRequest(word)
+        case .plain:
+            return Decision(found: decision(method: method, path: path), normal: nil)
+        case .decoded(let decoded):
+            let found = decoded.bytes.withUnsafeBytes { decision(method: method, path: $0) }
+            if let again = decoded.again {
+                let other = again.withUnsafeBytes { decision(method: method, path: $0) }
+                guard other.rule?.id == found.rule?.id else { throw .badRequest("double_encoding") }
+            }
+            return Decision(found: found, normal: decoded.normal)
+        }
+    }
+
+    /// What the rules say of a request.
+    struct Decision {
+        /// The rule that decides, and the one that is only reported.
+        let found: (rule: Rule?, shadow: Rule?)
+        /// The path that goes upstream; nil for the request's own.
+        let normal: [UInt8]?
+    }
+
+    /// The rule that decides, and the one that is only reported, if a longer or equal prefix of it stands in shadow.
+    private func decision(
         method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
     ) -> (rule: Rule?, shadow: Rule?) {
         var shadow: Rule?

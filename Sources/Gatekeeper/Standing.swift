@@ -26,6 +26,8 @@ package final class Standing {
     package let forwardsToken: Bool
     /// Header names that are removed for this tenant besides those removed for all.
     package let stripped: StrippedNames
+    /// The same for preflights, which nobody's token is asked for.
+    package let strippedFromPreflights: StrippedNames
     /// Where the loop's data plane keeps its own part of the tenant, in the epoch in which that is true; 0 is none.
     package var loopSlot: (epoch: UInt64, index: Int) = (0, 0)
 
@@ -44,6 +46,7 @@ package final class Standing {
         self.allowsPreflights = tenant.allowsPreflights
         self.forwardsToken = tenant.forwardsToken
         let mapped = snapshot.directory?.mappedHeaders(for: tenant.upstreams) ?? []
-        self.stripped = (hasRules ? ProtectedHeaders.whereRules : StrippedNames()).union(mapped)
+        self.strippedFromPreflights = ProtectedHeaders.overriding.union(mapped)
+        self.stripped = hasRules ? strippedFromPreflights : StrippedNames().union(mapped)
     }
 }

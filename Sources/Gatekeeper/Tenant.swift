@@ -30,7 +30,7 @@ package final class Tenant: Sendable {
     package let queryParameter: [UInt8]?
     /// Whether `Authorization` reaches the upstream.
     package let forwardsToken: Bool
-    /// Origins whose pages may read the gateway's refusals.
+    /// Origins whose pages may read the gateway's refusals, each in its canonical spelling.
     package let corsOrigins: [[UInt8]]
     /// Whether CORS preflights pass without a token.
     package let allowsPreflights: Bool
@@ -100,7 +100,7 @@ package final class Tenant: Sendable {
         self.cookieName = row.cookieName.map { Array($0.utf8) }
         self.queryParameter = row.queryParameter.map { Array($0.utf8) }
         self.forwardsToken = row.forwardToken
-        self.corsOrigins = (row.corsOrigins ?? []).map { Array($0.utf8) }
+        self.corsOrigins = (row.corsOrigins ?? []).map { WebOrigin($0.utf8)?.canonical ?? Array($0.utf8) }
         self.allowsPreflights = row.allowPreflights
         self.maxTokenAge = row.maxTokenAge
         self.claimHeaders = try ClaimHeader.all(row.claimHeaders)

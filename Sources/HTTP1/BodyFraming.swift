@@ -36,7 +36,7 @@ struct FramingFields {
     init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
         for field in fields {
             switch field.known {
-            case .other, .te, .trailer, .proxyConnection, .proxyAuthenticate, .proxyAuthorization,
+            case .other, .te, .trailer, .referer, .proxyConnection, .proxyAuthenticate, .proxyAuthorization,
                 .wwwAuthenticate, .persistentAuth, .webSocketKey, .webSocketVersion, .webSocketAccept:
                 break
             case .forwardedFor, .forwardedProto, .forwardedPort: saysWay = true

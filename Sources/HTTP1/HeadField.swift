@@ -64,7 +64,7 @@ extension HeadField {
 package enum KnownField: UInt8, Sendable {
     case other, host, contentLength, transferEncoding, connection, authorization, expect, upgrade, te, trailer
     case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, via
-    case cookie, origin, fetchSite, requestedMethod
+    case cookie, origin, fetchSite, requestedMethod, referer
     case wwwAuthenticate, persistentAuth
     case forwardedFor, forwardedProto, forwardedPort, webSocketKey, webSocketVersion, webSocketAccept
 
@@ -80,6 +80,7 @@ package enum KnownField: UInt8, Sendable {
             return ByteScanner.equals(name, "expect") ? .expect : .other
         case 7:
             if ByteScanner.equals(name, "upgrade") { return .upgrade }
+            if ByteScanner.equals(name, "referer") { return .referer }
             return ByteScanner.equals(name, "trailer") ? .trailer : .other
         case 10:
             if ByteScanner.equals(name, "connection") { return .connection }

@@ -11,7 +11,7 @@ enum JSONWebKey {
         guard let keyID else { return .failure(flaw(nil, "it has no usable kid")) }
         if let reason = purposeFlaw(object) { return .failure(flaw(keyID, reason)) }
         guard let modulus = number(object["n"]), let exponent = number(object["e"]) else {
-            return .failure(flaw(keyID, "n or e is no base64url number without leading zeros"))
+            return .failure(flaw(keyID, "n or e is no base64url number"))
         }
         if let reason = numberFlaw(modulus, exponent) { return .failure(flaw(keyID, reason)) }
         guard let key = VerificationKey(keyID: keyID, modulus: modulus, exponent: exponent) else {
@@ -41,14 +41,11 @@ enum JSONWebKey {
         return nil
     }
 
-    /// A positive number (RFC 7518 §2, Base64urlUInt: no leading zero bytes).
+    /// A positive number, without the zero bytes that some write before it (RFC 7518 §2, Base64urlUInt, has none).
     private static func number(_ value: JSONValue?) -> [UInt8]? {
-        guard let text = value?.string, let bytes = Base64URL.decode(text), let first = bytes.first,
-            first != 0
-        else {
-            return nil
-        }
-        return bytes
+        guard let text = value?.string, let bytes = Base64URL.decode(text) else { return nil }
+        let digits = bytes.drop { $0 == 0 }
+        return digits.isEmpty ? nil : Array(digits)
     }
 
     private static func numberFlaw(_ modulus: [UInt8], _ exponent: [UInt8]) -> String? {

@@ -59,8 +59,8 @@ struct AdmissionFixture {
         return admission
     }
 
-    /// Judges a request, whatever that comes to.
-    func judge(_ facts: RequestFacts) { _ = judge.judge(facts, at: Self.now) }
+    /// What a request comes to.
+    func verdict(of facts: RequestFacts) -> Verdict { judge.judge(facts, at: Self.now) }
 
     struct NotAdmitted: Error {
         let verdict: String

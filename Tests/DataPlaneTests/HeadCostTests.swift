@@ -31,7 +31,7 @@ import Testing
             $0.queryParameter = "token"
         }
         admission = try fixture.admission()
-        judge = { head, bytes in fixture.judge(RequestFacts(head, bytes)) }
+        judge = { head, bytes in _ = fixture.verdict(of: RequestFacts(head, bytes)) }
     }
 
     @Test("A request's head costs in proportion to its bytes", arguments: families)

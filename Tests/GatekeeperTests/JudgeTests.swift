@@ -71,10 +71,11 @@ import Testing
         #expect(bench.judge(try fixture.token(), scheme: scheme) == expected)
     }
 
-    @Test("An empty bearer token is malformed, two fields are ambiguous")
+    @Test("Bearer with nothing behind it is no credential, two fields are ambiguous")
     func credentials() throws {
-        #expect(bench.judge([], scheme: "Bearer ") == "malformed_token")
-        #expect(bench.judge([], scheme: "Bearer") == "malformed_token")
+        for scheme in ["Bearer", "bearer", "Bearer ", "Bearer     "] {
+            #expect(bench.judge([], scheme: scheme) == "missing_token")
+        }
         #expect(bench.judge(try fixture.token(), count: 2) == "multiple_credentials")
     }
 
@@ -102,10 +103,69 @@ import Testing
             (["cognito:groups": "\"staff\""], "malformed_claim"),
             (["cognito:groups": "[1]"], "malformed_claim"),
             (["scope": "[\"a\"]"], "malformed_claim"), (["username": "{}"], "malformed_claim"),
-            (["email_verified": "\"yes\""], "malformed_claim"), (["email_verified": "\"false\""], "admit"),
         ] as [([String: String?], String)])
     func claims(changes: [String: String?], expected: String) throws {
         #expect(bench.judge(try fixture.token(nil, changes)) == expected)
+    }
+
+    /// Optional claims with their documented type, and what each may hold instead of it.
+    private static let optionalClaims = [
+        ("username", "text"), ("cognito:username", "text"), ("scope", "text"), ("email", "text"),
+        ("jti", "text"),
+        ("origin_jti", "text"), ("cognito:groups", "list"), ("nbf", "number"), ("iat", "number"),
+    ]
+
+    @Test("Of every optional claim, null and empty are absent, and another JSON type refuses the token")
+    mutating func optionalClaims() throws {
+        try bench.serve(Bench.row(fixture) { $0.allowUnverifiedEmail = true })
+        for (name, type) in Self.optionalClaims {
+            let absent = bench.lines(try fixture.token(nil, [name: nil]))
+            #expect(!absent.isEmpty, "\(name)")
+            let empty = ["text": #""""#, "list": "[]"][type]
+            for value in ["null", empty].compactMap({ $0 }) {
+                #expect(bench.lines(try fixture.token(nil, [name: value])) == absent, "\(name) \(value)")
+            }
+            let values = [
+                "text": [#""a""#], "list": ["[]", #"["a"]"#], "number": ["1"], "flag": ["true", "false"],
+                "object": ["{}"], "mixed": ["[1]", "[null]", "[[]]", "[{}]"],
+            ]
+            for (other, texts) in values where other != type {
+                for text in texts {
+                    let token = try fixture.token(nil, [name: text])
+                    #expect(bench.judge(token) == "malformed_claim", "\(name) \(text)")
+                }
+            }
+        }
+    }
+
+    @Test("Of every required claim, null, empty and another JSON type refuse the token")
+    func requiredClaims() throws {
+        for name in ["iss", "token_use", "client_id", "sub", "exp"] {
+            for value in [nil, "null", #""""#, "{}", "[]", #"["a"]"#, "true"] {
+                #expect(bench.judge(try fixture.token(nil, [name: value])) == "malformed_claim", "\(name)")
+            }
+            #expect(
+                bench.judge(try fixture.token(nil, [name: name == "exp" ? #""1""# : "1"]))
+                    == "malformed_claim")
+        }
+    }
+
+    @Test(
+        "An address is verified by true or that word in any letter case; whatever else stands there keeps nobody out"
+    )
+    func verifiedEmail() throws {
+        let values = [
+            "true": true, #""true""#: true, #""True""#: true, #""TRUE""#: true, "false": false,
+            #""false""#: false,
+            "null": false, #""""#: false, #""yes""#: false, "1": false, #""1""#: false, "[]": false,
+            "{}": false,
+            #""true ""#: false, #"["true"]"#: false, #""ｔｒｕｅ""#: false,
+        ]
+        for (value, isShown) in values {
+            let lines = bench.lines(try fixture.token(nil, ["email": #""a@b.c""#, "email_verified": value]))
+            #expect(!lines.isEmpty, "\(value)")
+            #expect(lines.contains("X-Forwarded-Email: a@b.c") == isShown, "\(value)")
+        }
     }
 
     @Test("A token of one tenant is refused at the host of another, also when it is warm")

@@ -11,7 +11,27 @@ import Testing
     func canonical() {
         #expect(host("Acme.Example.COM.")?.description == "acme.example.com")
         #expect(host("acme.example.com")?.description == "acme.example.com")
-        #expect(host("acme..")?.description == "acme.")
+    }
+
+    @Test("A name with an empty label is nobody's, wherever it stands in it")
+    func emptyLabels() {
+        let labels = ["a", "x-y", "w", "example", "com"]
+        for count in 1...labels.count {
+            let name = Array(labels.suffix(count))
+            #expect(host(name.joined(separator: ".") + ".") != nil)
+            for place in 0...count {
+                for empty in 1...3 {
+                    var broken = name
+                    broken.insert(contentsOf: Array(repeating: "", count: empty), at: place)
+                    // A single one at the end is the root's (RFC 9110 §4.2.3, and every browser).
+                    if place == count, empty == 1 { continue }
+                    let text = broken.joined(separator: ".")
+                    #expect(host(text) == nil, "\(text)")
+                    #expect(HostPattern(text) == nil && HostPattern("*." + text) == nil, "\(text)")
+                }
+            }
+        }
+        for dots in [".", "..", "..."] { #expect(host(dots) == nil) }
     }
 
     @Test("A host of 253 bytes is taken, one of 254 is not")

@@ -53,6 +53,13 @@ struct PoolFixture {
         return input + [0x2E] + Base64URL.encode(try key.signRS256(input))
     }
 
+    /// The same pool, its tokens signed by a key that is not its own.
+    func forged() throws -> PoolFixture {
+        var forged = self
+        forged.key = try PoolFixture.otherSigning.get()
+        return forged
+    }
+
     /// What the pool's endpoint shows: this key under each of the names.
     func keys(_ keyIDs: [String]? = nil, usableUntil: Instant = .distantFuture) throws -> PoolKeys {
         let members = (keyIDs ?? [keyID]).map { key.publicJWK(keyID: $0) }.joined(separator: ",")
@@ -74,6 +81,10 @@ struct Asked {
     var fetchSite: String?
     var isPreflight = false
     var isUpgrade = false
+    /// What stands in `Authorization` where it is not a bearer token.
+    var authorization: String?
+    /// The host as `Host` has it, with its port; nil for the host alone.
+    var authority: String?
 
     init(_ token: [UInt8]? = nil, _ change: (inout Asked) -> Void = { _ in }) {
         self.token = token
@@ -90,7 +101,9 @@ struct Asked {
         let (host, method, path) = (add(host), add(method), add(path))
         let (query, origin, fetchSite) = (add(query), add(origin), add(fetchSite))
         let cookies = cookies.map(add)
-        let authorization = token.map { add("Bearer " + String(decoding: $0, as: UTF8.self)) }
+        let authorization =
+            token.map { add("Bearer " + String(decoding: $0, as: UTF8.self)) } ?? self.authorization.map(add)
+        let authority = add(self.authority ?? self.host)
         return bytes.withUnsafeBytes { bytes in
             func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
                 UnsafeRawBufferPointer(rebasing: bytes[range])
@@ -98,7 +111,7 @@ struct Asked {
             var facts = RequestFacts(
                 host: slice(host), authorization: authorization.map(slice),
                 authorizationCount: authorization == nil ? 0 : 1, method: slice(method), path: slice(path))
-            facts.authority = slice(host)
+            facts.authority = slice(authority)
             facts.query = slice(query)
             facts.cookies = cookies.map(slice)
             facts.origin = self.origin.map { _ in slice(origin) }
@@ -160,12 +173,19 @@ struct Bench {
                 String.init)
     }
 
-    /// What a connection that outlives its request keeps of an admission.
-    func held(_ token: [UInt8], host: String = "acme.example.com") -> HeldAdmission? {
-        guard case .admit(let admission) = verdict(token, host: host) else { return nil }
-        return Array(host.utf8).withUnsafeBytes {
-            HeldAdmission(admission, host: $0, path: RequestFacts.root)
+    /// What a connection that outlives its request keeps of the admission of a request; nil for a refusal.
+    func held(_ asked: Asked, at now: Instant = PoolFixture.now) -> HeldAdmission? {
+        if !countsAllowance { judge.allowance = .max }
+        return asked.withFacts { facts in
+            guard case .admit(let admission) = judge.judge(facts, at: now) else { return nil }
+            return judge.hold(admission, facts)
         }
+    }
+
+    /// How a review ends what is held: `open`, or the refusal's code.
+    func review(_ held: HeldAdmission, at now: Instant = PoolFixture.now) -> String {
+        if !countsAllowance { judge.allowance = .max }
+        return judge.review(held, at: now).map { Answer($0).code } ?? "open"
     }
 
     /// What a request comes to: `admit`, `needsKey`, or the refusal's code.

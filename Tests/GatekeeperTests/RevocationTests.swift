@@ -18,7 +18,7 @@ import Testing
     /// Seconds of the fixture's tokens' `iat`, and of its now.
     private static let issued: Int64 = 1_700_000_000
 
-    private static func entry(
+    static func entry(
         _ kind: String, _ value: String, pool: String = "eu-west-1_abc", id: Int64 = 1,
         issuedBefore: Int64 = issued + 1, expires: Int64 = issued + 100
     ) throws -> Revocations.Entry {
@@ -176,13 +176,12 @@ import Testing
 
     @Test("A connection that stands is ended by an entry against its token")
     func held() throws {
-        let held = try #require(bench.held(token))
-        let snapshot = bench.judge.snapshot
-        #expect(held.flaw(in: snapshot, at: PoolFixture.now) == nil)
+        let held = try #require(bench.held(Asked(token)))
+        #expect(bench.review(held) == "open")
         apply([try Self.entry("s", "sub-2")])
-        #expect(held.flaw(in: bench.judge.snapshot, at: PoolFixture.now) == nil)
+        #expect(bench.review(held) == "open")
         apply([try Self.entry("s", "sub-1", id: 2)])
-        #expect(held.flaw(in: bench.judge.snapshot, at: PoolFixture.now) == .badToken(.revoked))
+        #expect(bench.review(held) == "revoked")
     }
 
     @Test("An entry takes 32 bytes")

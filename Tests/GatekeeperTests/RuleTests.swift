@@ -88,7 +88,7 @@ import Testing
             #""path_prefix":"/c","access":"authenticated","methods":["POST"]"#,
             #""path_prefix":"/c","access":"public""#)
         for method in ["GET", "HEAD", "PUT"] { #expect(judge("/a", method: method) == "admit") }
-        for method in ["POST", "get", "OPTIONS", "GE", "GETS"] {
+        for method in ["POST", "OPTIONS", "GE", "GETS"] {
             #expect(judge("/a", method: method) == "missing_token", "\(method)")
         }
         #expect(judge("/b") == "admit")
@@ -151,13 +151,31 @@ import Testing
             (#""required_claims":{"/address/locality":"Berne"}"#, "missing_claim"),
             (#""required_claims":{"/address/a~1b":1}"#, "admit"),
             (#""required_claims":{"/address":"Bern"}"#, "missing_claim"),
+            (#""required_claims":{"/identities/0/providerName":"Google"}"#, "admit"),
+            (#""required_claims":{"/identities/1/providerName":"Google"}"#, "missing_claim"),
+            (#""required_claims":{"/identities/00/providerName":"Google"}"#, "missing_claim"),
+            (#""required_claims":{"/identities/-/providerName":"Google"}"#, "missing_claim"),
+            (#""required_claims":{"/identities/99999999999999999999":"Google"}"#, "missing_claim"),
+            (#""required_claims":{"/cognito:groups/0":"staff"}"#, "admit"),
+            (#""required_claims":{"email_verified":true}"#, "admit"),
+            (#""required_claims":{"email_verified":"true"}"#, "admit"),
+            (#""required_claims":{"email_verified":false}"#, "missing_claim"),
+            (#""required_claims":{"phone_number_verified":true}"#, "admit"),
+            (#""required_claims":{"phone_number_verified":"FALSE"}"#, "missing_claim"),
+            (#""required_claims":{"custom:level":"3"}"#, "admit"),
             (#""required_claims":{"level":5,"ok":false}"#, "missing_claim"),
             (#""required_groups":["staff"],"required_scopes":["api/write"]"#, "missing_scope"),
         ])
     mutating func requirements(needs: String, expected: String) throws {
         try serve(#""path_prefix":"/a","access":"authenticated","# + needs)
         let token = try fixture.token(
-            nil, ["level": "5", "ok": "true", "address": #"{"locality":"Bern","a/b":1}"#])
+            nil,
+            [
+                "level": "5", "ok": "true", "address": #"{"locality":"Bern","a/b":1}"#,
+                "identities": #"[{"providerName":"Google"},{"providerName":"Okta"}]"#,
+                "email_verified": "true",
+                "phone_number_verified": #""True""#, "custom:level": #""3""#,
+            ])
         // Cold, then remembered.
         for _ in 0..<2 { #expect(judge("/a", token) == expected) }
         #expect(judge("/b", token) == "admit")
@@ -185,7 +203,7 @@ import Testing
     @Test("The path that was judged is the one that goes upstream")
     mutating func normalForm() throws {
         try serve(#""path_prefix":"/","access":"public""#)
-        #expect(bench.admission(Asked { $0.path = "/%61" })?.path == Array("/a".utf8))
+        #expect(bench.admission(Asked { $0.path = "/%61%3a" })?.path == Array("/a%3A".utf8))
         #expect(try #require(bench.admission(Asked { $0.path = "/a" })).path == nil)
     }
 
@@ -240,6 +258,12 @@ import Testing
             #"[{"id":1,"path_prefix":"/%61","access":"public"}]"#,
             #"[{"id":1,"path_prefix":"/","access":"public","methods":[]}]"#,
             #"[{"id":1,"path_prefix":"/","access":"public","methods":"GET"}]"#,
+            #"[{"id":1,"path_prefix":"/a","access":"public"},{"id":2,"path_prefix":"/a","access":"optional"}]"#,
+            #"[{"id":1,"path_prefix":"/@a","access":"public"},{"id":2,"path_prefix":"/%40a","access":"optional"}]"#,
+            #"[{"id":1,"path_prefix":"/","access":"authenticated","required_claims":{"custom:level":3}}]"#,
+            #"[{"id":1,"path_prefix":"/","access":"authenticated","required_claims":{"custom:on":["true",true]}}]"#,
+            #"[{"id":1,"path_prefix":"/","access":"authenticated","required_claims":{"/a~2b":"x"}}]"#,
+            #"[{"id":1,"path_prefix":"/","access":"authenticated","required_claims":{"/a~":"x"}}]"#,
             #"[{"id":1,"path_prefix":"/","access":"authenticated","required_claims":{"a":[]}}]"#,
             #"[{"id":1,"path_prefix":"/","access":"authenticated","required_claims":{"a":{"any":[1]}}}]"#,
             #"[{"id":1,"path_prefix":"/","access":"authenticated","required_groups":[1]}]"#,
@@ -248,6 +272,40 @@ import Testing
     func flawed(rules: String) throws {
         var parser = bench.parser
         #expect(throws: RowFlaw.self) { try parser.tenant(Bench.row(fixture) { $0.rules = rules }) }
+    }
+
+    @Test(
+        "A rule that an older schema took and a newer one refuses says so in the same sentence",
+        arguments: [
+            (#""methods":["PSOT"]"#, #"methods contains "PSOT", which is no method of HTTP"#),
+            (#""methods":["GET","post"]"#, #"methods contains "post", which has lower-case letters"#),
+            (#""methods":["TRACE"]"#, #"methods contains "TRACE", which the gateway never serves"#),
+            (
+                #""required_claims":{"custom:level":["3",3]}"#,
+                #"required_claims compares "custom:level" with a number: a custom:* claim compares with strings only, since Cognito writes strings"#
+            ),
+            (
+                #""required_claims":{"/custom:on":true}"#,
+                #"required_claims compares "/custom:on" with a boolean: a custom:* claim compares with strings only, since Cognito writes strings"#
+            ),
+            (#""required_claims":{"/a~2b":"x"}"#, #"required_claims names "/a~2b", which is no JSON pointer"#),
+        ])
+    func sentences(rest: String, sentence: String) throws {
+        var parser = bench.parser
+        let rules = #"[{"id":1,"path_prefix":"/","access":"authenticated",\#(rest)}]"#
+        #expect(throws: RowFlaw(sentence)) { try parser.tenant(Bench.row(fixture) { $0.rules = rules }) }
+        #expect(throws: RowFlaw(#"claim_headers names "/a~", which is no JSON pointer"#)) {
+            try parser.tenant(Bench.row(fixture) { $0.claimHeaders = #"{"X-A":"/a~"}"# })
+        }
+        #expect(throws: RowFlaw(#"rule 1 is for GET of "/%40" already"#)) {
+            try parser.tenant(
+                Bench.row(fixture) {
+                    $0.rules = """
+                        [{"id":1,"path_prefix":"/@","access":"public","methods":["GET"]},
+                        {"id":2,"path_prefix":"/%40","access":"optional","methods":["PUT","GET"]}]
+                        """
+                })
+        }
     }
 
     @Test("A tenant with more rules than are served is refused, one with as many is served")

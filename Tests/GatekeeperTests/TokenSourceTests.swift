@@ -37,7 +37,6 @@ import Testing
             #expect(judge { $0.cookies = cookies } == "missing_token", "\(cookies)")
         }
         #expect(judge { $0.cookies = ["jwt=x"] } == "malformed_token")
-        #expect(judge { $0.cookies = ["jwt="] } == "malformed_token")
     }
 
     @Test("A query parameter's token is found among others, however its name is encoded")
@@ -50,26 +49,53 @@ import Testing
         }
     }
 
-    @Test("Two tokens are ambiguous, wherever they stand, even if they are the same")
-    func several() {
-        let two: [(inout Asked) -> Void] = [
-            { $0.cookies = ["jwt=\(token); jwt=\(token)"] },
-            { $0.cookies = ["jwt=\(token)", "jwt=x"] },
-            { $0.query = "?access_token=a&access_token=\(token)" },
-            {
-                $0.query = "?access_token=\(token)"
-                $0.cookies = ["jwt=\(token)"]
-            },
-            {
-                $0.token = Array(token.utf8)
-                $0.cookies = ["jwt=\(token)"]
-            },
-            {
-                $0.token = Array(token.utf8)
-                $0.query = "?access_token=\(token)"
-            },
+    /// What stands in one place: values in order, and what they come to there.
+    private enum Found: Equatable {
+        case nothing, several
+        case one(String)
+    }
+
+    private static func found(_ values: [String]) -> Found {
+        let distinct = Set(values.filter { !$0.isEmpty })
+        return distinct.count > 1 ? .several : distinct.first.map { .one($0) } ?? .nothing
+    }
+
+    @Test(
+        "What was written on purpose wins over what a browser sends by itself; an empty value is none, the same one twice is one, and two in one place are one too many"
+    )
+    func precedence() throws {
+        let other = String(decoding: try fixture.token(nil, ["jti": "\"2\""]), as: UTF8.self)
+        let places: [[String]] = [
+            [], [""], [token], ["x"], [token, token], ["", token], [token, other], [token, "x"],
+            ["x", "", "x"],
         ]
-        for change in two { #expect(judge(change) == "multiple_credentials") }
+        let authorizations: [(String?, Found)] = [
+            (nil, .nothing), ("Bearer", .nothing), ("bearer ", .nothing), ("Bearer    ", .nothing),
+            ("Basic YTpi", .nothing), ("Bearer \(token)", .one(token)), ("Bearer x", .one("x")),
+        ]
+        for (authorization, said) in authorizations {
+            for parameters in places {
+                for cookies in places {
+                    let order = [said, Self.found(parameters), Self.found(cookies)]
+                    let expected =
+                        switch order.first(where: { $0 != .nothing }) ?? .nothing {
+                        case .nothing: "missing_token"
+                        case .several: "multiple_credentials"
+                        case .one("x"): "malformed_token"
+                        case .one: "admit"
+                        }
+                    let verdict = judge {
+                        $0.authorization = authorization
+                        $0.query = "?" + parameters.map { "access_token=\($0)" }.joined(separator: "&")
+                        $0.cookies =
+                            cookies.isEmpty ? [] : [cookies.map { "jwt=\($0)" }.joined(separator: "; ")]
+                    }
+                    #expect(verdict == expected, "\(authorization ?? "") \(parameters) \(cookies)")
+                }
+            }
+        }
+        // Quotes around a cookie's value are no part of it.
+        #expect(judge { $0.cookies = ["jwt=\"\"", "jwt=\(token); jwt=\"\(token)\""] } == "admit")
     }
 
     @Test("Both are off unless the row names them")
@@ -88,6 +114,10 @@ import Testing
         "A cookie's token is good for what changes something only from a page of the host itself or of a listed origin",
         arguments: [
             (nil, nil, "cross_site"), ("https://acme.example.com", nil, "admit"),
+            ("https://acme.example.com:443", nil, "admit"), ("http://acme.example.com:80", nil, "admit"),
+            ("https://acme.example.com:80", nil, "cross_site"), ("https://app.test:443", nil, "admit"),
+            ("https://APP.test", nil, "cross_site"), ("http://app.test", nil, "cross_site"),
+            ("http://app.test:443", nil, "cross_site"), ("https://app.test/", nil, "cross_site"),
             ("https://ACME.example.com", nil, "admit"), ("http://acme.example.com", nil, "admit"),
             ("https://app.test", nil, "admit"), ("https://app.test", "cross-site", "admit"),
             ("https://evil.test", nil, "cross_site"),
@@ -101,7 +131,7 @@ import Testing
             ("https://acme.example.com", "cross-site", "cross_site"),
         ] as [(String?, String?, String)])
     func crossSite(origin: String?, site: String?, expected: String) {
-        for method in ["POST", "PUT", "DELETE", "PATCH", "get", "PURGE"] {
+        for method in ["POST", "PUT", "DELETE", "PATCH", "get", "PURGE", "QUERY"] {
             let verdict = judge {
                 $0.cookies = ["jwt=\(token)"]
                 $0.method = method
@@ -125,6 +155,50 @@ import Testing
                 $0.fetchSite = site
             }
             #expect(verdict == "admit")
+        }
+    }
+
+    @Test(
+        "A page's origin is the host's where scheme, host and port are, a scheme's own port being none wherever it is written",
+        arguments: ["https", "http"])
+    func ownOrigin(scheme: String) {
+        let own = scheme == "https" ? 443 : 80
+        let ports: [(text: String, number: Int)] = [
+            ("", own), (":443", 443), (":80", 80), (":8443", 8443), (":", own),
+        ]
+        for host in ports {
+            for page in ports {
+                let verdict = judge {
+                    $0.cookies = ["jwt=\(token)"]
+                    $0.method = "POST"
+                    $0.authority = "acme.example.com\(host.text)"
+                    $0.origin = "\(scheme)://acme.example.com\(page.text)"
+                }
+                #expect(
+                    verdict == (host.number == page.number ? "admit" : "cross_site"),
+                    "\(host.text) \(page.text)")
+            }
+        }
+    }
+
+    @Test("The row's origins are compared as browsers mean them, however an older row spells them")
+    mutating func rowsOrigins() throws {
+        try serve {
+            $0.cookieName = "jwt"
+            $0.corsOrigins = ["https://one.test:443", "http://two.test:80", "https://three.test:8443"]
+        }
+        for (origin, expected) in [
+            ("https://one.test", "admit"), ("https://one.test:443", "admit"),
+            ("http://one.test", "cross_site"),
+            ("http://two.test", "admit"), ("https://two.test", "cross_site"),
+            ("https://three.test:8443", "admit"), ("https://three.test", "cross_site"),
+        ] {
+            let verdict = judge {
+                $0.cookies = ["jwt=\(token)"]
+                $0.method = "POST"
+                $0.origin = origin
+            }
+            #expect(verdict == expected, "\(origin)")
         }
     }
 
@@ -170,9 +244,64 @@ import Testing
         #expect(lines.contains("X-Forwarded-User: us-east-1_Staff:alice"))
         #expect(lines.contains("X-Poolgate-Pool: us-east-1_Staff"))
         #expect(bench.lines(try fixture.token()).contains("X-Forwarded-User: alice"))
+        let forged = try fixture.token(nil, ["username": #""us-east-1_Staff:alice""#])
+        #expect(bench.lines(forged).contains("X-Forwarded-User: us-east-1_Staff%3Aalice"))
         // One pool's key does not vouch for the other's issuer.
         let issuer = try #require(staff.accessClaims["iss"])
         #expect(bench.judge(try fixture.token(nil, ["iss": issuer])) == "bad_signature")
+    }
+}
+
+/// Names by which services tell users from each other.
+@Suite struct UserNameTests {
+    let fixture: PoolFixture
+    let staff: PoolFixture
+    var bench = Bench()
+    var random = SplitMix(state: 3)
+
+    init() throws {
+        fixture = try PoolFixture()
+        staff = try PoolFixture("us-east-1_Staff", key: PoolFixture.otherSigning)
+        bench.judge.snapshot.setKeys(try fixture.keys(), of: fixture.pool)
+        bench.judge.snapshot.setKeys(try staff.keys(), of: staff.pool)
+    }
+
+    @Test("No two users of a row's two pools share a name, in any profile, whatever they are called")
+    mutating func injective() throws {
+        let pieces = [
+            ":", "%", "%3A", "%253A", "us-east-1_Staff", "eu-west-1_abc", "alice", " ", "é", ",", "\u{0}",
+            "A", "a",
+        ]
+        for (profile, header) in [("poolgate", "X-Forwarded-User"), ("authelia", "Remote-User")] {
+            try bench.serve(
+                Bench.row(fixture) {
+                    $0.secondRegion = "us-east-1"
+                    $0.secondPoolID = "us-east-1_Staff"
+                    $0.headerProfile = profile
+                })
+            var users: [String: String] = [:]
+            for _ in 0..<120 {
+                let name = (0...Int(random.next() % 4)).map { _ in
+                    pieces[Int(random.next() % UInt64(pieces.count))]
+                }.joined()
+                let escaped = name.replacing("\u{0}", with: "\\u0000")
+                for pool in [fixture, staff] {
+                    let token = try pool.token(nil, ["username": "\"\(escaped)\""])
+                    let line = try #require(
+                        bench.lines(token).first { $0.hasPrefix(header + ": ") }, "\(name)")
+                    let user = "\(pool.pool) \(name)"
+                    #expect(users[line] == nil || users[line] == user, "\(line)")
+                    users[line] = user
+                }
+            }
+        }
+    }
+
+    @Test("Where a row has one pool, a colon stays a colon")
+    mutating func onePool() throws {
+        try bench.serve(Bench.row(fixture))
+        let token = try fixture.token(nil, ["username": #""a:b""#])
+        #expect(bench.lines(token).contains("X-Forwarded-User: a:b"))
     }
 }
 
@@ -206,6 +335,11 @@ import Testing
             (#"{"X-A":"custom:plan"}"#, #""grüße 100%""#, ["X-A: gr%C3%BC%C3%9Fe 100%25"]),
             (#"{"X-A":"/custom:plan/city"}"#, #"{"city":"Bern"}"#, ["X-A: Bern"]),
             (#"{"X-A":"/custom:plan/a~1b/c~0d"}"#, #"{"a/b":{"c~d":"x"}}"#, ["X-A: x"]),
+            (#"{"X-A":"/custom:plan/1/city"}"#, #"[{},{"city":"Bern"}]"#, ["X-A: Bern"]),
+            (#"{"X-A":"/custom:plan/1"}"#, #"["a",["b","c"]]"#, ["X-A: b,c"]),
+            (#"{"X-A":"/custom:plan/2"}"#, #"["a","b"]"#, []),
+            (#"{"X-A":"/custom:plan/01"}"#, #"["a","b"]"#, []),
+            (#"{"X-A":"/custom:plan/1"}"#, #"{"1":"x"}"#, ["X-A: x"]),
             (#"{"X-A":"/custom:plan/city"}"#, #""Bern""#, []), (#"{"X-A":"absent"}"#, "1", []),
         ])
     mutating func values(map: String, claim: String, expected: [String]) throws {
@@ -252,6 +386,7 @@ import Testing
             "[]", #"{"X-Forwarded-User":"a"}"#, #"{"x-poolgate-plan":"a"}"#, #"{"X-Auth-Request-User":"a"}"#,
             #"{"X-HTTP-Method":"a"}"#, #"{"Plan":"a"}"#, #"{"X-":"a"}"#, #"{"X-A_B":"a"}"#, #"{"X-A:":"a"}"#,
             #"{"X-A\r\nB":"a"}"#, #"{"X-A":1}"#, #"{"X-A":""}"#, #"{"X-A":"a","x-a":"b"}"#,
+            #"{"X-A":"/a~2b"}"#, #"{"X-A":"/a~"}"#, #"{"X-A":"/~/b"}"#, #"{"X-Method-Override":"a"}"#,
         ])
     func flawed(map: String) {
         var parser = bench.parser

@@ -96,14 +96,31 @@ import Testing
         }
     }
 
-    @Test("An even modulus, leading zeros, padding and other sloppy numbers are skipped")
+    @Test("Zero bytes before a number change nothing about the key")
+    func leadingZeros() throws {
+        let (n, e) = mint.key.publicNumbers
+        let plain = try #require(try JSONWebKeySet(parsing: Mint.keySet([entry([:])])).keys.first)
+        for zeros in [1, 2, 7] {
+            let padding = [UInt8](repeating: 0, count: zeros)
+            for members in [
+                ["n": quoted(padding + n)], ["e": quoted(padding + e)],
+                ["n": quoted(padding + n), "e": quoted(padding + e)],
+            ] {
+                #expect(try isUsed(entry(members)))
+                let key = try #require(try JSONWebKeySet(parsing: Mint.keySet([entry(members)])).keys.first)
+                #expect(key.isSameKey(as: plain) && key.modulusBits == plain.modulusBits)
+            }
+        }
+        #expect(try isUsed(entry(["n": quoted([0, 0])])) == false)
+        #expect(try isUsed(entry(["n": quoted([0] + modulus(bits: 2047))])) == false)
+    }
+
+    @Test("An even modulus, padding and other sloppy numbers are skipped")
     func numbers() throws {
         let (n, _) = mint.key.publicNumbers
         var even = n
         even[255] &= 0xFE
         #expect(try isUsed(entry(["n": quoted(even)])) == false)
-        #expect(try isUsed(entry(["n": quoted([0] + n)])) == false)
-        #expect(try isUsed(entry(["e": quoted([0, 1, 0, 1])])) == false)
         for value in ["\"\"", "\"AQAB=\"", "\"AQ==\"", "\"AQA+\"", "\"AQA B\"", "65537", "null", "[]"] {
             #expect(try isUsed(entry(["e": value])) == false)
             #expect(try isUsed(entry(["n": value])) == false)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlPlane
+import DataPlane
 import Gatekeeper
 import Glibc
 import Postgres
@@ -34,14 +35,14 @@ struct ExplainCommand: AsyncParsableCommand {
             Output.complaint("the token is read from standard input: pass '--token -'")
             throw ExitCode.usage
         }
+        let message = AskedMessage(host: host, method: method, path: path, limits: settings.headLimits)
         let bytes = try token.map { _ in try ExplainCommand.readToken() }
         let snapshot = try await CommandDatabase.use(settings) { url in
-            try await ExplainCommand.snapshot(for: host, url, settings)
+            try await ExplainCommand.snapshot(for: message.host, url, settings)
         }
         let explanation = Explanation(
-            host: ExplainCommand.withoutPort(host), method: method, path: path, token: bytes,
-            snapshot: snapshot,
-            now: .now)
+            host: message.host, method: method, path: path, token: bytes, snapshot: snapshot, now: .now,
+            message: message.refusal)
         Output.table(
             [["", "check", "expected", "actual"]]
                 + explanation.checks.map { check in
@@ -66,7 +67,7 @@ struct ExplainCommand: AsyncParsableCommand {
         let content = try await content(url, settings)
         var snapshot = Snapshot()
         snapshot.directory = content.directory
-        await fetchKeys(of: withoutPort(host), into: &snapshot, settings)
+        await fetchKeys(of: host, into: &snapshot, settings)
         return snapshot
     }
 
@@ -127,13 +128,5 @@ struct ExplainCommand: AsyncParsableCommand {
             throw .usage
         }
         return Array(token)
-    }
-
-    /// A host as it stands in a URL, its port left out.
-    private static func withoutPort(_ host: String) -> String {
-        guard let colon = host.utf8.lastIndex(of: UInt8(ascii: ":")), !host.hasSuffix("]") else {
-            return host
-        }
-        return String(host[..<colon])
     }
 }
