@@ -7,7 +7,7 @@ PROTECTED = [
     "X-Poolgate-Pool", "X-Poolgate-Client", "X-Poolgate-Principal", "X-Poolgate-Anything", "Forwarded", "X-Real-IP",
     "X-Forwarded-Port", "X-Forwarded-Prefix", "Remote-User", "X-Auth-Request-User", "X-Amzn-Oidc-Data",
     "X-Goog-Authenticated-User-Email", "X-Goog-Iap-Jwt-Assertion", "X-Pomerium-Claim-Email", "Cf-Access-Jwt-Assertion",
-    "X-Consumer-Username", "X-Webauth-User",
+    "X-Consumer-Username", "X-Webauth-User", "Proxy",
 ]
 
 
@@ -100,3 +100,27 @@ def test_identity_is_each_requests_own_on_one_connection(tenant, upstream, gatew
             assert connection.request("GET", "/", tenant.host, tokens[name]).status == 200
             assert upstream.last.value("X-Forwarded-User") == name
         assert connection.request("GET", "/", tenant.host).status == 401
+
+
+@pytest.mark.parametrize("claims, is_shown", [
+    ({}, True), ({"cognito:groups": [], "scope": "", "origin_jti": "", "jti": ""}, True), ({"email": ""}, False),
+    ({"email_verified": "True"}, True), ({"email_verified": "no"}, False), ({"email_verified": 1}, False)])
+def test_a_claim_that_is_empty_or_shows_only_an_address_keeps_nobody_out(tenant, upstream, claims, is_shown):
+    assert tenant.get(tenant.token(use="id", email="a@b.c", claims=claims)).status == 200
+    assert upstream.last.value("X-Forwarded-Email") == ("a@b.c" if is_shown else None)
+
+
+@pytest.mark.parametrize("claims", [
+    {"cognito:groups": "staff"}, {"cognito:groups": [1]}, {"scope": ["a"]}, {"username": 1}, {"email": {}}, {"jti": 1},
+    {"nbf": "1"}, {"iat": True}, {"sub": None}, {"sub": ""}, {"sub": 1}])
+def test_a_claim_of_another_type_refuses_the_token(tenant, claims):
+    assert tenant.get(tenant.token(claims=claims)).status == 401
+    tenant.gateway.wait_event("refused", tenant=tenant.host, code="malformed_claim")
+
+
+def test_a_name_with_an_empty_label_is_nobodys(gateway, pool, upstream):
+    gateway.database.add("*.w.example.org", pool)
+    gateway.wait_status(401, "x.w.example.org")
+    for host in (".w.example.org", "x..w.example.org", "..w.example.org", "x.w.example.org..", "x.w..example.org", "."):
+        assert gateway.get(host).status == 421, host
+    assert gateway.get("x.w.example.org.").status == 401

@@ -138,6 +138,17 @@ def test_explain_names_the_check_that_failed_and_never_shows_the_token(run, data
     assert done.returncode == 0, done.stdout
 
 
+def test_explain_refuses_what_http_refuses(run, database, pool, upstream):
+    database.add("a.example.com", pool)
+    arguments = ["--database-url", database.url, "--upstream", upstream.url]
+    for host, path, status in [
+            ("a.example.com:99999", "/", 400), ("a.example.com:8o", "/", 400), ("a.example.com:80:80", "/", 400),
+            ("u@a.example.com", "/", 400), ("a.example.com", "/a b", 400), ("a.example.com", "", 400),
+            (".a.example.com", "/", 421), ("a.example.com:8443", "/", 401), ("A.example.com.", "/", 401)]:
+        done = run("explain", "--host", host, "--path", path, *arguments)
+        assert done.returncode == 1 and f"refused: {status} " in done.stdout, (host, path, done.stdout, done.stderr)
+
+
 def test_explain_shows_the_rule_that_decides_and_what_one_in_shadow_would_do(run, database, stand_in, pool, upstream):
     arguments = ("--database-url", database.url, "--jwks-url-template", stand_in.template, "--upstream", upstream.url)
     database.add("a.example.com", pool)

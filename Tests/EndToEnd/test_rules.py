@@ -1,7 +1,9 @@
 """Rules by SQL, as clients meet them."""
 
 import json
+import re
 import subprocess
+import urllib.parse
 
 import pytest
 
@@ -92,6 +94,39 @@ def test_the_path_that_is_judged_is_the_one_that_goes_upstream(ruled, upstream):
     assert upstream.last.target == "/~user/f%C3%BCr?q=%2e%2e%2f"
 
 
+@pytest.mark.parametrize("prefix, below", [
+    ("/@admin", "/users"), ("/%40admin", "/users"), ("/odata/$batch", ""), ("/v1/keys:rotate", "/1"), ("/f%C3%BCr", "/x"),
+    ("/a b".replace(" ", "%20"), ""), ("/(x)", "/y"), ("/a+b", "")])
+def test_no_spelling_of_a_path_escapes_its_rule(ruled, upstream, prefix, below):
+    ruled.rule(path_prefix="/", access="public")
+    ruled.rule(path_prefix=prefix)
+    ruled.settle()
+    plain = urllib.parse.unquote(prefix + below)
+    whole = "".join(letter if letter == "/" else "".join(f"%{byte:02x}" for byte in letter.encode()) for letter in plain)
+    seen = len(upstream.requests)
+    for path in [prefix + below, urllib.parse.quote(plain), whole, whole.upper(), whole.replace("%", "%25")]:
+        assert ruled.get(path=path).status in (401, 400), path
+    assert len(upstream.requests) == seen
+    assert ruled.get(ruled.token(), path=whole).status == 200
+    sent = upstream.last.target
+    assert urllib.parse.unquote(sent) == plain
+    assert not re.search("%(2D|2E|5F|7E|3[0-9]|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9A])|%.?[a-f]", sent), sent
+    assert ruled.get(path=prefix + "x").status == 200
+
+
+@pytest.mark.parametrize("method", ["post", "Post", "posT", "get", "oPTIONS"])
+def test_a_method_in_small_letters_is_no_method_where_a_host_has_rules(ruled, upstream, method):
+    assert ruled.get(ruled.token(), path="/orders/7", method=method).status == 200
+    ruled.rule(path_prefix="/orders", methods=["POST"], every_scope=["orders/write"])
+    ruled.settle()
+    seen = len(upstream.requests)
+    for path in ("/orders/7", "/other"):
+        answer = ruled.get(ruled.token(), path=path, method=method)
+        assert (answer.status, answer.error) == (400, "method_case")
+    assert len(upstream.requests) == seen
+    assert ruled.get(ruled.token(), path="/orders/7", method="POST").status == 403
+
+
 @pytest.mark.parametrize("path", [
     "/public/../admin", "/public/%2e%2e/admin", "/public/.%2E/admin", "//admin", "/public//../admin", "/public/..%2fadmin",
     "/public/..%5cadmin", "/public\\..\\admin", "/public;/admin", "/public/%00", "/public/%252e%252e/admin", "/public/%c0%ae",
@@ -108,7 +143,8 @@ def test_a_path_that_two_could_read_in_two_ways_is_refused(ruled, upstream, path
 def test_services_cannot_be_told_another_path_or_method_than_was_judged(ruled, upstream):
     told = [("X-Original-URL", "/admin"), ("X-Rewrite-URL", "/admin"), ("X-HTTP-Method-Override", "DELETE"),
             ("x_original_uri", "/admin"), ("X-HTTP-Method", "DELETE"), ("X.Original.Method", "DELETE"),
-            ("X-Original-Anything", "/admin"), ("X-HTTP-Method-Whatever", "DELETE")]
+            ("X-Original-Anything", "/admin"), ("X-HTTP-Method-Whatever", "DELETE"), ("X-Method-Override", "DELETE"),
+            ("x_method_override", "DELETE")]
     ruled.rule(path_prefix="/public", access="public")
     ruled.settle()
     assert ruled.get(path="/public", headers=told + [("X-Mine", "kept")]).status == 200
@@ -156,6 +192,13 @@ def test_a_real_preflight_passes_and_an_unreal_one_does_not(tenant, upstream):
     for headers in [[], PREFLIGHT[:1], PREFLIGHT[1:], PREFLIGHT[:1] + PREFLIGHT]:
         assert tenant.get(method="OPTIONS", headers=headers).status == 401, headers
     assert tenant.get(method="GET", headers=PREFLIGHT).status == 401
+    for framing in [("Content-Length", "4"), ("Transfer-Encoding", "chunked")]:
+        body = b"4\r\nbody\r\n0\r\n\r\n" if framing[1] == "chunked" else b"body"
+        assert tenant.get(method="OPTIONS", headers=PREFLIGHT + [framing], body=body).status == 401, framing
+    told = [("X-HTTP-Method-Override", "DELETE"), ("X-Method-Override", "DELETE"), ("X-Original-URL", "/secret"),
+            ("X_Rewrite_URL", "/secret"), ("X.HTTP.Method", "DELETE")]
+    assert tenant.get(method="OPTIONS", headers=PREFLIGHT + told).status == 200
+    assert b"DELETE" not in upstream.last.raw_head and b"secret" not in upstream.last.raw_head
     tenant.update_and_wait("allow_preflights = false")
     assert tenant.get(method="OPTIONS", headers=PREFLIGHT).status == 401
 

@@ -56,13 +56,53 @@ def test_a_query_parameter_may_hold_the_token_and_never_reaches_upstream_or_log(
     assert token.split(".")[1] not in log and stale.split(".")[1] not in log and "access_token" not in log
 
 
-def test_two_tokens_are_one_too_many(relaxed):
-    token = relaxed.token()
+def test_what_was_written_on_purpose_wins_and_what_is_empty_or_the_same_twice_does_no_harm(relaxed, upstream):
+    token, other = relaxed.token(), relaxed.token(username="other")
+    for options, status in [
+            ({"token": token, "path": "/?access_token=x"}, 200), ({"token": token, "headers": [("Cookie", "jwt=x")]}, 200),
+            ({"token": "x", "headers": [("Cookie", f"jwt={token}")]}, 401),
+            ({"path": f"/?access_token={token}", "headers": [("Cookie", "jwt=x")]}, 200),
+            ({"path": "/?access_token=x", "headers": [("Cookie", f"jwt={token}")]}, 401),
+            ({"headers": [("Authorization", "Bearer"), ("Cookie", f"jwt={token}")]}, 200),
+            ({"headers": [("Authorization", "Basic YTpi")], "path": f"/?access_token={token}"}, 200),
+            ({"path": f"/?access_token=&access_token={token}", "headers": [("Cookie", "jwt=")]}, 200),
+            ({"headers": [("Cookie", f"jwt={token}; jwt={token}"), ("Cookie", f'jwt="{token}"')]}, 200),
+            ({"path": f"/?access_token={token}&access_token={token}"}, 200)]:
+        assert relaxed.get(**options).status == status, options
+        if status == 200:
+            assert "access_token" not in upstream.last.target and upstream.last.value("Cookie") is None
+    for options in [{"path": "/?access_token="}, {"headers": [("Cookie", "jwt=")]}, {"headers": [("Authorization", "Bearer")]},
+                    {"headers": [("Cookie", 'jwt=""')]}]:
+        answer = relaxed.get(**options)
+        assert (answer.status, answer.error) == (401, "missing_token"), options
+        assert "error=" not in answer.header("WWW-Authenticate")
     for options in [
-            {"token": token, "path": f"/?access_token={token}"}, {"token": token, "headers": [("Cookie", f"jwt={token}")]},
-            {"headers": [("Cookie", f"jwt={token}; jwt={token}")]}, {"path": f"/?access_token={token}&access_token={token}"}]:
+            {"headers": [("Cookie", f"jwt={token}; jwt={other}")]}, {"path": f"/?access_token={token}&access_token={other}"},
+            {"headers": [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {other}")]}]:
         answer = relaxed.get(**options)
         assert (answer.status, answer.error) == (400, "multiple_credentials")
+
+
+def test_a_referer_that_holds_the_token_stays_here(relaxed, upstream):
+    for address in ("access_token=secret", "a=b&access%5ftoken=secret", "next=%2Fx%3Faccess_token%3Dsecret"):
+        assert relaxed.get(relaxed.token(), headers=[("Referer", f"https://{relaxed.host}/x?{address}"), ("X-Own", "kept")]).status == 200
+        assert b"secret" not in upstream.last.raw_head and upstream.last.value("X-Own") == "kept"
+    assert relaxed.get(relaxed.token(), headers=[("Referer", f"https://{relaxed.host}/x?a=b")]).status == 200
+    assert upstream.last.value("Referer") == f"https://{relaxed.host}/x?a=b"
+
+
+def test_a_schemes_own_port_is_no_port_wherever_a_browser_writes_it(relaxed):
+    cookie = ("Cookie", f"jwt={relaxed.token()}")
+    for host, origin, status in [
+            (":443", "https://{}", 200), ("", "https://{}:443", 200), (":80", "http://{}", 200), (":443", "http://{}", 403),
+            (":8443", "https://{}", 403), (":8443", "https://{}:8443", 200), (":443", "https://{}:443", 200)]:
+        with relaxed.gateway.connect() as connection:
+            answer = connection.request(
+                "POST", "/", relaxed.host + host, None, [cookie, ("Origin", origin.format(relaxed.host))], b"")
+        assert answer.status == status, (host, origin)
+    relaxed.update_and_wait("cors_origins = '{https://other.example.com:8443}'")
+    assert relaxed.get(method="POST", headers=[cookie, ("Origin", "https://other.example.com:8443")]).status == 200
+    assert relaxed.get(method="POST", headers=[cookie, ("Origin", "https://other.example.com")]).status == 403
 
 
 def test_a_cookies_token_does_nothing_for_another_sites_page(relaxed):
@@ -114,6 +154,8 @@ def test_a_second_pool_serves_migration_and_staff(tenant, upstream, stand_in):
     assert upstream.last.value("X-Forwarded-User") == "alice" and upstream.last.value("X-Poolgate-Pool") == tenant.pool
     assert tenant.get(stand_in.mint(staff, username="alice")).status == 200
     assert upstream.last.value("X-Forwarded-User") == f"{staff}:alice" and upstream.last.value("X-Poolgate-Pool") == staff
+    assert tenant.get(tenant.token(username=f"{staff}:alice")).status == 200
+    assert upstream.last.value("X-Forwarded-User") == f"{staff}%3Aalice"
     # A token is its issuer's: signed by one pool and issued by the other it is nobody's.
     forged = stand_in.mint(staff, claims={"iss": f"https://cognito-idp.eu-west-1.amazonaws.com/{tenant.pool}"})
     assert tenant.get(forged).status == 401

@@ -77,8 +77,9 @@ def chat(tenant, echo):
 
 def connect(tenant, token, gateway=None, **options):
     port = (gateway or tenant.gateway).port
+    path = options.pop("path", "/chat")
     return websockets.connect(
-        f"ws://{tenant.host}:{port}/chat", host="127.0.0.1", port=port, max_size=None, ping_interval=None,
+        f"ws://{tenant.host}:{port}{path}", host="127.0.0.1", port=port, max_size=None, ping_interval=None,
         additional_headers={"Authorization": f"Bearer {token}", **options.pop("fields", {})}, **options)
 
 
@@ -174,6 +175,34 @@ def test_a_socket_is_closed_with_1008_when_its_row_no_longer_lets_it_in(chat, ch
             await connection.send("x")
             await connection.recv()
             chat.database.sql(change.format(chat.host))
+            assert await close_of(connection) == 1008
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE poolgate.tenants SET websockets = 'off' WHERE host = '{}'",
+    "UPDATE poolgate.tenants SET client_ids = '{{another}}' WHERE host = '{}'",
+    "UPDATE poolgate.tenants SET token_uses = '{{id}}' WHERE host = '{}'",
+    "UPDATE poolgate.tenants SET upstream = NULL, max_token_age = '1 second' WHERE host = '{}'",
+    "INSERT INTO poolgate.rules (host, path_prefix, required_groups) VALUES ('{}', '/@chat', '{{nobody}}')",
+    "INSERT INTO poolgate.rules (host, path_prefix, required_claims, methods) VALUES ('{}', '/@chat', '{{\"a\": \"b\"}}', '{{GET}}')"])
+def test_a_socket_that_a_new_request_could_not_open_is_closed(chat, change):
+    async def talk():
+        token = chat.token(claims={"iat": int(time.time()) - 10})
+        async with connect(chat, token, path="/%40c%68at") as connection:
+            await connection.send("x")
+            await connection.recv()
+            chat.database.sql(change.format(chat.host))
+            assert await close_of(connection) == 1008
+    asyncio.run(talk())
+
+
+def test_no_change_takes_a_sockets_clock_away(chat):
+    async def talk():
+        async with connect(chat, chat.token(ttl=4)) as connection:
+            chat.update_and_wait("websockets = 'outlive'")
+            await connection.send("x")
+            await connection.recv()
             assert await close_of(connection) == 1008
     asyncio.run(talk())
 
