@@ -93,7 +93,7 @@ struct FramingFields {
             case .other, .host, .authorization, .expect, .upgrade, .te, .trailer, .proxyConnection,
                 .proxyAuthorization, .via, .cookie, .origin, .fetchSite, .requestedMethod,
                 .forwardedFor, .forwardedProto, .forwardedPort, .webSocketKey, .webSocketVersion,
-                .webSocketAccept:
+                .webSocketAccept, .referer:
                 break
             }
         }
