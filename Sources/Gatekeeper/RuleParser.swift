@@ -24,7 +24,8 @@ enum RuleParser {
             for (index, one) in group.enumerated() {
                 guard let other = group[..<index].first(where: { $0.isForSame(as: one) }) else { continue }
                 let methods = other.methods == nil ? "every other method" : other.methodsText
-                return RowFlaw("rule \(other.id) is for \(methods) of \(RowFlaw.shown(other.written)) already")
+                return RowFlaw(
+                    "rule \(other.id) is for \(methods) of \(RowFlaw.shown(other.written)) already")
             }
         }
         return nil

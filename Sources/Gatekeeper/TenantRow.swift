@@ -69,7 +69,9 @@ package struct RowFlaw: Error, Hashable, Sendable, CustomStringConvertible {
     static func shown(_ value: [UInt8]) -> String {
         let text = String(decoding: value, as: UTF8.self).unicodeScalars
         var shown = String.UnicodeScalarView()
-        for scalar in text.prefix(80) { shown.append(scalar.value < 0x20 || scalar.value == 0x7F ? "?" : scalar) }
+        for scalar in text.prefix(80) {
+            shown.append(scalar.value < 0x20 || scalar.value == 0x7F ? "?" : scalar)
+        }
         return "\"\(String(shown))\(text.count > 80 ? "…" : "")\""
     }
 }

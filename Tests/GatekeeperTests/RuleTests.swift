@@ -288,7 +288,10 @@ import Testing
                 #""required_claims":{"/custom:on":true}"#,
                 #"required_claims compares "/custom:on" with a boolean: a custom:* claim compares with strings only, since Cognito writes strings"#
             ),
-            (#""required_claims":{"/a~2b":"x"}"#, #"required_claims names "/a~2b", which is no JSON pointer"#),
+            (
+                #""required_claims":{"/a~2b":"x"}"#,
+                #"required_claims names "/a~2b", which is no JSON pointer"#
+            ),
         ])
     func sentences(rest: String, sentence: String) throws {
         var parser = bench.parser
