@@ -278,11 +278,10 @@ def test_a_dump_restored_into_a_younger_cluster_serves_at_once_and_for_good(clus
 
 def test_rows_restored_in_place_by_a_foreign_dump_are_found(start, database, stand_in, pool):
     """Data alone, with triggers off, under a running gateway: stamps of another time and no announcement."""
-    gateway = start(database_url=database.url)
     for host in ("stays", "goes"):
-        make_tenant(gateway, database, stand_in, pool, f"{host}.example.com")
-    # Beyond what changes of before explain; a gateway that has listened for a while.
-    time.sleep(21)
+        database.add(f"{host}.example.com", pool)
+    gateway = start(database_url=database.url)
+    gateway.wait_status(401, "goes.example.com")
     database.sql(f"""
         ALTER TABLE poolgate.tenants DISABLE TRIGGER ALL;
         DELETE FROM poolgate.tenants WHERE host = 'goes.example.com';
