@@ -33,7 +33,7 @@ enum DirectoryQueries {
     private static let columnList = columns.map { column in
         switch column {
         case "host":
-            "CASE WHEN octet_length(t.host) <= 253 THEN t.host ELSE left(t.host, 60) || '…' || md5(t.host) END AS host"
+            "CASE WHEN octet_length(t.host) <= 253 THEN t.host ELSE left(t.host, 60) || '...' || md5(t.host) END AS host"
         case "websocket_grace", "max_token_age": "extract(epoch FROM t.\(column))::bigint AS \(column)"
         case let column where longColumns.contains(column):
             "CASE WHEN size.fits THEN t.\(column) END AS \(column)"

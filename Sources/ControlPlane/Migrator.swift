@@ -91,9 +91,7 @@ package struct Migrator: Sendable {
         }
         var report = Report()
         for migration in migrations {
-            if let checksum = applied[migration.version] {
-                if checksum != migration.checksum { report.differing.append(migration.name) }
-            } else {
+            if applied[migration.version] == nil {
                 do throws(PostgresError) {
                     report.notices += try await connection.execute(
                         script: MigrationQueries.opening(within: Limits.migrationTime) + migration.sql,
@@ -106,6 +104,7 @@ package struct Migrator: Sendable {
             }
             report.version = migration.version
         }
+        report.differing = try await differing(connection)
         return report
     }
 
@@ -117,6 +116,17 @@ package struct Migrator: Sendable {
         guard case .refused(let refusal) = error, refusal.sqlState == "42501" else { return failure }
         let owner = try? await connection.query(MigrationQueries.owner).text(0, 0)
         return .notOwner(error, owner: owner ?? nil)
+    }
+
+    /// Migrations of which the database has seen another text, in order; asked for last, since a later file may know an
+    /// earlier text of another one.
+    private func differing(_ connection: PostgresConnection) async throws(Failure) -> [String] {
+        do throws(PostgresError) {
+            let recorded = try await Migrator.applied(connection)
+            return migrations.filter { recorded[$0.version] != $0.checksum }.map(\.name)
+        } catch {
+            throw .database(error)
+        }
     }
 
     private static func applied(_ connection: PostgresConnection) async throws(PostgresError) -> [Int: String]

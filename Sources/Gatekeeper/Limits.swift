@@ -20,8 +20,8 @@ package enum Limits {
     package static let tokenCacheTenantShare = 8
     /// Revocations kept apart from the long list until they are merged into it, at least.
     static let recentRevocations = 4_096
-    /// All rules of one host, as text.
-    static let rulesBytes = 4_194_304
+    /// All rules of one host, as text; the database refuses more (`poolgate.host_rules_flaw`).
+    static let rulesBytes = 1_000_000
     /// Rules of one host.
     package static let rulesPerTenant = 256
     /// How often an address that may hold a token is percent-decoded.

@@ -16,11 +16,26 @@ struct Migration: Sendable {
 -- Tenants, their checks, their change tracking and their history.
 -- One transaction. A second run finds its own record and does nothing. `psql -f` applies it as well as `poolgate migrate`.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);
+
+-- Two files once held characters that not every database's encoding has; what they do is the same.
+DO $earlier$
+BEGIN
+IF to_regclass('poolgate.migrations') IS NOT NULL THEN
+    UPDATE poolgate.migrations m SET checksum = e.now FROM (VALUES
+        ('0001_tenants', '777b5e0de7efd1ef6c0fc2e7d7b1737e219c3d24bb1da771977e52c56cfcf564',
+            '9db62140abbc4a82b4e5975942afbf461e335ac8d5e2cf530c6ac8d7fa562dcf'),
+        ('0005_policy', '72dc3faee2cf5c428b74f7ae424982f73607558e8bc414d2bf4af3b88830d369',
+            '906cbc1f8d083de41a63988576c04ada46e7411a828f37ab350088c864e1ccf3')) e (name, before, now)
+        WHERE m.name = e.name AND m.checksum = e.before;
+END IF;
+END
+$earlier$;
 
 DO $migration$
 DECLARE
@@ -144,10 +159,10 @@ COMMENT ON COLUMN poolgate.tenant_history.actor IS
 CREATE FUNCTION poolgate.shown(value text) RETURNS text
 LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
     SELECT coalesce('"' || regexp_replace(left(value, 80), '[\x01-\x1f\x7f]', '?', 'g')
-        || CASE WHEN length(value) > 80 THEN '…' ELSE '' END || '"', 'null')
+        || CASE WHEN length(value) > 80 THEN '...' ELSE '' END || '"', 'null')
 $function$;
 
--- The functions named …_flaw return null for a value that may stand in a row, else the column, a sentence
+-- The functions named ..._flaw return null for a value that may stand in a row, else the column, a sentence
 -- that says what is wrong, and a sentence that says what to write.
 
 CREATE FUNCTION poolgate.host_flaw(host text) RETURNS text[]
@@ -321,7 +336,7 @@ BEGIN
     ELSIF upstream ~ '[,;|]' THEN
         RETURN ARRAY['upstream',
             format('upstream %s separates origins by something other than a space',
-                regexp_replace(poolgate.shown(upstream), '//[^/]*@', '//…@', 'g')),
+                regexp_replace(poolgate.shown(upstream), '//[^/]*@', '//...@', 'g')),
             'Write one space between two origins.'];
     ELSIF upstream ~ '[\x01-\x1f\x7f]' OR '' = ANY (origins) THEN
         RETURN ARRAY['upstream',
@@ -567,8 +582,9 @@ COMMIT;
         Migration(version: 2, name: "0002_health", sql: #"""
 -- What the gateways report about themselves, and what an admin reads of it. Nothing here notifies.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);
@@ -727,8 +743,9 @@ COMMIT;
         Migration(version: 3, name: "0003_roles", sql: #"""
 -- The two roles and what they may do. Where this user may not create roles, the file says what to run and goes on.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);
@@ -798,8 +815,9 @@ COMMIT;
 -- How a tenant's requests are carried: bodies, WebSocket, and the authority that verifies its https upstreams.
 -- One transaction. A second run finds its own record and does nothing. `psql -f` applies it as well as `poolgate migrate`.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);
@@ -897,8 +915,9 @@ COMMIT;
 -- Rules by path, where tokens may stand, what services are told, and tokens that are revoked before they expire.
 -- One transaction. A second run finds its own record and does nothing. `psql -f` applies it as well as `poolgate migrate`.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);
@@ -1138,7 +1157,7 @@ COMMENT ON COLUMN poolgate.rules.every_group IS 'All of these groups are needed.
 COMMENT ON COLUMN poolgate.rules.required_scopes IS 'Any of these scopes suffices, besides what the tenant''s row asks for.';
 COMMENT ON COLUMN poolgate.rules.every_scope IS 'All of these scopes are needed.';
 COMMENT ON COLUMN poolgate.rules.required_claims IS
-    'Each claim must be the value, or one of an array; {"all": […]} asks that the claim, an array, holds all of them.';
+    'Each claim must be the value, or one of an array; {"all": [...]} asks that the claim, an array, holds all of them.';
 COMMENT ON COLUMN poolgate.rules.shadow IS 'Judged and reported (would_refuse), not enforced.';
 
 CREATE FUNCTION poolgate.path_prefix_flaw(path_prefix text) RETURNS text[]
@@ -1197,7 +1216,7 @@ $function$;
 CREATE FUNCTION poolgate.required_claims_flaw(required_claims jsonb) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-    remedy CONSTANT text := 'Write claims with a value, an array of which one suffices, or {"all": […]}: ''{"custom:plan": ["pro", "team"]}''.';
+    remedy CONSTANT text := 'Write claims with a value, an array of which one suffices, or {"all": [...]}: ''{"custom:plan": ["pro", "team"]}''.';
     claim text;
     wanted jsonb;
     element jsonb;
@@ -1528,6 +1547,1543 @@ REVOKE ALL ON FUNCTION poolgate.is_protected_header(text), poolgate.claim_header
 PERFORM poolgate.grant_privileges();
 
 INSERT INTO poolgate.migrations (name, version, checksum) VALUES (this_name, 5, this_checksum);
+END
+$migration$;
+
+COMMIT;
+
+"""#),
+        Migration(version: 6, name: "0006_records", sql: #"""
+-- Rules that outlive their host's row, a history of everything, and stamps that hold for whoever writes.
+-- One transaction. A second run finds its own record and does nothing. `psql -f` applies it as well as `poolgate migrate`.
+
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL client_min_messages = notice;
+-- In a statement of its own, so that what follows sees what whoever held it before committed.
+SELECT pg_advisory_xact_lock(7020669201311);
+
+-- Two files once held characters that not every database's encoding has; what they do is the same.
+DO $earlier$
+BEGIN
+IF to_regclass('poolgate.migrations') IS NOT NULL THEN
+    UPDATE poolgate.migrations m SET checksum = e.now FROM (VALUES
+        ('0001_tenants', '777b5e0de7efd1ef6c0fc2e7d7b1737e219c3d24bb1da771977e52c56cfcf564',
+            '9db62140abbc4a82b4e5975942afbf461e335ac8d5e2cf530c6ac8d7fa562dcf'),
+        ('0005_policy', '72dc3faee2cf5c428b74f7ae424982f73607558e8bc414d2bf4af3b88830d369',
+            '906cbc1f8d083de41a63988576c04ada46e7411a828f37ab350088c864e1ccf3')) e (name, before, now)
+        WHERE m.name = e.name AND m.checksum = e.before;
+END IF;
+END
+$earlier$;
+
+DO $migration$
+DECLARE
+    this_name CONSTANT text := '0006_records';
+    this_checksum CONSTANT text := encode(sha256(convert_to(
+        split_part(current_query(), '$migra' || 'tion$', 2), 'UTF8')), 'hex');
+    routine regprocedure;
+    setting text;
+BEGIN
+IF EXISTS (SELECT FROM poolgate.migrations m WHERE m.name = this_name) THEN
+    IF NOT EXISTS (
+        SELECT FROM poolgate.migrations m WHERE m.name = this_name AND m.checksum = this_checksum) THEN
+        RAISE WARNING 'migration % was applied with another text than this file has', this_name;
+    END IF;
+    RETURN;
+END IF;
+
+-- History. An entry is of a tenant, a rule or a revocation; `host` is that of the tenant or the rule.
+
+ALTER TABLE poolgate.tenant_history
+    ADD COLUMN table_name text COLLATE "C" NOT NULL DEFAULT 'tenants'
+        CONSTRAINT tenant_history_table_name_check CHECK (table_name IN ('tenants', 'rules', 'revocations')),
+    ADD COLUMN writer xid,
+    DROP CONSTRAINT tenant_history_operation_check,
+    ADD CONSTRAINT tenant_history_operation_check
+        CHECK (operation IN ('insert', 'update', 'delete', 'truncate', 'lift'));
+CREATE INDEX tenant_history_changed ON poolgate.tenant_history (changed);
+COMMENT ON COLUMN poolgate.tenant_history.operation IS
+    'insert, update, delete or truncate; lift where a revocation was deleted before it expired. A truncate that names a host asks gateways to read that host anew.';
+COMMENT ON COLUMN poolgate.tenant_history.table_name IS 'What the entry is of: tenants, rules or revocations.';
+COMMENT ON COLUMN poolgate.tenant_history.writer IS
+    'The subtransaction that wrote the entry, where it was one: equal to xmin, so that a restored entry shows.';
+
+-- A publication for all tables needs a key in each.
+ALTER TABLE poolgate.lifted_revocations
+    ADD COLUMN entry bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT lifted_revocations_pkey PRIMARY KEY;
+
+ALTER TABLE poolgate.rules ADD COLUMN changed xid8 NOT NULL DEFAULT pg_current_xact_id();
+COMMENT ON COLUMN poolgate.rules.changed IS 'Transaction that last wrote the row; set by trigger.';
+
+ALTER TABLE poolgate.instances ADD COLUMN full_snapshot pg_snapshot;
+COMMENT ON COLUMN poolgate.instances.full_snapshot IS
+    'The database snapshot in which this gateway last read every row, whatever their stamps say.';
+
+-- As before, without the new column.
+CREATE OR REPLACE VIEW poolgate.tenant_rules AS
+SELECT r.host,
+    jsonb_agg(jsonb_strip_nulls(to_jsonb(r) - '{host,comment,created_at,updated_at,changed}'::text[]) ORDER BY r.id)::text AS rules
+FROM poolgate.rules r GROUP BY r.host;
+
+-- What an entry of the history says of a row: not its stamp, nor what is computed from the rest.
+CREATE FUNCTION poolgate.recorded(row_now jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT row_now - '{changed,digest}'::text[]
+$function$;
+
+-- Where entries were written within a savepoint, marks them with the subtransaction that wrote them.
+CREATE FUNCTION poolgate.mark_entries(writer xid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+    IF writer <> pg_current_xact_id()::xid THEN
+        UPDATE poolgate.tenant_history h SET writer = mark_entries.writer
+            WHERE h.changed = pg_current_xact_id() AND h.writer IS NULL AND h.xmin = mark_entries.writer;
+    END IF;
+END
+$function$;
+
+-- Writes the history of one statement on tenants, rules or revocations, and tells the gateways to look. A host renamed
+-- is one host gone, one come; so is a rule that moves to another host.
+CREATE FUNCTION poolgate.record_statement() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    gone CONSTANT text := CASE TG_TABLE_NAME WHEN 'revocations' THEN 'lift' ELSE 'delete' END;
+    writer xid;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NOT EXISTS (SELECT FROM new_rows) THEN
+            RETURN NULL;
+        END IF;
+        WITH written AS (
+            INSERT INTO poolgate.tenant_history (table_name, operation, host, after)
+            SELECT TG_TABLE_NAME, 'insert', n.r ->> 'host', poolgate.recorded(n.r)
+            FROM (SELECT to_jsonb(n) AS r FROM new_rows n) n
+            RETURNING xmin AS writer)
+        SELECT w.writer INTO writer FROM written w LIMIT 1;
+    ELSIF TG_OP = 'UPDATE' THEN
+        IF NOT EXISTS (SELECT FROM new_rows) THEN
+            RETURN NULL;
+        END IF;
+        WITH before AS (
+            SELECT concat_ws(' ', o.r ->> 'id', o.r ->> 'host') AS key, poolgate.recorded(o.r) AS r
+            FROM (SELECT to_jsonb(o) AS r FROM old_rows o) o),
+        after AS (
+            SELECT concat_ws(' ', n.r ->> 'id', n.r ->> 'host') AS key, poolgate.recorded(n.r) AS r
+            FROM (SELECT to_jsonb(n) AS r FROM new_rows n) n),
+        written AS (
+            INSERT INTO poolgate.tenant_history (table_name, operation, host, before, after)
+            SELECT TG_TABLE_NAME,
+                CASE WHEN b.r IS NULL THEN 'insert' WHEN a.r IS NULL THEN gone ELSE 'update' END,
+                coalesce(a.r, b.r) ->> 'host', b.r, a.r
+            FROM before b FULL JOIN after a ON a.key = b.key
+            WHERE b.r IS DISTINCT FROM a.r
+            RETURNING xmin AS writer)
+        SELECT w.writer INTO writer FROM written w LIMIT 1;
+    ELSIF TG_OP = 'DELETE' THEN
+        IF TG_TABLE_NAME = 'revocations' THEN
+            WITH lifted AS (
+                SELECT to_jsonb(o) AS r FROM old_rows o WHERE (to_jsonb(o) ->> 'expires_at')::timestamptz > now()),
+            told AS (
+                INSERT INTO poolgate.lifted_revocations (id, digest)
+                SELECT (l.r ->> 'id')::bigint, (l.r ->> 'digest')::bytea FROM lifted l),
+            written AS (
+                INSERT INTO poolgate.tenant_history (table_name, operation, before)
+                SELECT TG_TABLE_NAME, gone, poolgate.recorded(l.r) FROM lifted l
+                RETURNING xmin AS writer)
+            SELECT w.writer INTO writer FROM written w LIMIT 1;
+        ELSE
+            WITH written AS (
+                INSERT INTO poolgate.tenant_history (table_name, operation, host, before)
+                SELECT TG_TABLE_NAME, gone, o.r ->> 'host', poolgate.recorded(o.r)
+                FROM (SELECT to_jsonb(o) AS r FROM old_rows o) o
+                RETURNING xmin AS writer)
+            SELECT w.writer INTO writer FROM written w LIMIT 1;
+        END IF;
+        IF writer IS NULL THEN
+            RETURN NULL;
+        END IF;
+    ELSE
+        IF TG_TABLE_NAME = 'revocations' THEN
+            INSERT INTO poolgate.lifted_revocations DEFAULT VALUES;
+        END IF;
+        INSERT INTO poolgate.tenant_history AS h (table_name, operation) VALUES (TG_TABLE_NAME, 'truncate')
+            RETURNING h.xmin INTO writer;
+    END IF;
+    IF writer IS NOT NULL THEN
+        PERFORM poolgate.mark_entries(writer);
+        -- What rules need at COMMIT is done once more.
+        PERFORM set_config('poolgate.settled', '', true);
+    END IF;
+    PERFORM pg_notify('poolgate',
+        CASE WHEN TG_TABLE_NAME = 'rules' AND TG_OP <> 'TRUNCATE' THEN 'tenants' ELSE TG_TABLE_NAME END);
+    RETURN NULL;
+END
+$function$;
+
+-- The same of one row, for replication roles: a subscription fires no triggers for statements.
+CREATE FUNCTION poolgate.record_row() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    gone CONSTANT text := CASE TG_TABLE_NAME WHEN 'revocations' THEN 'lift' ELSE 'delete' END;
+    row_before CONSTANT jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    row_after CONSTANT jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+    b CONSTANT jsonb := poolgate.recorded(row_before);
+    a CONSTANT jsonb := poolgate.recorded(row_after);
+    stays CONSTANT boolean := coalesce(
+        concat_ws(' ', b ->> 'id', b ->> 'host') = concat_ws(' ', a ->> 'id', a ->> 'host'), false);
+    writer xid;
+BEGIN
+    IF stays AND a <> b THEN
+        INSERT INTO poolgate.tenant_history AS h (table_name, operation, host, before, after)
+            VALUES (TG_TABLE_NAME, 'update', a ->> 'host', b, a) RETURNING h.xmin INTO writer;
+    END IF;
+    IF b IS NOT NULL AND NOT stays AND (
+        TG_TABLE_NAME <> 'revocations' OR (b ->> 'expires_at')::timestamptz > now()) THEN
+        INSERT INTO poolgate.tenant_history AS h (table_name, operation, host, before)
+            VALUES (TG_TABLE_NAME, gone, b ->> 'host', b) RETURNING h.xmin INTO writer;
+        IF TG_TABLE_NAME = 'revocations' THEN
+            INSERT INTO poolgate.lifted_revocations (id, digest)
+                VALUES ((row_before ->> 'id')::bigint, (row_before ->> 'digest')::bytea);
+        END IF;
+    END IF;
+    IF a IS NOT NULL AND NOT stays THEN
+        INSERT INTO poolgate.tenant_history AS h (table_name, operation, host, after)
+            VALUES (TG_TABLE_NAME, 'insert', a ->> 'host', a) RETURNING h.xmin INTO writer;
+    END IF;
+    IF writer IS NOT NULL THEN
+        PERFORM poolgate.mark_entries(writer);
+        PERFORM set_config('poolgate.settled', '', true);
+    END IF;
+    PERFORM pg_notify('poolgate', CASE WHEN TG_TABLE_NAME = 'rules' THEN 'tenants' ELSE TG_TABLE_NAME END);
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION poolgate.guard_history() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'poolgate.tenant_history is written by triggers alone' USING
+            ERRCODE = 'insufficient_privilege',
+            HINT = 'Write to poolgate.tenants; to shorten the history, call poolgate.prune_history(interval).';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- Deletes history older than the interval, at least an hour, and returns how many entries went. Gateways learn
+-- of deleted tenants from the history, which is why its last hour stays. What another prunes already is left to it.
+CREATE OR REPLACE FUNCTION poolgate.prune_history(older_than interval) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    pruned bigint;
+BEGIN
+    IF older_than IS NULL OR older_than < interval '1 hour' THEN
+        RAISE EXCEPTION 'the last hour of the history cannot be pruned' USING
+            ERRCODE = 'check_violation',
+            HINT = 'Write an interval of at least ''1 hour'', such as ''90 days''.';
+    END IF;
+    DELETE FROM poolgate.tenant_history h USING (
+        SELECT o.id FROM poolgate.tenant_history o WHERE o.recorded_at < now() - older_than FOR UPDATE SKIP LOCKED) past
+        WHERE h.id = past.id;
+    GET DIAGNOSTICS pruned = ROW_COUNT;
+    RETURN pruned;
+END
+$function$;
+
+DROP TRIGGER record_inserted ON poolgate.tenants;
+DROP TRIGGER record_updated ON poolgate.tenants;
+DROP TRIGGER record_deleted ON poolgate.tenants;
+DROP TRIGGER record_truncated ON poolgate.tenants;
+DROP FUNCTION poolgate.record_tenants();
+DROP TRIGGER touch_inserted ON poolgate.rules;
+DROP TRIGGER touch_updated ON poolgate.rules;
+DROP TRIGGER touch_deleted ON poolgate.rules;
+DROP TRIGGER touch_truncated ON poolgate.rules;
+DROP FUNCTION poolgate.touch_tenants();
+DROP TRIGGER record_written ON poolgate.revocations;
+DROP TRIGGER record_deleted ON poolgate.revocations;
+DROP FUNCTION poolgate.record_revocations();
+
+-- Rules and their host. Nothing is locked before COMMIT: what must hold between transactions is looked at then, each
+-- host's rules by one transaction at a time, which lasts no longer than the COMMIT itself.
+
+-- What is wrong with a host's rules together.
+CREATE FUNCTION poolgate.host_rules_flaw(of_host text) RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    most CONSTANT integer := 256;
+    longest CONSTANT integer := 1000000;
+    one record;
+    size bigint;
+BEGIN
+    WITH p AS MATERIALIZED (
+        SELECT r.id, poolgate.decoded_path(r.path_prefix) AS path, r.path_prefix, r.shadow, r.methods
+        FROM poolgate.rules r WHERE r.host = of_host)
+    SELECT o.id, o.path_prefix, o.methods INTO one FROM p o JOIN p n
+        ON n.path = o.path AND n.shadow = o.shadow AND n.id > o.id
+            AND (n.methods IS NULL AND o.methods IS NULL OR n.methods && o.methods)
+        ORDER BY n.id, o.id LIMIT 1;
+    IF FOUND THEN
+        RETURN ARRAY['methods', format('rule %s is for %s of %s already', one.id,
+            coalesce(array_to_string(one.methods, ', '), 'every other method'), poolgate.shown(one.path_prefix)),
+            'UPDATE that rule, or name other methods.'];
+    ELSIF (SELECT count(*) FROM poolgate.rules r WHERE r.host = of_host) > most THEN
+        RETURN ARRAY['host', format('host %s has %s rules', poolgate.shown(of_host), most), 'Join some by a shorter prefix.'];
+    END IF;
+    SELECT octet_length(convert_to(v.rules, 'UTF8')) INTO size FROM poolgate.tenant_rules v WHERE v.host = of_host;
+    IF size > longest THEN
+        RETURN ARRAY['host', format('the rules of host %s would have %s bytes in all', poolgate.shown(of_host), size),
+            format('A host''s rules have at most %s bytes as JSON text: ask for fewer groups, scopes and claims, or join rules by a shorter prefix.', longest)];
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- A path as a service reads it, for comparing.
+CREATE FUNCTION poolgate.decoded_path(path text) RETURNS bytea
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT CASE WHEN path !~ '%[0-9A-Fa-f]{2}' THEN convert_to(path, 'UTF8') ELSE (
+        SELECT string_agg(CASE WHEN p.part[1] ~ '^%[0-9A-Fa-f]{2}$' THEN decode(substr(p.part[1], 2), 'hex')
+            ELSE convert_to(p.part[1], 'UTF8') END, '' ORDER BY p.place)
+        FROM regexp_matches(path, '%[0-9A-Fa-f]{2}|.', 'g') WITH ORDINALITY p (part, place)) END
+$function$;
+
+CREATE FUNCTION poolgate.refuse(table_name text, flaw text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+    RAISE EXCEPTION '%', flaw[2] USING
+        ERRCODE = 'check_violation', HINT = flaw[3],
+        SCHEMA = 'poolgate', TABLE = table_name, COLUMN = flaw[1];
+END
+$function$;
+
+-- Tells of what is wrong with the rules that a statement wrote, once it has written them all.
+CREATE FUNCTION poolgate.check_rules() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    flaw text[];
+BEGIN
+    SELECT f.flaw INTO flaw
+        FROM (SELECT DISTINCT n.host FROM new_rows n) n, LATERAL poolgate.host_rules_flaw(n.host) f (flaw)
+        WHERE f.flaw IS NOT NULL ORDER BY n.host LIMIT 1;
+    IF flaw IS NOT NULL THEN
+        PERFORM poolgate.refuse('rules', flaw);
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- At COMMIT, of every host whose rules the transaction wrote: it is there, its rules are good together, also with those
+-- that others committed meanwhile, and its row is marked as changed, by which gateways find it. A row that another
+-- transaction holds is not waited for: then an entry of the history is the mark.
+CREATE FUNCTION poolgate.settle_rules() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    is_replica CONSTANT boolean := current_setting('session_replication_role') = 'replica';
+    written CONSTANT text[] := CASE TG_OP WHEN 'INSERT' THEN ARRAY[NEW.host] WHEN 'DELETE' THEN ARRAY[OLD.host]
+        ELSE ARRAY[OLD.host, NEW.host] END;
+    settled text[] := string_to_array(current_setting('poolgate.settled', true), ' ');
+    name text;
+    flaw text[];
+    is_free boolean;
+    has_rules boolean;
+BEGIN
+    IF settled[1] IS DISTINCT FROM pg_current_xact_id()::text THEN
+        settled := ARRAY[pg_current_xact_id()::text];
+    ELSIF written <@ settled THEN
+        RETURN NULL;
+    END IF;
+    -- All at once and in one order, so that two transactions do not wait for each other.
+    FOR name IN
+        SELECT h.host FROM poolgate.tenant_history h
+            WHERE h.changed = pg_current_xact_id() AND h.table_name = 'rules' AND h.operation <> 'truncate'
+        UNION SELECT w FROM unnest(written) w
+        ORDER BY 1
+    LOOP
+        CONTINUE WHEN name = ANY (settled);
+        settled := settled || name;
+        PERFORM pg_advisory_xact_lock(hashtextextended(name, 7020669201311));
+        has_rules := EXISTS (SELECT FROM poolgate.rules r WHERE r.host = name);
+        IF has_rules AND NOT is_replica THEN
+            -- Against a deletion that is under way, as the foreign key itself does; a snapshot's row is not locked.
+            IF current_setting('transaction_isolation') = 'read committed' THEN
+                PERFORM FROM poolgate.tenants t WHERE t.host = name FOR KEY SHARE;
+            END IF;
+            IF EXISTS (SELECT FROM poolgate.tenants t WHERE t.host = name) THEN
+                flaw := poolgate.host_rules_flaw(name);
+            ELSE
+                flaw := poolgate.unregistered_flaw(name);
+            END IF;
+            IF flaw IS NOT NULL THEN
+                PERFORM poolgate.refuse('rules', flaw);
+            END IF;
+        END IF;
+        -- The row is locked by itself, so that what is written below is written by the transaction and no savepoint.
+        BEGIN
+            PERFORM FROM poolgate.tenants t WHERE t.host = name FOR NO KEY UPDATE SKIP LOCKED;
+            is_free := FOUND;
+        EXCEPTION WHEN serialization_failure THEN
+            is_free := false;
+        END;
+        IF is_free THEN
+            UPDATE poolgate.tenants t SET host = t.host WHERE t.host = name AND t.changed <> pg_current_xact_id();
+        ELSIF EXISTS (SELECT FROM poolgate.tenants t WHERE t.host = name) THEN
+            INSERT INTO poolgate.tenant_history (table_name, operation, host) VALUES ('rules', 'truncate', name);
+        END IF;
+    END LOOP;
+    PERFORM set_config('poolgate.settled', array_to_string(settled, ' '), true);
+    RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION poolgate.unregistered_flaw(host text) RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT ARRAY['host', format('host %s is not registered', poolgate.shown(host)),
+        'INSERT it into poolgate.tenants first; a wildcard is written as it stands there.']
+$function$;
+
+-- A host that goes takes no rules along and leaves none behind.
+CREATE FUNCTION poolgate.check_rules_left() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    left_behind bigint;
+BEGIN
+    SELECT count(*) INTO left_behind FROM poolgate.rules r WHERE r.host = OLD.host;
+    IF left_behind > 0 AND NOT EXISTS (SELECT FROM poolgate.tenants t WHERE t.host = OLD.host) THEN
+        PERFORM poolgate.refuse('tenants', ARRAY['host',
+            format('host %s was deleted, but %s stayed behind', poolgate.shown(OLD.host),
+                CASE left_behind WHEN 1 THEN 'a rule of it' ELSE left_behind || ' rules of it' END),
+            format('In one transaction: DELETE FROM poolgate.rules WHERE host = %L; and DELETE the host; or INSERT the host again, which keeps its rules.', OLD.host)]);
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+ALTER TABLE poolgate.rules
+    DROP CONSTRAINT rules_host_fkey,
+    ADD CONSTRAINT rules_host_fkey FOREIGN KEY (host) REFERENCES poolgate.tenants
+        ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+-- Clears away up to 1,000 entries that have expired, and what gateways have long read of those that were lifted: at
+-- COMMIT, so that nobody waits for it, and never what another transaction holds.
+CREATE FUNCTION poolgate.clear_expired() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+    IF current_setting('poolgate.cleared', true) = pg_current_xact_id()::text
+        OR current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RETURN NULL;
+    END IF;
+    PERFORM set_config('poolgate.cleared', pg_current_xact_id()::text, true);
+    DELETE FROM poolgate.revocations r USING (
+        SELECT e.id FROM poolgate.revocations e WHERE e.expires_at < now() - interval '1 minute'
+        ORDER BY e.expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED) expired
+        WHERE r.id = expired.id;
+    DELETE FROM poolgate.lifted_revocations l USING (
+        SELECT o.entry FROM poolgate.lifted_revocations o WHERE o.lifted_at < now() - interval '1 day'
+        ORDER BY o.lifted_at LIMIT 1000 FOR UPDATE SKIP LOCKED) past
+        WHERE l.entry = past.entry;
+    RETURN NULL;
+END
+$function$;
+
+-- For replication roles a row is stamped and recorded, not judged: what was judged at its origin must not stop here.
+CREATE OR REPLACE FUNCTION poolgate.check_tenant() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    flaw text[];
+BEGIN
+    IF current_setting('session_replication_role') = 'replica' THEN
+        NEW.changed := pg_current_xact_id();
+        RETURN NEW;
+    END IF;
+    flaw := coalesce(
+        poolgate.tenant_flaw(NEW, OLD), poolgate.carriage_flaw(NEW, OLD), poolgate.policy_flaw(NEW, OLD));
+    IF flaw IS NOT NULL THEN
+        PERFORM poolgate.refuse('tenants', flaw);
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        NEW.created_at := OLD.created_at;
+        NEW.updated_at := OLD.updated_at;
+        NEW.changed := OLD.changed;
+    END IF;
+    IF TG_OP = 'INSERT' OR NEW IS DISTINCT FROM OLD THEN
+        NEW.updated_at := now();
+    END IF;
+    NEW.created_at := coalesce(NEW.created_at, now());
+    NEW.changed := pg_current_xact_id();
+    RETURN NEW;
+END
+$function$;
+
+-- Refuses a bad rule in sentences. A host that this transaction deleted may come back before COMMIT.
+CREATE OR REPLACE FUNCTION poolgate.check_rule() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    flaw text[];
+BEGIN
+    NEW.changed := pg_current_xact_id();
+    IF current_setting('session_replication_role') = 'replica' THEN
+        RETURN NEW;
+    END IF;
+    IF NOT EXISTS (SELECT FROM poolgate.tenants t WHERE t.host = NEW.host) AND NOT EXISTS (
+        SELECT FROM poolgate.tenant_history h WHERE h.host = NEW.host AND h.changed = pg_current_xact_id()
+            AND h.table_name = 'tenants' AND h.operation = 'delete') THEN
+        flaw := poolgate.unregistered_flaw(NEW.host);
+    ELSE
+        flaw := poolgate.rule_flaw(NEW);
+    END IF;
+    IF flaw IS NOT NULL THEN
+        PERFORM poolgate.refuse('rules', flaw);
+    END IF;
+    NEW.created_at := CASE WHEN TG_OP = 'UPDATE' THEN OLD.created_at ELSE now() END;
+    NEW.updated_at := CASE WHEN TG_OP = 'UPDATE' THEN OLD.updated_at ELSE now() END;
+    IF TG_OP = 'UPDATE' THEN
+        NEW.changed := OLD.changed;
+        IF NEW IS DISTINCT FROM OLD THEN
+            NEW.updated_at := now();
+        END IF;
+        NEW.changed := pg_current_xact_id();
+    END IF;
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION poolgate.check_revocation() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    flaw text[];
+BEGIN
+    IF current_setting('session_replication_role') <> 'replica' THEN
+        flaw := poolgate.revocation_flaw(NEW);
+        IF flaw IS NULL AND TG_OP = 'UPDATE' AND (
+            poolgate.revocation_digest(NEW) <> poolgate.revocation_digest(OLD) OR NEW.id <> OLD.id) THEN
+            flaw := ARRAY['subject', 'an entry cannot become that of other tokens',
+                'DELETE it and INSERT another; only its times and its reason can be changed.'];
+        END IF;
+        IF flaw IS NOT NULL THEN
+            PERFORM poolgate.refuse('revocations', flaw);
+        END IF;
+        IF TG_OP = 'UPDATE' THEN
+            NEW.created_at := OLD.created_at;
+            NEW.created_by := OLD.created_by;
+        ELSE
+            NEW.created_at := now();
+            NEW.created_by := session_user;
+        END IF;
+    END IF;
+    NEW.digest := poolgate.revocation_digest(NEW);
+    NEW.changed := pg_current_xact_id();
+    RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION poolgate.revocation_flaw(r poolgate.revocations) RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    flaw text[] := poolgate.pool_flaw(r.region, r.pool_id);
+    value CONSTANT text := coalesce(r.subject, r.origin_jti, r.jti, r.client_id);
+    kind CONSTANT text := CASE WHEN r.subject IS NOT NULL THEN 'subject' WHEN r.origin_jti IS NOT NULL THEN 'origin_jti'
+        WHEN r.jti IS NOT NULL THEN 'jti' ELSE 'client_id' END;
+BEGIN
+    IF flaw IS NOT NULL THEN
+        NULL;
+    ELSIF num_nonnulls(r.subject, r.origin_jti, r.jti, r.client_id) > 1 THEN
+        flaw := ARRAY['subject', 'an entry names more than one of subject, origin_jti, jti and client_id',
+            'Write one of them, or none to revoke the whole pool; more are entries of their own.'];
+    ELSIF value = '' THEN
+        flaw := ARRAY[kind, 'an entry names an empty id', 'Write the id, or NULL.'];
+    ELSIF octet_length(convert_to(value, 'UTF8')) > 512 THEN
+        flaw := ARRAY[kind, format('an entry names an id of %s bytes', octet_length(convert_to(value, 'UTF8'))), 'Write at most 512.'];
+    ELSIF value ~ '[\x01-\x20\x7f]' THEN
+        flaw := ARRAY[kind, format('%s %s contains white space or a control character', kind, poolgate.shown(value)),
+            'Write the id as it stands in the token, and nothing around it.'];
+    ELSIF r.issued_before IS NULL OR NOT isfinite(r.issued_before) THEN
+        flaw := ARRAY['issued_before', 'issued_before is no instant', 'Write an instant, or leave it out for now.'];
+    ELSIF r.expires_at IS NULL OR NOT isfinite(r.expires_at) THEN
+        flaw := ARRAY['expires_at', 'expires_at is no instant', 'Write an instant, or leave it out for 25 hours from now.'];
+    ELSIF length(r.reason) > 4000 THEN
+        flaw := ARRAY['reason', format('reason has %s characters', length(r.reason)), 'Write at most 4000.'];
+    END IF;
+    RETURN flaw;
+END
+$function$;
+
+-- The triggers. All fire for replication roles too: those for statements where a session writes, those for rows where a
+-- subscription does, which fires none for statements.
+
+CREATE TRIGGER record_inserted AFTER INSERT ON poolgate.tenants REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_updated AFTER UPDATE ON poolgate.tenants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_deleted AFTER DELETE ON poolgate.tenants REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_truncated AFTER TRUNCATE ON poolgate.tenants
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_replicated AFTER INSERT OR UPDATE OR DELETE ON poolgate.tenants
+    FOR EACH ROW WHEN (current_setting('session_replication_role') = 'replica') EXECUTE FUNCTION poolgate.record_row();
+
+CREATE TRIGGER record_inserted AFTER INSERT ON poolgate.rules REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_updated AFTER UPDATE ON poolgate.rules REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_deleted AFTER DELETE ON poolgate.rules REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_truncated AFTER TRUNCATE ON poolgate.rules
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_replicated AFTER INSERT OR UPDATE OR DELETE ON poolgate.rules
+    FOR EACH ROW WHEN (current_setting('session_replication_role') = 'replica') EXECUTE FUNCTION poolgate.record_row();
+
+CREATE TRIGGER record_inserted AFTER INSERT ON poolgate.revocations REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_updated AFTER UPDATE ON poolgate.revocations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_deleted AFTER DELETE ON poolgate.revocations REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT WHEN (current_setting('session_replication_role') <> 'replica') EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_truncated AFTER TRUNCATE ON poolgate.revocations
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.record_statement();
+CREATE TRIGGER record_replicated AFTER INSERT OR UPDATE OR DELETE ON poolgate.revocations
+    FOR EACH ROW WHEN (current_setting('session_replication_role') = 'replica') EXECUTE FUNCTION poolgate.record_row();
+
+CREATE TRIGGER rules_inserted AFTER INSERT ON poolgate.rules REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.check_rules();
+CREATE TRIGGER rules_updated AFTER UPDATE ON poolgate.rules REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.check_rules();
+
+-- Triggers of one row fire in the order of their names, and these speak in sentences before the foreign key's "RI_..." do.
+CREATE CONSTRAINT TRIGGER "At_commit_settle_rules" AFTER INSERT OR UPDATE OR DELETE ON poolgate.rules
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION poolgate.settle_rules();
+CREATE CONSTRAINT TRIGGER "At_commit_no_rules_left" AFTER DELETE ON poolgate.tenants
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION poolgate.check_rules_left();
+CREATE CONSTRAINT TRIGGER "At_commit_clear_expired" AFTER INSERT ON poolgate.revocations
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION poolgate.clear_expired();
+
+ALTER TABLE poolgate.tenants
+    ENABLE ALWAYS TRIGGER check_tenant, ENABLE ALWAYS TRIGGER record_inserted, ENABLE ALWAYS TRIGGER record_updated,
+    ENABLE ALWAYS TRIGGER record_deleted, ENABLE ALWAYS TRIGGER record_truncated, ENABLE ALWAYS TRIGGER record_replicated;
+ALTER TABLE poolgate.rules
+    ENABLE ALWAYS TRIGGER check_rule, ENABLE ALWAYS TRIGGER record_inserted, ENABLE ALWAYS TRIGGER record_updated,
+    ENABLE ALWAYS TRIGGER record_deleted, ENABLE ALWAYS TRIGGER record_truncated, ENABLE ALWAYS TRIGGER record_replicated,
+    ENABLE ALWAYS TRIGGER "At_commit_settle_rules";
+ALTER TABLE poolgate.revocations
+    ENABLE ALWAYS TRIGGER check_revocation, ENABLE ALWAYS TRIGGER record_inserted, ENABLE ALWAYS TRIGGER record_updated,
+    ENABLE ALWAYS TRIGGER record_deleted, ENABLE ALWAYS TRIGGER record_truncated, ENABLE ALWAYS TRIGGER record_replicated;
+
+-- What gateways have read. A stamp counts where it is provably of the transaction that wrote the row: a row that came out
+-- of a dump, or was written with the triggers disabled, is read for certain only when everything is read.
+
+-- The transaction with these lower 32 bits that began last.
+CREATE FUNCTION poolgate.whole_xid(low xid) RETURNS xid8
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT (CASE WHEN x.number <= x.next OR x.number < 4294967296 THEN x.number ELSE x.number - 4294967296 END)::text::xid8
+    FROM (SELECT n.next, n.next / 4294967296 * 4294967296 + low::text::bigint AS number
+        FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) n) x
+$function$;
+
+-- Whether a gateway that serves `seen`, and last read everything in `all_seen`, has read a row with this stamp and xmin.
+-- A subtransaction is no proof by itself; below the oldest transaction of a snapshot all have ended, theirs included.
+CREATE FUNCTION poolgate.has_read(seen pg_snapshot, all_seen pg_snapshot, changed xid8, low xid, is_proven boolean)
+RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT coalesce((low = changed::xid OR is_proven) AND pg_visible_in_snapshot(changed, seen), false)
+        OR coalesce(poolgate.whole_xid(low) < pg_snapshot_xmin(all_seen), false)
+$function$;
+
+CREATE OR REPLACE VIEW poolgate.tenant_status AS
+SELECT
+    t.host,
+    i.instance,
+    CASE
+        WHEN i.instance IS NULL THEN 'waiting'
+        WHEN NOT is_read.now THEN 'waiting'
+        WHEN q.host IS NOT NULL THEN 'quarantined'
+        WHEN t.status = 'suspended' THEN 'suspended'
+        ELSE coalesce(p.state, 'waiting')
+    END AS state,
+    CASE
+        WHEN i.instance IS NULL THEN 'no gateway has reported in the last 3 minutes'
+        WHEN NOT is_read.now THEN 'this gateway has not reported the row''s latest version yet'
+        WHEN q.host IS NOT NULL THEN q.detail
+        WHEN t.status = 'suspended' THEN NULL
+        WHEN p.state IS NULL THEN 'the pool''s keys have not been asked for yet'
+        ELSE p.detail
+    END AS detail,
+    coalesce(p.keys, 0) AS keys,
+    CASE
+        WHEN i.instance IS NULL OR NOT is_read.now THEN t.updated_at
+        WHEN q.host IS NOT NULL THEN q.since
+        WHEN t.status = 'suspended' THEN t.updated_at
+        ELSE coalesce(p.since, t.updated_at)
+    END AS since
+FROM poolgate.tenants t
+LEFT JOIN poolgate.instances i ON i.seen_at > statement_timestamp() - interval '3 minutes'
+LEFT JOIN poolgate.tenant_quarantine q ON q.instance = i.instance AND q.host = t.host
+LEFT JOIN poolgate.pool_health p
+    ON p.instance = i.instance AND p.region = t.region AND p.pool_id = t.pool_id
+CROSS JOIN LATERAL (SELECT coalesce(CASE
+    WHEN t.xmin = t.changed::xid THEN pg_visible_in_snapshot(t.changed, i.snapshot)
+    ELSE poolgate.has_read(i.snapshot, i.full_snapshot, t.changed, t.xmin, EXISTS (
+        SELECT FROM poolgate.tenant_history h
+        WHERE h.host = t.host AND h.changed = t.changed AND h.xmin = t.xmin AND h.writer = h.xmin))
+    END, false) AS now) is_read;
+
+-- Stamps of a host's row and rules, and of what happened to them of late, each with whether its writer is proven: by the
+-- row's own xmin, or, within a savepoint, by an entry of the history that the same subtransaction wrote.
+CREATE FUNCTION poolgate.host_writes(of_host text) RETURNS TABLE (changed xid8, low xid, is_proven boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT r.changed, r.low, r.low = r.changed::xid OR EXISTS (
+        SELECT FROM poolgate.tenant_history h
+        WHERE h.host = of_host AND h.changed = r.changed AND h.xmin = r.low AND h.writer = h.xmin)
+    FROM (
+        SELECT t.changed, t.xmin AS low FROM poolgate.tenants t WHERE t.host = of_host
+        UNION ALL SELECT u.changed, u.xmin FROM poolgate.rules u WHERE u.host = of_host) r
+    UNION ALL
+    SELECT h.changed, h.xmin, h.xmin = coalesce(h.writer, h.changed::xid) FROM poolgate.tenant_history h
+    WHERE h.host = of_host AND (h.recorded_at > clock_timestamp() - interval '2 hours' OR h.id = (
+        SELECT max(l.id) FROM poolgate.tenant_history l WHERE l.host = of_host))
+$function$;
+
+-- Waits until every running gateway serves the latest committed version of the host's row and rules, or has dropped the
+-- host if the row was deleted. Returns how many gateways that are.
+CREATE OR REPLACE FUNCTION poolgate.wait_until_live(host text, timeout interval DEFAULT '10 seconds') RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    of_host CONSTANT text := wait_until_live.host;
+    give_up_at CONSTANT timestamptz := clock_timestamp() + least(timeout, interval '10 minutes');
+    live integer;
+    behind text;
+BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION 'wait_until_live cannot see progress at isolation level %',
+            current_setting('transaction_isolation') USING
+            ERRCODE = 'active_sql_transaction', HINT = 'Call it in a READ COMMITTED transaction of its own.';
+    END IF;
+    LOOP
+        IF NOT EXISTS (SELECT FROM poolgate.tenants t WHERE t.host = of_host) AND (
+            SELECT h.operation FROM poolgate.tenant_history h WHERE h.host = of_host AND h.table_name = 'tenants'
+            ORDER BY h.id DESC LIMIT 1) IS DISTINCT FROM 'delete' THEN
+            RAISE EXCEPTION 'host % is not registered', poolgate.shown(of_host) USING
+                ERRCODE = 'no_data_found', HINT = 'INSERT it into poolgate.tenants and commit first.';
+        ELSIF EXISTS (SELECT FROM poolgate.host_writes(of_host) w WHERE w.changed = pg_current_xact_id_if_assigned()) THEN
+            RAISE EXCEPTION 'commit first: this transaction itself wrote %, and gateways see committed rows only',
+                poolgate.shown(of_host) USING
+                ERRCODE = 'active_sql_transaction',
+                HINT = 'COMMIT, then call poolgate.wait_until_live in a transaction of its own.';
+        END IF;
+        SELECT
+            count(*) FILTER (WHERE i.is_live), string_agg(i.instance, ', ' ORDER BY i.instance) FILTER (WHERE NOT i.is_live)
+            INTO live, behind
+            FROM (
+                SELECT g.instance, g.snapshot IS NOT NULL AND NOT EXISTS (
+                    SELECT FROM poolgate.host_writes(of_host) w
+                    WHERE NOT poolgate.has_read(g.snapshot, g.full_snapshot, w.changed, w.low, w.is_proven)) AS is_live
+                FROM poolgate.instances g
+                WHERE g.seen_at > clock_timestamp() - interval '3 minutes') i;
+        IF live > 0 AND behind IS NULL THEN
+            RETURN live;
+        END IF;
+        IF timeout IS NULL OR clock_timestamp() >= give_up_at THEN
+            RAISE EXCEPTION '% is not live everywhere after %', poolgate.shown(of_host), timeout USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                DETAIL = coalesce('Waiting for ' || left(behind, 500) || '.', 'No gateway has reported in the last 3 minutes.'),
+                HINT = 'Look at poolgate.tenant_status and poolgate.instances.';
+        END IF;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+END
+$function$;
+
+-- As before; the admin reads everything.
+CREATE OR REPLACE FUNCTION poolgate.grant_privileges() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'poolgate_gateway') THEN
+        GRANT USAGE ON SCHEMA poolgate TO poolgate_gateway;
+        GRANT SELECT ON poolgate.migrations, poolgate.tenants, poolgate.tenant_rules, poolgate.revocation_entries,
+            poolgate.lifted_revocations TO poolgate_gateway;
+        GRANT SELECT (id, table_name, operation, host, changed) ON poolgate.tenant_history TO poolgate_gateway;
+        GRANT SELECT, INSERT, UPDATE, DELETE
+            ON poolgate.instances, poolgate.pool_health, poolgate.tenant_quarantine TO poolgate_gateway;
+        GRANT SELECT ON poolgate.tenant_status TO poolgate_gateway;
+        GRANT EXECUTE ON FUNCTION poolgate.has_read(pg_snapshot, pg_snapshot, xid8, xid, boolean) TO poolgate_gateway;
+    END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'poolgate_admin') THEN
+        GRANT USAGE ON SCHEMA poolgate TO poolgate_admin;
+        GRANT SELECT ON ALL TABLES IN SCHEMA poolgate TO poolgate_admin;
+        GRANT INSERT, UPDATE, DELETE ON poolgate.tenants, poolgate.rules, poolgate.revocations TO poolgate_admin;
+        GRANT EXECUTE ON FUNCTION poolgate.prune_history(interval), poolgate.wait_until_live(text, interval),
+            poolgate.has_read(pg_snapshot, pg_snapshot, xid8, xid, boolean) TO poolgate_admin;
+    END IF;
+END
+$function$;
+
+-- Settings of the calling session change neither how our functions are read nor what they print; those that begin what
+-- happens here hold for those that they call.
+FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
+    EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', routine);
+END LOOP;
+FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace
+    AND (p.prorettype = 'trigger'::regtype OR p.proname IN ('wait_until_live', 'prune_history', 'grant_privileges')) LOOP
+    FOREACH setting IN ARRAY ARRAY['DateStyle = ISO', 'IntervalStyle = postgres', 'TimeZone = UTC', 'bytea_output = hex',
+        'extra_float_digits = 1', 'row_security = off', 'array_nulls = on', 'transform_null_equals = off'] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET %s', routine, setting);
+    END LOOP;
+END LOOP;
+PERFORM poolgate.grant_privileges();
+
+INSERT INTO poolgate.migrations (name, version, checksum) VALUES (this_name, 6, this_checksum);
+END
+$migration$;
+
+COMMIT;
+
+"""#),
+        Migration(version: 7, name: "0007_meaning", sql: #"""
+-- Rows that can never match are refused in sentences, and what is hardly meant is told in a NOTICE.
+-- One transaction. A second run finds its own record and does nothing. `psql -f` applies it as well as `poolgate migrate`.
+
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL client_min_messages = notice;
+-- In a statement of its own, so that what follows sees what whoever held it before committed.
+SELECT pg_advisory_xact_lock(7020669201311);
+
+DO $migration$
+DECLARE
+    this_name CONSTANT text := '0007_meaning';
+    this_checksum CONSTANT text := encode(sha256(convert_to(
+        split_part(current_query(), '$migra' || 'tion$', 2), 'UTF8')), 'hex');
+    routine regprocedure;
+    setting text;
+BEGIN
+IF EXISTS (SELECT FROM poolgate.migrations m WHERE m.name = this_name) THEN
+    IF NOT EXISTS (
+        SELECT FROM poolgate.migrations m WHERE m.name = this_name AND m.checksum = this_checksum) THEN
+        RAISE WARNING 'migration % was applied with another text than this file has', this_name;
+    END IF;
+    RETURN;
+END IF;
+
+-- A value as a refusal shows it: quoted, bounded, without control characters.
+CREATE OR REPLACE FUNCTION poolgate.shown(value text) RETURNS text
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT coalesce('"' || regexp_replace(left(value, 80), '[\x01-\x1f\x7f]', '?', 'g')
+        || CASE WHEN length(value) <= 80 THEN ''
+            WHEN getdatabaseencoding() = 'UTF8' THEN chr(CASE getdatabaseencoding() WHEN 'UTF8' THEN 8230 ELSE 46 END)
+            ELSE '...' END || '"', 'null')
+$function$;
+
+CREATE OR REPLACE FUNCTION poolgate.is_protected_header(name text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT regexp_replace(lower(name COLLATE "C"), '[^a-z0-9]', '_', 'g')
+        ~ ('^(x_poolgate_.*|x_forwarded_.*|x_real_ip|forwarded|x_auth_request_.*|x_amzn_oidc_.*|x_pomerium_.*'
+            || '|x_goog_.*|x_consumer_.*|x_credential_identifier|x_anonymous_consumer|x_authenticated_.*|x_webauth_.*'
+            || '|x_authentik_.*|x_ms_client_principal.*|x_vouch_user|x_token_subject|x_remote_.*|x_original_.*'
+            || '|x_rewrite_url|x_http_method.*|x_method_override)$')
+$function$;
+
+-- As before; spaces that are none of ASCII's are no part of a name either, however well they hide.
+CREATE OR REPLACE FUNCTION poolgate.list_flaw(
+    column_name text, list text[], most integer, longest integer, pattern text, empty_remedy text, remedy text
+) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    is_utf8 CONSTANT boolean := getdatabaseencoding() = 'UTF8';
+    element text;
+BEGIN
+    IF cardinality(list) = 0 THEN
+        RETURN ARRAY[column_name, format('%s is an empty list, which nobody could satisfy', column_name), empty_remedy];
+    ELSIF array_ndims(list) <> 1 OR array_lower(list, 1) <> 1 THEN
+        RETURN ARRAY[column_name, format('%s is nested or does not begin at index 1', column_name),
+            'Write a plain list, such as ''{one,two}''.'];
+    ELSIF cardinality(list) > most THEN
+        RETURN ARRAY[column_name, format('%s has %s elements', column_name, cardinality(list)),
+            format('Write at most %s.', most)];
+    END IF;
+    FOREACH element IN ARRAY list LOOP
+        IF element IS NULL THEN
+            RETURN ARRAY[column_name, format('%s contains a null', column_name), remedy];
+        ELSIF element = '' THEN
+            RETURN ARRAY[column_name, format('%s contains an empty string', column_name), remedy];
+        ELSIF length(element) > longest OR element !~ pattern THEN
+            RETURN ARRAY[column_name,
+                format('%s contains %s, which cannot be right', column_name, poolgate.shown(element)), remedy];
+        ELSIF is_utf8 AND octet_length(element) > length(element) THEN
+            IF element ~ '[\u0080-\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]' THEN
+                RETURN ARRAY[column_name, format('%s contains %s, in which a space or an invisible character hides',
+                    column_name, poolgate.shown(element)), remedy];
+            END IF;
+        END IF;
+    END LOOP;
+    IF cardinality(list) > 1
+        AND cardinality(list) <> (SELECT count(DISTINCT e COLLATE "C") FROM unnest(list) e) THEN
+        RETURN ARRAY[column_name, format('%s names something twice', column_name), 'Write each element once.'];
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- As before; no region's name has more than 32 characters.
+CREATE OR REPLACE FUNCTION poolgate.pool_flaw(region text, pool_id text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    region_pattern CONSTANT text := '^[a-z]{2,4}(-[a-z]{2,16}){1,2}-[1-9][0-9]?$';
+    prefix text;
+BEGIN
+    IF octet_length(pool_id) <= 128 AND octet_length(region) <= 32 AND starts_with(pool_id, region || '_')
+        AND pool_id ~ '^[a-z]{2,4}(-[a-z]{2,16}){1,2}-[1-9][0-9]?_[A-Za-z0-9]+$' THEN
+        RETURN NULL;
+    END IF;
+    prefix := split_part(pool_id, '_', 1);
+    IF region IS NULL THEN
+        RETURN ARRAY['region', 'region is null', 'Write the region of the user pool, such as ''eu-west-1''.'];
+    ELSIF pool_id IS NULL THEN
+        RETURN ARRAY['pool_id', 'pool_id is null',
+            'Write the id of the user pool, such as ''eu-west-1_PwMfVzLQg''.'];
+    ELSIF region !~ region_pattern OR octet_length(region) > 32 THEN
+        RETURN ARRAY['region',
+            format('region %s has not the form of an AWS region', poolgate.shown(region)),
+            'Write it as AWS does, in lower case and without a zone letter: ''eu-west-1'', ''us-gov-west-1''.'];
+    ELSIF pool_id ~ '[/:]' THEN
+        RETURN ARRAY['pool_id',
+            format('pool_id %s is an address or an ARN', poolgate.shown(pool_id)),
+            'Write only the id after the last slash, such as ''eu-west-1_PwMfVzLQg''.'];
+    ELSIF octet_length(pool_id) > 128 THEN
+        RETURN ARRAY['pool_id',
+            format('pool_id %s has %s bytes', poolgate.shown(pool_id), octet_length(pool_id)),
+            'A pool id has at most 55 characters at AWS, and at most 128 here.'];
+    ELSIF prefix !~ region_pattern OR substr(pool_id, length(prefix) + 1) !~ '^_[A-Za-z0-9]+$' THEN
+        RETURN ARRAY['pool_id',
+            format('pool_id %s has not the form of a pool id', poolgate.shown(pool_id)),
+            format('Write the region, an underscore, then letters and digits: %L.', region || '_PwMfVzLQg')];
+    END IF;
+    RETURN ARRAY['pool_id',
+        format('pool_id %s lies in another region than %s', poolgate.shown(pool_id), poolgate.shown(region)),
+        format('Write region %L, or the id of a pool in %s.', prefix, region)];
+END
+$function$;
+
+-- Claims.
+
+-- What stands in a claim of this name, where Cognito says so: text, number, flag or texts; null for every other claim.
+CREATE FUNCTION poolgate.claim_kind(name text) RETURNS text
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT CASE
+        WHEN name LIKE 'custom:%' THEN 'text'
+        WHEN name IN ('sub', 'iss', 'aud', 'client_id', 'username', 'cognito:username', 'scope', 'token_use', 'jti',
+            'origin_jti', 'email', 'event_id', 'phone_number') THEN 'text'
+        WHEN name IN ('exp', 'iat', 'auth_time') THEN 'number'
+        WHEN name IN ('email_verified', 'phone_number_verified') THEN 'flag'
+        WHEN name = 'cognito:groups' THEN 'texts'
+    END
+$function$;
+
+-- The names of a claim's place, from the outermost in; of a JSON pointer (RFC 6901) unescaped.
+CREATE FUNCTION poolgate.claim_names(claim text) RETURNS text[]
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT CASE WHEN claim NOT LIKE '/%' THEN ARRAY[claim] WHEN claim = '/' THEN ARRAY['']
+        ELSE string_to_array(substr(claim, 2), '/') END
+$function$;
+
+CREATE FUNCTION poolgate.claim_flaw(column_name text, claim text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    names CONSTANT text[] := poolgate.claim_names(claim);
+    given CONSTANT text := poolgate.shown(claim);
+BEGIN
+    IF octet_length(convert_to(claim, 'UTF8')) NOT BETWEEN 1 AND 256 THEN
+        RETURN ARRAY[column_name, format('%s names a claim of no or more than 256 bytes', column_name),
+            'Write the claim''s name, or a JSON pointer into it that begins with a slash: ''/address/locality''.'];
+    ELSIF claim ~ '[\x01-\x1f\x7f]|^ | $' THEN
+        RETURN ARRAY[column_name, format('%s names the claim %s, which has white space around it', column_name, given),
+            'Write the claim''s name as it stands in the token.'];
+    ELSIF claim LIKE '/%' AND claim ~ '~([^01]|$)' THEN
+        RETURN ARRAY[column_name, format('%s names %s, which is no JSON pointer', column_name, given),
+            'In a JSON pointer (RFC 6901) a tilde is written ~0 and a slash within a name ~1.'];
+    ELSIF claim LIKE '/%' AND '' = ANY (names) THEN
+        RETURN ARRAY[column_name, format('%s names %s, in which a name is empty', column_name, given),
+            'Write a JSON pointer such as ''/address/locality'', with no slash at its end and no two in a row.'];
+    ELSIF claim LIKE '/%' AND cardinality(names) > 1 AND '-' = ANY (names[2:]) THEN
+        RETURN ARRAY[column_name, format('%s names %s, where nothing can stand', column_name, given),
+            'A place in an array is a number that begins at 0: ''/identities/0/providerName''.'];
+    ELSIF cardinality(names) > 1 AND poolgate.claim_kind(replace(replace(names[1], '~1', '/'), '~0', '~'))
+            IN ('text', 'number', 'flag') THEN
+        RETURN ARRAY[column_name, format('%s names %s, but nothing stands below %s', column_name, given, poolgate.shown(names[1])),
+            'Write the claim alone: Cognito writes a single value there, and strings in all of custom:*.'];
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION poolgate.claim_headers_flaw(claim_headers jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    remedy CONSTANT text := 'Write header names with the claims that they carry: ''{"X-Plan": "custom:plan"}''.';
+    header text;
+    claim jsonb;
+    flaw text[];
+BEGIN
+    IF claim_headers IS NULL OR jsonb_typeof(claim_headers) <> 'object' THEN
+        RETURN ARRAY['claim_headers', 'claim_headers is no object', remedy];
+    ELSIF (SELECT count(*) FROM jsonb_object_keys(claim_headers)) > 32
+        OR octet_length(convert_to(claim_headers::text, 'UTF8')) > 8192 THEN
+        RETURN ARRAY['claim_headers', 'claim_headers has more than 32 members or 8192 bytes', 'Map fewer claims.'];
+    END IF;
+    FOR header, claim IN SELECT key, value FROM jsonb_each(claim_headers) LOOP
+        IF header !~ '^X-[A-Za-z0-9-]{1,62}$' THEN
+            RETURN ARRAY['claim_headers', format('claim_headers names %s, which is no header that it may write',
+                poolgate.shown(header)), 'Write a name of letters, digits and hyphens that begins with X-.'];
+        ELSIF poolgate.is_protected_header(header) THEN
+            RETURN ARRAY['claim_headers', format('claim_headers names %s, which the gateway writes or strips itself',
+                poolgate.shown(header)), 'Choose another name, such as ''X-Plan''.'];
+        ELSIF jsonb_typeof(claim) <> 'string' OR claim #>> '{}' = '' THEN
+            RETURN ARRAY['claim_headers', format('claim_headers maps %s to what is no claim', poolgate.shown(header)),
+                'Write the claim''s name, or a JSON pointer into it that begins with a slash: ''/address/locality''.'];
+        END IF;
+        flaw := poolgate.claim_flaw('claim_headers', claim #>> '{}');
+        IF flaw IS NOT NULL THEN
+            RETURN flaw;
+        END IF;
+    END LOOP;
+    IF (SELECT count(DISTINCT upper(key COLLATE "C")) <> count(*) FROM jsonb_object_keys(claim_headers) key) THEN
+        RETURN ARRAY['claim_headers', 'claim_headers names a header twice', 'Write each name once; case makes no difference.'];
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- What is wrong with the values that a rule asks of a claim whose kind is known.
+CREATE FUNCTION poolgate.wanted_flaw(claim text, wanted jsonb, needs_all boolean) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    names CONSTANT text[] := poolgate.claim_names(claim);
+    given CONSTANT text := poolgate.shown(claim);
+    kind CONSTANT text := CASE WHEN cardinality(names) = 1 OR names[1] = 'cognito:groups'
+        THEN poolgate.claim_kind(CASE WHEN claim LIKE '/%' THEN replace(replace(names[1], '~1', '/'), '~0', '~') ELSE names[1] END) END;
+    element jsonb;
+    type text;
+BEGIN
+    FOR element IN SELECT value FROM jsonb_array_elements(wanted) LOOP
+        type := jsonb_typeof(element);
+        IF kind IN ('text', 'texts') AND type <> 'string' THEN
+            IF names[1] LIKE 'custom:%' THEN
+                RETURN ARRAY['required_claims', format(
+                    'required_claims compares %s with a %s: a custom:* claim compares with strings only, since Cognito writes strings',
+                    given, type), format('Write %s.', left(jsonb_build_object(claim, element #>> '{}')::text, 300))];
+            END IF;
+            RETURN ARRAY['required_claims', format('required_claims compares %s with a %s, but Cognito writes strings there', given, type),
+                format('Write %s.', left(jsonb_build_object(claim, element #>> '{}')::text, 300))];
+        ELSIF kind = 'number' AND type <> 'number' THEN
+            RETURN ARRAY['required_claims', format('required_claims compares %s with a %s, but Cognito writes a number there', given, type),
+                'Write a whole number, without quotes.'];
+        ELSIF kind = 'flag' AND type <> 'boolean' AND lower(element #>> '{}' COLLATE "C") NOT IN ('true', 'false') THEN
+            RETURN ARRAY['required_claims', format('required_claims compares %s with what is neither true nor false', given),
+                format('Write %s.', left(jsonb_build_object(claim, true)::text, 300))];
+        END IF;
+    END LOOP;
+    IF needs_all AND kind IN ('text', 'number', 'flag')
+        AND (SELECT count(DISTINCT value) FROM jsonb_array_elements(wanted)) > 1 THEN
+        RETURN ARRAY['required_claims', format('required_claims asks %s for several values at once, but it holds a single one', given),
+            'Write an array of values of which one suffices, without "all".'];
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION poolgate.required_claims_flaw(required_claims jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    remedy CONSTANT text := 'Write claims with a value, an array of which one suffices, or {"all": [...]}: ''{"custom:plan": ["pro", "team"]}''.';
+    claim text;
+    wanted jsonb;
+    needs_all boolean;
+    element jsonb;
+    flaw text[];
+BEGIN
+    IF jsonb_typeof(required_claims) <> 'object' OR required_claims = '{}' THEN
+        RETURN ARRAY['required_claims', 'required_claims is no object with members', remedy];
+    ELSIF octet_length(convert_to(required_claims::text, 'UTF8')) > 8192 THEN
+        RETURN ARRAY['required_claims', 'required_claims has more than 8192 bytes', 'Ask for fewer values.'];
+    ELSIF (SELECT count(*) FROM jsonb_object_keys(required_claims)) > 256 THEN
+        RETURN ARRAY['required_claims', 'required_claims has more than 256 members', 'Ask for fewer claims.'];
+    END IF;
+    FOR claim, wanted IN SELECT key, value FROM jsonb_each(required_claims) LOOP
+        flaw := poolgate.claim_flaw('required_claims', claim);
+        IF flaw IS NOT NULL THEN
+            RETURN flaw;
+        END IF;
+        needs_all := jsonb_typeof(wanted) = 'object' AND wanted ? 'all' AND wanted - 'all' = '{}';
+        IF needs_all THEN
+            wanted := wanted -> 'all';
+            IF jsonb_typeof(wanted) <> 'array' THEN
+                wanted := 'null';
+            END IF;
+        END IF;
+        IF jsonb_typeof(wanted) <> 'array' THEN
+            wanted := jsonb_build_array(wanted);
+        END IF;
+        IF wanted = '[]' THEN
+            RETURN ARRAY['required_claims', format('required_claims asks of %s for none of no values', poolgate.shown(claim)), remedy];
+        END IF;
+        FOR element IN SELECT value FROM jsonb_array_elements(wanted) LOOP
+            IF jsonb_typeof(element) NOT IN ('string', 'boolean')
+                AND NOT (jsonb_typeof(element) = 'number' AND element::text ~ '^-?[0-9]{1,18}$') THEN
+                RETURN ARRAY['required_claims',
+                    format('required_claims asks of %s for what is no string, boolean or whole number', poolgate.shown(claim)), remedy];
+            END IF;
+        END LOOP;
+        flaw := poolgate.wanted_flaw(claim, wanted, needs_all);
+        IF flaw IS NOT NULL THEN
+            RETURN flaw;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$function$;
+
+-- Origins as browsers write them (RFC 6454): in lower case, without a scheme's own port, IPv6 in its short form. What is
+-- no origin stays as it is, for a refusal to show.
+CREATE FUNCTION poolgate.canonical_origin(origin text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    lowered text := lower(origin COLLATE "C");
+    name text;
+BEGIN
+    lowered := regexp_replace(lowered, '^(http(?=:.*:80$)|https(?=:.*:443$))(://([^:/?#@]+|\[[0-9a-f:.]+\])):[0-9]+$', '\1\2');
+    name := substring(lowered FROM '^https?://\[([0-9a-f:.]+)\](?::[0-9]+)?$');
+    IF name IS NOT NULL THEN
+        BEGIN
+            lowered := replace(lowered, '[' || name || ']', '[' || host(name::inet) || ']');
+        EXCEPTION WHEN invalid_text_representation THEN
+            NULL;
+        END;
+    END IF;
+    RETURN lowered;
+END
+$function$;
+
+CREATE FUNCTION poolgate.canonical_origins(origins text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT CASE WHEN origins IS NULL OR array_ndims(origins) IS DISTINCT FROM 1 OR array_lower(origins, 1) <> 1 THEN origins
+        ELSE (SELECT array_agg(poolgate.canonical_origin(o.origin) ORDER BY o.place)
+            FROM unnest(origins) WITH ORDINALITY o (origin, place)) END
+$function$;
+
+CREATE FUNCTION poolgate.cors_origins_flaw(cors_origins text[]) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    remedy CONSTANT text := 'Write origins as browsers do, without a path: ''{https://app.example.com}''.';
+    origin text;
+    flaw text[] := poolgate.list_flaw('cors_origins', cors_origins, 100, 300, '^https?://[a-z0-9_.:[\]-]+$',
+        'Write NULL to let no page read refusals, or name at least one origin.', remedy);
+BEGIN
+    IF flaw IS NULL THEN
+        FOREACH origin IN ARRAY cors_origins LOOP
+            flaw := poolgate.origin_flaw(origin);
+            IF flaw IS NOT NULL THEN
+                RETURN ARRAY['cors_origins', 'cors_origins' || substr(flaw[2], length('upstream') + 1), remedy];
+            END IF;
+        END LOOP;
+    END IF;
+    RETURN flaw;
+END
+$function$;
+
+-- As before, with origins looked at more closely.
+CREATE OR REPLACE FUNCTION poolgate.policy_flaw(t poolgate.tenants, old poolgate.tenants) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    flaw text[];
+BEGIN
+    IF t.second_region IS DISTINCT FROM old.second_region OR t.second_pool_id IS DISTINCT FROM old.second_pool_id
+        OR t.pool_id IS DISTINCT FROM old.pool_id THEN
+        IF (t.second_region IS NULL) <> (t.second_pool_id IS NULL) THEN
+            RETURN ARRAY['second_pool_id', 'second_region and second_pool_id need each other', 'Write both, or NULL for both.'];
+        ELSIF t.second_pool_id IS NOT NULL THEN
+            flaw := poolgate.pool_flaw(t.second_region, t.second_pool_id);
+            IF flaw IS NOT NULL THEN
+                RETURN ARRAY['second_' || flaw[1], 'second_' || flaw[2], flaw[3]];
+            ELSIF t.second_pool_id = t.pool_id THEN
+                RETURN ARRAY['second_pool_id', format('second_pool_id %s is the first pool', poolgate.shown(t.second_pool_id)),
+                    'Write the id of another pool, or NULL.'];
+            END IF;
+        END IF;
+    END IF;
+    IF t.claim_headers IS NULL OR t.claim_headers IS DISTINCT FROM old.claim_headers THEN
+        flaw := poolgate.claim_headers_flaw(t.claim_headers);
+    END IF;
+    IF flaw IS NULL AND t.cors_origins IS NOT NULL AND t.cors_origins IS DISTINCT FROM old.cors_origins THEN
+        flaw := poolgate.cors_origins_flaw(t.cors_origins);
+    END IF;
+    IF flaw IS NOT NULL THEN
+        RETURN flaw;
+    ELSIF t.header_profile IS NULL OR t.header_profile NOT IN ('poolgate', 'oauth2-proxy', 'alb', 'authelia') THEN
+        RETURN ARRAY['header_profile', format('header_profile %s is unknown', poolgate.shown(t.header_profile)),
+            'Write ''poolgate'', ''oauth2-proxy'', ''alb'' or ''authelia''.'];
+    ELSIF t.forward_token IS NULL THEN
+        RETURN ARRAY['forward_token', 'forward_token is null', 'Write true or false.'];
+    ELSIF t.allow_preflights IS NULL THEN
+        RETURN ARRAY['allow_preflights', 'allow_preflights is null', 'Write true or false.'];
+    ELSIF t.cookie_name IS DISTINCT FROM old.cookie_name
+        AND t.cookie_name !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]{1,128}$' THEN
+        RETURN ARRAY['cookie_name', format('cookie_name %s is no cookie''s name', poolgate.shown(t.cookie_name)),
+            'Write a name without spaces, quotes, commas, semicolons and equals signs, or NULL for no cookie.'];
+    ELSIF t.query_parameter IS DISTINCT FROM old.query_parameter
+        AND t.query_parameter !~ '^[A-Za-z0-9_.~-]{1,128}$' THEN
+        RETURN ARRAY['query_parameter', format('query_parameter %s is no plain name', poolgate.shown(t.query_parameter)),
+            'Write letters, digits, hyphens, underscores, dots and tildes, or NULL for no parameter.'];
+    ELSIF t.max_token_age IS DISTINCT FROM old.max_token_age
+        AND t.max_token_age NOT BETWEEN interval '1 second' AND interval '30 days' THEN
+        RETURN ARRAY['max_token_age', format('max_token_age %s is out of bounds', t.max_token_age),
+            'Write an interval from 1 second to 30 days, such as ''8 hours'', or NULL.'];
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- As before, with origins in their canonical form.
+CREATE OR REPLACE FUNCTION poolgate.check_tenant() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    flaw text[];
+BEGIN
+    IF current_setting('session_replication_role') = 'replica' THEN
+        NEW.changed := pg_current_xact_id();
+        RETURN NEW;
+    END IF;
+    IF NEW.cors_origins IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.cors_origins IS DISTINCT FROM OLD.cors_origins) THEN
+        NEW.cors_origins := poolgate.canonical_origins(NEW.cors_origins);
+    END IF;
+    flaw := coalesce(
+        poolgate.tenant_flaw(NEW, OLD), poolgate.carriage_flaw(NEW, OLD), poolgate.policy_flaw(NEW, OLD));
+    IF flaw IS NOT NULL THEN
+        PERFORM poolgate.refuse('tenants', flaw);
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        NEW.created_at := OLD.created_at;
+        NEW.updated_at := OLD.updated_at;
+        NEW.changed := OLD.changed;
+    END IF;
+    IF TG_OP = 'INSERT' OR NEW IS DISTINCT FROM OLD THEN
+        NEW.updated_at := now();
+    END IF;
+    NEW.created_at := coalesce(NEW.created_at, now());
+    NEW.changed := pg_current_xact_id();
+    RETURN NEW;
+END
+$function$;
+
+-- Rules.
+
+-- As before; encodings must make UTF-8.
+CREATE OR REPLACE FUNCTION poolgate.path_prefix_flaw(path_prefix text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    given CONSTANT text := poolgate.shown(path_prefix);
+    sentence text;
+    remedy text;
+BEGIN
+    IF path_prefix IS NULL OR path_prefix = '' THEN
+        sentence := format('path_prefix is %s', CASE WHEN path_prefix IS NULL THEN 'null' ELSE 'empty' END);
+        remedy := 'Write ''/'' for every path, or a path such as ''/public''.';
+    ELSIF octet_length(path_prefix) > 1024 THEN
+        sentence := format('path_prefix %s has %s bytes', given, octet_length(path_prefix));
+        remedy := 'Write at most 1024.';
+    ELSIF path_prefix ~ '[\x01-\x20\x7f]' THEN
+        sentence := format('path_prefix %s contains white space or a control character', given);
+        remedy := 'Write the path as it stands in a request, percent-encoded.';
+    ELSIF path_prefix !~ '^/' THEN
+        sentence := format('path_prefix %s does not begin with a slash', given);
+        remedy := 'Write a path such as ''/public''.';
+    ELSIF path_prefix ~ '[?#]' THEN
+        sentence := format('path_prefix %s contains a query or a fragment', given);
+        remedy := 'Write the path alone: rules do not look at queries.';
+    ELSIF path_prefix ~ '.\*$' THEN
+        sentence := format('path_prefix %s ends in a wildcard', given);
+        remedy := 'Leave it out: a prefix covers everything below it.';
+    ELSIF path_prefix ~ './$' THEN
+        sentence := format('path_prefix %s ends in a slash', given);
+        remedy := format('Write %L: it covers the path itself and everything below it.', left(rtrim(path_prefix, '/'), 300));
+    ELSIF path_prefix ~ '//' THEN
+        sentence := format('path_prefix %s has an empty segment', given);
+        remedy := 'Write single slashes: requests with two in a row are refused.';
+    ELSIF path_prefix ~ '/\.\.?(/|$)' THEN
+        sentence := format('path_prefix %s has a segment of dots', given);
+        remedy := 'Write the path that is meant: requests with such segments are refused.';
+    ELSIF path_prefix ~ '[\\;]|%(2[fF]|5[cC]|00|3[bB]|25)' THEN
+        sentence := format('path_prefix %s contains what no request may', given);
+        remedy := 'Requests with a backslash, a semicolon, NUL, or an encoded slash or percent sign are refused.';
+    ELSIF path_prefix ~* '%(2d|2e|5f|7e|3[0-9]|[46][1-9a-f]|[57][0-9a])' THEN
+        sentence := format('path_prefix %s encodes a character that needs no encoding', given);
+        remedy := 'Write letters, digits, hyphens, dots, underscores and tildes as they are.';
+    ELSIF path_prefix ~ '%[0-9A-Fa-f]{2}' AND path_prefix ~ '%([a-f].|.[a-f])' THEN
+        sentence := format('path_prefix %s has an encoding in lower case', given);
+        remedy := 'Write it in upper case, such as ''%C3%BC''.';
+    ELSIF path_prefix !~ '^(/|(/([A-Za-z0-9._~!$&''()*+,=:@-]|%[0-9A-F]{2})+)+)$' THEN
+        sentence := format('path_prefix %s contains a character that no path has', given);
+        remedy := 'Write the path as it stands in a request, percent-encoded over UTF-8: ''/f%C3%BCr''.';
+    ELSIF path_prefix ~ '%' THEN
+        BEGIN
+            PERFORM convert_from(poolgate.decoded_path(path_prefix), 'UTF8');
+            RETURN NULL;
+        EXCEPTION
+            WHEN untranslatable_character THEN
+                RETURN NULL;  -- It is UTF-8, though of characters that this database could not hold.
+            WHEN character_not_in_repertoire THEN
+                sentence := format('path_prefix %s has encodings that are no UTF-8', given);
+                remedy := 'Requests with such paths are refused. Percent-encode over UTF-8: ''/f%C3%BCr''.';
+        END;
+    ELSE
+        RETURN NULL;
+    END IF;
+    RETURN ARRAY['path_prefix', sentence, remedy];
+END
+$function$;
+
+CREATE FUNCTION poolgate.methods_flaw(methods text[]) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    -- IANA's registry of methods, and those in wide use that it lacks.
+    known CONSTANT text[] := '{GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS,ACL,BASELINE-CONTROL,BIND,CHECKIN,CHECKOUT,COPY,LABEL,LINK,
+        LOCK,MERGE,MKACTIVITY,MKCALENDAR,MKCOL,MKREDIRECTREF,MKWORKSPACE,MOVE,ORDERPATCH,PROPFIND,PROPPATCH,QUERY,REBIND,REPORT,
+        SEARCH,UNBIND,UNCHECKOUT,UNLINK,UNLOCK,UPDATE,UPDATEREDIRECTREF,VERSION-CONTROL,
+        PURGE,BAN,NOTIFY,SUBSCRIBE,UNSUBSCRIBE,M-SEARCH,SOURCE,VIEW,POLL,BCOPY,BDELETE,BMOVE,BPROPFIND,BPROPPATCH,
+        X-MS-ENUMATTS,RPC_IN_DATA,RPC_OUT_DATA}';
+    method text;
+    flaw text[];
+BEGIN
+    flaw := poolgate.list_flaw('methods', methods, 32, 32, '^[A-Za-z][A-Za-z_-]*$',
+        'Write NULL for every method, or name at least one: ''{GET,POST}''.',
+        'Write methods in upper case, each an element of its own: ''{GET,POST}''.');
+    IF flaw IS NOT NULL THEN
+        RETURN flaw;
+    END IF;
+    FOREACH method IN ARRAY methods LOOP
+        IF method ~ '[a-z]' THEN
+            RETURN ARRAY['methods', format('methods contains %s, which has lower-case letters', poolgate.shown(method)),
+                format('Write it in upper case, %L: letter case counts, and requests with lower-case methods are refused where a host has rules.',
+                    upper(method COLLATE "C"))];
+        ELSIF method IN ('CONNECT', 'TRACE', 'PRI') THEN
+            RETURN ARRAY['methods', format('methods contains %s, which the gateway never serves', poolgate.shown(method)),
+                'Leave it out: such requests are answered 405, whatever a rule says.'];
+        ELSIF method <> ALL (known) THEN
+            RETURN ARRAY['methods', format('methods contains %s, which is no method of HTTP', poolgate.shown(method)),
+                'Write methods such as GET, POST, PUT, PATCH, DELETE, OPTIONS or those of WebDAV; a rule without methods (NULL) is for all others.'];
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$function$;
+
+-- As before; whether the host is there is asked elsewhere.
+CREATE OR REPLACE FUNCTION poolgate.rule_flaw(r poolgate.rules) RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    group_remedy CONSTANT text := 'Write the names of groups, each an element of its own, without spaces: ''{admins,staff}''.';
+    scope_remedy CONSTANT text := 'Write scopes, each an element of its own, without spaces: ''{openid,orders/read}''.';
+    no_group CONSTANT text := 'Write NULL to ask for no group, or name at least one: ''{admins}''.';
+    no_scope CONSTANT text := 'Write NULL to ask for no scope, or name at least one: ''{orders/read}''.';
+    flaw text[] := poolgate.path_prefix_flaw(r.path_prefix);
+BEGIN
+    IF flaw IS NULL AND r.methods IS NOT NULL THEN
+        flaw := poolgate.methods_flaw(r.methods);
+    END IF;
+    IF flaw IS NULL AND (r.access IS NULL OR r.access NOT IN ('public', 'optional', 'authenticated')) THEN
+        flaw := ARRAY['access', format('access %s is unknown', poolgate.shown(r.access)),
+            'Write ''public'', ''optional'' or ''authenticated''.'];
+    END IF;
+    IF flaw IS NULL AND r.access <> 'authenticated'
+        AND num_nonnulls(r.required_groups, r.every_group, r.required_scopes, r.every_scope, r.required_claims) > 0 THEN
+        flaw := ARRAY['access', format('access %s asks for nothing, yet the rule names groups, scopes or claims', poolgate.shown(r.access)),
+            'Write ''authenticated'', or NULL for what the rule asks for.'];
+    END IF;
+    IF flaw IS NULL AND r.required_groups IS NOT NULL THEN
+        flaw := poolgate.list_flaw('required_groups', r.required_groups, 1000, 128, '^[^\x01-\x20\x7f]+$', no_group, group_remedy);
+    END IF;
+    IF flaw IS NULL AND r.every_group IS NOT NULL THEN
+        flaw := poolgate.list_flaw('every_group', r.every_group, 1000, 128, '^[^\x01-\x20\x7f]+$', no_group, group_remedy);
+    END IF;
+    IF flaw IS NULL AND r.required_scopes IS NOT NULL THEN
+        flaw := poolgate.list_flaw(
+            'required_scopes', r.required_scopes, 1000, 513, '^[\x21\x23-\x5b\x5d-\x7e]+$', no_scope, scope_remedy);
+    END IF;
+    IF flaw IS NULL AND r.every_scope IS NOT NULL THEN
+        flaw := poolgate.list_flaw('every_scope', r.every_scope, 1000, 513, '^[\x21\x23-\x5b\x5d-\x7e]+$', no_scope, scope_remedy);
+    END IF;
+    IF flaw IS NULL AND r.required_claims IS NOT NULL THEN
+        flaw := poolgate.required_claims_flaw(r.required_claims);
+    END IF;
+    IF flaw IS NULL AND r.shadow IS NULL THEN
+        flaw := ARRAY['shadow', 'shadow is null', 'Write true or false.'];
+    END IF;
+    IF flaw IS NULL AND length(r.comment) > 4000 THEN
+        flaw := ARRAY['comment', format('comment has %s characters', length(r.comment)), 'Write at most 4000.'];
+    END IF;
+    RETURN flaw;
+END
+$function$;
+
+-- What could be meant, but hardly is, is told in a NOTICE: at most five a statement.
+
+CREATE FUNCTION poolgate.claim_doubts(column_name text, claims text[]) RETURNS TABLE (sentence text, remedy text)
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT format('%s names the claim %s, whose name contains a slash', column_name, poolgate.shown(c)),
+        format('A JSON pointer begins with one: %L.', '/' || left(c, 300))
+    FROM unnest(claims) c WHERE c LIKE '%/%' AND c NOT LIKE '/%' AND c !~ '^[A-Za-z][A-Za-z0-9+.-]*:'
+$function$;
+
+CREATE FUNCTION poolgate.tenant_doubts(t poolgate.tenants) RETURNS TABLE (sentence text, remedy text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT format('%s is no region that AWS is known to have', poolgate.shown(r)), 'Write it as AWS does, such as ''eu-west-1''.'
+    FROM unnest(t.additional_regions || t.region || t.second_region) r
+    WHERE r !~ '^((us|eu|ap|sa|ca|me|af|il|mx|cn)(-gov|-iso[a-z]?)?-(north|south|east|west|central)(east|west)?-[0-9]+|eusc-de-east-[0-9]+)$'
+    UNION ALL
+    SELECT format('max_token_age %s is less than a minute: a number without a unit means seconds', t.max_token_age),
+        'Write a unit, such as ''8 hours''.'
+    WHERE t.max_token_age < interval '1 minute'
+    UNION ALL
+    SELECT * FROM poolgate.claim_doubts('claim_headers', ARRAY(
+        SELECT value FROM jsonb_each_text(CASE jsonb_typeof(t.claim_headers) WHEN 'object' THEN t.claim_headers ELSE '{}' END)))
+    UNION ALL
+    SELECT format('upstream %s leads back to the host itself', poolgate.shown(o)), 'Write the address of the service behind the gateway.'
+    FROM unnest(string_to_array(t.upstream, ' ')) o WHERE o ~ '^https?://' AND split_part(split_part(o, '://', 2), ':', 1) = t.host
+    UNION ALL
+    SELECT format('upstream %s lies at an address that the gateway never connects to', poolgate.shown(o)),
+        'Link-local addresses and those of clouds'' metadata are refused.'
+    FROM unnest(string_to_array(t.upstream, ' ')) o
+    WHERE o ~ '^https?://(169\.254\.|100\.100\.100\.200|168\.63\.129\.16|\[fe[89ab][0-9a-f]:|\[fd00:ec2::254\]|\[fd20:ce::254\])'
+    UNION ALL
+    SELECT format('upstream %s speaks one scheme at the other''s port', poolgate.shown(o)), 'Look whether http and https are mixed up.'
+    FROM unnest(string_to_array(t.upstream, ' ')) o WHERE o ~ '^(http:.*:443|https:.*:80)$'
+    UNION ALL
+    SELECT 'required_scopes can be met by no id token, and token_uses accepts no other', 'Add ''access'' to token_uses, or write NULL for required_scopes.'
+    WHERE t.token_uses = '{id}' AND t.required_scopes IS NOT NULL
+    UNION ALL
+    SELECT format('required_groups names %s, a single group with a comma in its name', poolgate.shown(g)),
+        'Write each group as an element of its own: ''{admins,staff}''.'
+    FROM unnest(t.required_groups) g WHERE g LIKE '%,%'
+$function$;
+
+CREATE FUNCTION poolgate.rule_doubts(r poolgate.rules) RETURNS TABLE (sentence text, remedy text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT * FROM poolgate.claim_doubts('required_claims', ARRAY(
+        SELECT jsonb_object_keys(CASE jsonb_typeof(r.required_claims) WHEN 'object' THEN r.required_claims ELSE '{}' END)))
+    UNION ALL
+    SELECT format('a rule names %s, a single group with a comma in its name', poolgate.shown(g)),
+        'Write each group as an element of its own: ''{admins,staff}''.'
+    FROM unnest(coalesce(r.required_groups, '{}') || coalesce(r.every_group, '{}')) g WHERE g LIKE '%,%'
+$function$;
+
+CREATE FUNCTION poolgate.tell_doubts() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    doubt record;
+BEGIN
+    IF TG_TABLE_NAME = 'tenants' AND TG_OP = 'INSERT' THEN
+        FOR doubt IN SELECT d.* FROM new_rows n, LATERAL poolgate.tenant_doubts(n) d LIMIT 5 LOOP
+            RAISE NOTICE '%', doubt.sentence USING HINT = doubt.remedy;
+        END LOOP;
+    ELSIF TG_TABLE_NAME = 'tenants' THEN
+        FOR doubt IN
+            SELECT d.* FROM new_rows n LEFT JOIN old_rows o ON o.host = n.host, LATERAL poolgate.tenant_doubts(n) d
+            WHERE n.changed IS NOT NULL AND NOT EXISTS (SELECT FROM poolgate.tenant_doubts(o) e WHERE e.sentence = d.sentence)
+            LIMIT 5
+        LOOP
+            RAISE NOTICE '%', doubt.sentence USING HINT = doubt.remedy;
+        END LOOP;
+    ELSE
+        FOR doubt IN SELECT d.* FROM new_rows n, LATERAL poolgate.rule_doubts(n) d LIMIT 5 LOOP
+            RAISE NOTICE '%', doubt.sentence USING HINT = doubt.remedy;
+        END LOOP;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+CREATE INDEX tenants_pool_id ON poolgate.tenants (pool_id);
+CREATE INDEX tenants_second_pool_id ON poolgate.tenants (second_pool_id) WHERE second_pool_id IS NOT NULL;
+
+CREATE FUNCTION poolgate.tell_revocation_doubts() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    uuid CONSTANT text := '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+    doubt record;
+BEGIN
+    FOR doubt IN
+        SELECT format('no tenant names the pool %s: the entry revokes nothing until one does', poolgate.shown(p.pool_id)) AS sentence,
+            'Compare the id with pool_id and second_pool_id in poolgate.tenants.' AS remedy
+        FROM (SELECT DISTINCT n.pool_id FROM new_rows n) p
+        WHERE NOT EXISTS (SELECT FROM poolgate.tenants t WHERE t.pool_id = p.pool_id)
+            AND NOT EXISTS (SELECT FROM poolgate.tenants t WHERE t.second_pool_id = p.pool_id)
+        LIMIT 5
+    LOOP
+        RAISE NOTICE '%', doubt.sentence USING HINT = doubt.remedy;
+    END LOOP;
+    SELECT count(*) AS number, min(n.subject) AS example INTO doubt FROM new_rows n WHERE n.subject !~ uuid;
+    IF doubt.number > 0 THEN
+        RAISE NOTICE 'subject % is not the UUID in lower case that Cognito gives a user%', poolgate.shown(doubt.example),
+            CASE doubt.number WHEN 1 THEN '' ELSE format(', nor are %s more', doubt.number - 1) END USING
+            HINT = 'Write the user''s sub, not the user name or the address; for a machine''s tokens write client_id instead.';
+    END IF;
+    SELECT count(*) AS number, min(n.expires_at) AS example INTO doubt FROM new_rows n WHERE n.expires_at <= now();
+    IF doubt.number > 0 THEN
+        RAISE NOTICE 'expires_at % has passed: the entry revokes nothing', doubt.example USING
+            HINT = 'Leave expires_at out for 25 hours from now.';
+    END IF;
+    SELECT count(*) AS number, max(n.issued_before) AS example INTO doubt
+        FROM new_rows n WHERE n.issued_before > now() + interval '1 minute' AND n.jti IS NULL AND n.origin_jti IS NULL;
+    IF doubt.number > 0 THEN
+        RAISE NOTICE 'issued_before % lies ahead: tokens that are issued until then are refused as well', doubt.example USING
+            HINT = 'Leave issued_before out for now.';
+    END IF;
+    SELECT count(*) AS number, min(n.issued_before) AS example INTO doubt
+        FROM new_rows n WHERE n.issued_before < now() - interval '24 hours' AND n.jti IS NULL AND n.origin_jti IS NULL;
+    IF doubt.number > 0 THEN
+        RAISE NOTICE 'issued_before % is more than a day ago: tokens that old have expired, and later ones stay good', doubt.example USING
+            HINT = 'Leave issued_before out for now.';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+CREATE TRIGGER tell_inserted AFTER INSERT ON poolgate.tenants REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.tell_doubts();
+CREATE TRIGGER tell_updated AFTER UPDATE ON poolgate.tenants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.tell_doubts();
+CREATE TRIGGER tell_inserted AFTER INSERT ON poolgate.rules REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.tell_doubts();
+CREATE TRIGGER tell_updated AFTER UPDATE ON poolgate.rules REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.tell_doubts();
+CREATE TRIGGER tell_inserted AFTER INSERT ON poolgate.revocations REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.tell_revocation_doubts();
+CREATE TRIGGER tell_updated AFTER UPDATE ON poolgate.revocations REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION poolgate.tell_revocation_doubts();
+
+-- Origins that were written before are put into the form in which they are compared; one that is none stays.
+UPDATE poolgate.tenants t SET cors_origins = poolgate.canonical_origins(t.cors_origins)
+    WHERE t.cors_origins IS DISTINCT FROM poolgate.canonical_origins(t.cors_origins)
+        AND poolgate.cors_origins_flaw(poolgate.canonical_origins(t.cors_origins)) IS NULL;
+
+-- Settings of the calling session change neither how our functions are read nor what they print; those that begin what
+-- happens here hold for those that they call.
+FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
+    EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', routine);
+END LOOP;
+FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace
+    AND (p.prorettype = 'trigger'::regtype OR p.proname IN ('wait_until_live', 'prune_history', 'grant_privileges')) LOOP
+    FOREACH setting IN ARRAY ARRAY['DateStyle = ISO', 'IntervalStyle = postgres', 'TimeZone = UTC', 'bytea_output = hex',
+        'extra_float_digits = 1', 'row_security = off', 'array_nulls = on', 'transform_null_equals = off'] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET %s', routine, setting);
+    END LOOP;
+END LOOP;
+PERFORM poolgate.grant_privileges();
+
+INSERT INTO poolgate.migrations (name, version, checksum) VALUES (this_name, 7, this_checksum);
 END
 $migration$;
 

@@ -1,11 +1,26 @@
 -- Tenants, their checks, their change tracking and their history.
 -- One transaction. A second run finds its own record and does nothing. `psql -f` applies it as well as `poolgate migrate`.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);
+
+-- Two files once held characters that not every database's encoding has; what they do is the same.
+DO $earlier$
+BEGIN
+IF to_regclass('poolgate.migrations') IS NOT NULL THEN
+    UPDATE poolgate.migrations m SET checksum = e.now FROM (VALUES
+        ('0001_tenants', '777b5e0de7efd1ef6c0fc2e7d7b1737e219c3d24bb1da771977e52c56cfcf564',
+            '9db62140abbc4a82b4e5975942afbf461e335ac8d5e2cf530c6ac8d7fa562dcf'),
+        ('0005_policy', '72dc3faee2cf5c428b74f7ae424982f73607558e8bc414d2bf4af3b88830d369',
+            '906cbc1f8d083de41a63988576c04ada46e7411a828f37ab350088c864e1ccf3')) e (name, before, now)
+        WHERE m.name = e.name AND m.checksum = e.before;
+END IF;
+END
+$earlier$;
 
 DO $migration$
 DECLARE
@@ -129,10 +144,10 @@ COMMENT ON COLUMN poolgate.tenant_history.actor IS
 CREATE FUNCTION poolgate.shown(value text) RETURNS text
 LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
     SELECT coalesce('"' || regexp_replace(left(value, 80), '[\x01-\x1f\x7f]', '?', 'g')
-        || CASE WHEN length(value) > 80 THEN '…' ELSE '' END || '"', 'null')
+        || CASE WHEN length(value) > 80 THEN '...' ELSE '' END || '"', 'null')
 $function$;
 
--- The functions named …_flaw return null for a value that may stand in a row, else the column, a sentence
+-- The functions named ..._flaw return null for a value that may stand in a row, else the column, a sentence
 -- that says what is wrong, and a sentence that says what to write.
 
 CREATE FUNCTION poolgate.host_flaw(host text) RETURNS text[]
@@ -306,7 +321,7 @@ BEGIN
     ELSIF upstream ~ '[,;|]' THEN
         RETURN ARRAY['upstream',
             format('upstream %s separates origins by something other than a space',
-                regexp_replace(poolgate.shown(upstream), '//[^/]*@', '//…@', 'g')),
+                regexp_replace(poolgate.shown(upstream), '//[^/]*@', '//...@', 'g')),
             'Write one space between two origins.'];
     ELSIF upstream ~ '[\x01-\x1f\x7f]' OR '' = ANY (origins) THEN
         RETURN ARRAY['upstream',

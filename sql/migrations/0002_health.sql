@@ -1,7 +1,8 @@
 -- What the gateways report about themselves, and what an admin reads of it. Nothing here notifies.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);

@@ -1,7 +1,8 @@
 -- The two roles and what they may do. Where this user may not create roles, the file says what to run and goes on.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);

@@ -1,8 +1,9 @@
 -- How a tenant's requests are carried: bodies, WebSocket, and the authority that verifies its https upstreams.
 -- One transaction. A second run finds its own record and does nothing. `psql -f` applies it as well as `poolgate migrate`.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);

@@ -1,8 +1,9 @@
 -- Rules by path, where tokens may stand, what services are told, and tokens that are revoked before they expire.
 -- One transaction. A second run finds its own record and does nothing. `psql -f` applies it as well as `poolgate migrate`.
 
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_min_messages = notice;
 -- In a statement of its own, so that what follows sees what whoever held it before committed.
 SELECT pg_advisory_xact_lock(7020669201311);
@@ -242,7 +243,7 @@ COMMENT ON COLUMN poolgate.rules.every_group IS 'All of these groups are needed.
 COMMENT ON COLUMN poolgate.rules.required_scopes IS 'Any of these scopes suffices, besides what the tenant''s row asks for.';
 COMMENT ON COLUMN poolgate.rules.every_scope IS 'All of these scopes are needed.';
 COMMENT ON COLUMN poolgate.rules.required_claims IS
-    'Each claim must be the value, or one of an array; {"all": […]} asks that the claim, an array, holds all of them.';
+    'Each claim must be the value, or one of an array; {"all": [...]} asks that the claim, an array, holds all of them.';
 COMMENT ON COLUMN poolgate.rules.shadow IS 'Judged and reported (would_refuse), not enforced.';
 
 CREATE FUNCTION poolgate.path_prefix_flaw(path_prefix text) RETURNS text[]
@@ -301,7 +302,7 @@ $function$;
 CREATE FUNCTION poolgate.required_claims_flaw(required_claims jsonb) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-    remedy CONSTANT text := 'Write claims with a value, an array of which one suffices, or {"all": […]}: ''{"custom:plan": ["pro", "team"]}''.';
+    remedy CONSTANT text := 'Write claims with a value, an array of which one suffices, or {"all": [...]}: ''{"custom:plan": ["pro", "team"]}''.';
     claim text;
     wanted jsonb;
     element jsonb;

@@ -105,18 +105,21 @@ SELECT pg_temp.fails($$INSERT INTO poolgate.rules (host, path_prefix) VALUES ('a
     'host "acme.example.com" has 256 rules', '%');
 COMMIT;
 
--- Whatever happens to a rule marks its tenant, and no other.
+-- Whatever happens to a rule marks its tenant at COMMIT, and no other.
 BEGIN;
+SET CONSTRAINTS ALL IMMEDIATE;
 UPDATE poolgate.rules SET comment = 'x' WHERE host = 'acme.example.com' AND path_prefix = '/1';
 SELECT pg_temp.holds((SELECT array_agg(host) = '{acme.example.com}' FROM poolgate.tenants
     WHERE changed = pg_current_xact_id()), 'an UPDATE marks the tenant');
 COMMIT;
 BEGIN;
+SET CONSTRAINTS ALL IMMEDIATE;
 DELETE FROM poolgate.rules WHERE host = 'acme.example.com' AND path_prefix ~ '^/[0-9]';
 SELECT pg_temp.holds((SELECT array_agg(host) = '{acme.example.com}' FROM poolgate.tenants
     WHERE changed = pg_current_xact_id()), 'a DELETE marks the tenant');
 COMMIT;
 BEGIN;
+SET CONSTRAINTS ALL IMMEDIATE;
 UPDATE poolgate.rules SET host = '*.example.com' WHERE host = 'acme.example.com' AND path_prefix ~ '^/f';
 SELECT pg_temp.holds((SELECT count(*) = 2 FROM poolgate.tenants WHERE changed = pg_current_xact_id()),
     'a rule that moves marks both');
@@ -133,8 +136,12 @@ SELECT pg_temp.holds((SELECT rules::jsonb - 'id' = '[{"path_prefix": "/", "acces
 SELECT pg_temp.holds((SELECT rules NOT LIKE '%null%' AND rules NOT LIKE '%created_at%' FROM poolgate.tenant_rules
     WHERE host = 'acme.example.com'), 'without nulls and what does not matter');
 
--- A host that is renamed keeps its rules; one that goes takes them along.
+-- A host that is renamed keeps its rules; one that goes takes none along and leaves none behind.
 UPDATE poolgate.tenants SET host = 'new.example.com' WHERE host = 'acme.example.com';
 SELECT pg_temp.holds((SELECT count(*) = 3 FROM poolgate.rules WHERE host = 'new.example.com'), 'rules follow a host');
+BEGIN;
 DELETE FROM poolgate.tenants WHERE host IN ('new.example.com', '*.example.com');
-SELECT pg_temp.holds(NOT EXISTS (SELECT FROM poolgate.rules), 'rules go with their host');
+SELECT pg_temp.fails('SET CONSTRAINTS ALL IMMEDIATE', '23514', 'host % was deleted, but % stayed behind', '%INSERT the host again%');
+DELETE FROM poolgate.rules;
+COMMIT;
+SELECT pg_temp.holds(NOT EXISTS (SELECT FROM poolgate.rules), 'rules go before their host is gone');
