@@ -1627,12 +1627,6 @@ SELECT r.host,
     jsonb_agg(jsonb_strip_nulls(to_jsonb(r) - '{host,comment,created_at,updated_at,changed}'::text[]) ORDER BY r.id)::text AS rules
 FROM poolgate.rules r GROUP BY r.host;
 
--- What an entry of the history says of a row: not its stamp, nor what is computed from the rest.
-CREATE FUNCTION poolgate.recorded(row_now jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-    SELECT row_now - '{changed,digest}'::text[]
-$function$;
-
 -- Where entries were written within a savepoint, marks them with the subtransaction that wrote them.
 CREATE FUNCTION poolgate.mark_entries(writer xid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -1645,7 +1639,8 @@ END
 $function$;
 
 -- Writes the history of one statement on tenants, rules or revocations, and tells the gateways to look. A host renamed
--- is one host gone, one come; so is a rule that moves to another host.
+-- is one host gone, one come; so is a rule that moves to another host. Stamps, and what is computed from the rest, are no
+-- content.
 CREATE FUNCTION poolgate.record_statement() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -1658,7 +1653,7 @@ BEGIN
         END IF;
         WITH written AS (
             INSERT INTO poolgate.tenant_history (table_name, operation, host, after)
-            SELECT TG_TABLE_NAME, 'insert', n.r ->> 'host', poolgate.recorded(n.r)
+            SELECT TG_TABLE_NAME, 'insert', n.r ->> 'host', n.r - '{changed,digest}'::text[]
             FROM (SELECT to_jsonb(n) AS r FROM new_rows n) n
             RETURNING xmin AS writer)
         SELECT w.writer INTO writer FROM written w LIMIT 1;
@@ -1667,10 +1662,10 @@ BEGIN
             RETURN NULL;
         END IF;
         WITH before AS (
-            SELECT concat_ws(' ', o.r ->> 'id', o.r ->> 'host') AS key, poolgate.recorded(o.r) AS r
+            SELECT concat_ws(' ', o.r ->> 'id', o.r ->> 'host') AS key, o.r - '{changed,digest}'::text[] AS r
             FROM (SELECT to_jsonb(o) AS r FROM old_rows o) o),
         after AS (
-            SELECT concat_ws(' ', n.r ->> 'id', n.r ->> 'host') AS key, poolgate.recorded(n.r) AS r
+            SELECT concat_ws(' ', n.r ->> 'id', n.r ->> 'host') AS key, n.r - '{changed,digest}'::text[] AS r
             FROM (SELECT to_jsonb(n) AS r FROM new_rows n) n),
         written AS (
             INSERT INTO poolgate.tenant_history (table_name, operation, host, before, after)
@@ -1690,13 +1685,13 @@ BEGIN
                 SELECT (l.r ->> 'id')::bigint, (l.r ->> 'digest')::bytea FROM lifted l),
             written AS (
                 INSERT INTO poolgate.tenant_history (table_name, operation, before)
-                SELECT TG_TABLE_NAME, gone, poolgate.recorded(l.r) FROM lifted l
+                SELECT TG_TABLE_NAME, gone, l.r - '{changed,digest}'::text[] FROM lifted l
                 RETURNING xmin AS writer)
             SELECT w.writer INTO writer FROM written w LIMIT 1;
         ELSE
             WITH written AS (
                 INSERT INTO poolgate.tenant_history (table_name, operation, host, before)
-                SELECT TG_TABLE_NAME, gone, o.r ->> 'host', poolgate.recorded(o.r)
+                SELECT TG_TABLE_NAME, gone, o.r ->> 'host', o.r - '{changed,digest}'::text[]
                 FROM (SELECT to_jsonb(o) AS r FROM old_rows o) o
                 RETURNING xmin AS writer)
             SELECT w.writer INTO writer FROM written w LIMIT 1;
@@ -1729,8 +1724,8 @@ DECLARE
     gone CONSTANT text := CASE TG_TABLE_NAME WHEN 'revocations' THEN 'lift' ELSE 'delete' END;
     row_before CONSTANT jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
     row_after CONSTANT jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
-    b CONSTANT jsonb := poolgate.recorded(row_before);
-    a CONSTANT jsonb := poolgate.recorded(row_after);
+    b CONSTANT jsonb := row_before - '{changed,digest}'::text[];
+    a CONSTANT jsonb := row_after - '{changed,digest}'::text[];
     stays CONSTANT boolean := coalesce(
         concat_ws(' ', b ->> 'id', b ->> 'host') = concat_ws(' ', a ->> 'id', a ->> 'host'), false);
     writer xid;
@@ -2319,19 +2314,24 @@ BEGIN
 END
 $function$;
 
--- Settings of the calling session change neither how our functions are read nor what they print; those that begin what
--- happens here hold for those that they call.
+-- Settings of the calling session change neither how our functions are read nor what they print or see; those that begin
+-- what happens here hold for those that they call.
 FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
     EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', routine);
 END LOOP;
 FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace
     AND (p.prorettype = 'trigger'::regtype OR p.proname IN ('wait_until_live', 'prune_history', 'grant_privileges')) LOOP
-    FOREACH setting IN ARRAY ARRAY['DateStyle = ISO', 'IntervalStyle = postgres', 'TimeZone = UTC', 'bytea_output = hex',
-        'extra_float_digits = 1', 'row_security = off', 'array_nulls = on', 'transform_null_equals = off'] LOOP
+    FOREACH setting IN ARRAY ARRAY['IntervalStyle = postgres', 'TimeZone = UTC', 'DateStyle = ISO', 'bytea_output = hex',
+        'row_security = off'] LOOP
         EXECUTE format('ALTER FUNCTION %s SET %s', routine, setting);
     END LOOP;
 END LOOP;
+-- It is called for each row, and needs but one of them.
+ALTER FUNCTION poolgate.check_tenant() RESET TimeZone;
+ALTER FUNCTION poolgate.check_tenant() RESET DateStyle;
+ALTER FUNCTION poolgate.check_tenant() RESET bytea_output;
+ALTER FUNCTION poolgate.check_tenant() RESET row_security;
 PERFORM poolgate.grant_privileges();
 
 INSERT INTO poolgate.migrations (name, version, checksum) VALUES (this_name, 6, this_checksum);
@@ -2927,7 +2927,8 @@ BEGIN
 END
 $function$;
 
--- What could be meant, but hardly is, is told in a NOTICE: at most five a statement.
+-- What could be meant, but hardly is, is told in a NOTICE: at most five a statement. Rows of a statement have no statistics,
+-- without which Postgres would compare each with each.
 
 CREATE FUNCTION poolgate.claim_doubts(column_name text, claims text[]) RETURNS TABLE (sentence text, remedy text)
 LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -2979,18 +2980,37 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
 $function$;
 
 CREATE FUNCTION poolgate.tell_doubts() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $function$
 DECLARE
     doubt record;
 BEGIN
+    -- The conditions are cheap ones, for the few rows that are worth a look.
     IF TG_TABLE_NAME = 'tenants' AND TG_OP = 'INSERT' THEN
-        FOR doubt IN SELECT d.* FROM new_rows n, LATERAL poolgate.tenant_doubts(n) d LIMIT 5 LOOP
+        FOR doubt IN
+            SELECT d.* FROM new_rows n, LATERAL poolgate.tenant_doubts(n) d WHERE
+                    n.max_token_age < interval '1 minute' OR n.claim_headers::text ~ '/' OR n.token_uses = '{id}'
+                    OR n.upstream ~ '169\.254|168\.63|100\.100|::|\[fe|:443|:80( |$)' OR strpos(n.upstream, n.host) > 0
+                    OR cardinality(n.additional_regions) > 0 OR n.second_region IS NOT NULL
+                    OR n.region !~ '^(eu|us|ap)-[a-z]+-[0-9]$' OR n.region !~ '^..-(north|south|east|west|central)(east|west)?-'
+                    OR array_to_string(n.required_groups, ' ') ~ ','
+            LIMIT 5
+        LOOP
             RAISE NOTICE '%', doubt.sentence USING HINT = doubt.remedy;
         END LOOP;
     ELSIF TG_TABLE_NAME = 'tenants' THEN
         FOR doubt IN
             SELECT d.* FROM new_rows n LEFT JOIN old_rows o ON o.host = n.host, LATERAL poolgate.tenant_doubts(n) d
-            WHERE n.changed IS NOT NULL AND NOT EXISTS (SELECT FROM poolgate.tenant_doubts(o) e WHERE e.sentence = d.sentence)
+                WHERE n.updated_at IS DISTINCT FROM o.updated_at AND (
+                    n.max_token_age < interval '1 minute' OR n.claim_headers::text ~ '/' OR n.token_uses = '{id}'
+                    OR n.upstream ~ '169\.254|168\.63|100\.100|::|\[fe|:443|:80( |$)' OR strpos(n.upstream, n.host) > 0
+                    OR cardinality(n.additional_regions) > 0 OR n.second_region IS NOT NULL
+                    OR n.region !~ '^(eu|us|ap)-[a-z]+-[0-9]$' OR n.region !~ '^..-(north|south|east|west|central)(east|west)?-'
+                    OR array_to_string(n.required_groups, ' ') ~ ','
+                    )
+                    AND (n.max_token_age, n.claim_headers, n.token_uses, n.upstream, n.additional_regions, n.second_region, n.region,
+                        n.required_groups, n.required_scopes)
+                    IS DISTINCT FROM (o.max_token_age, o.claim_headers, o.token_uses, o.upstream, o.additional_regions, o.second_region,
+                        o.region, o.required_groups, o.required_scopes)
             LIMIT 5
         LOOP
             RAISE NOTICE '%', doubt.sentence USING HINT = doubt.remedy;
@@ -3068,19 +3088,24 @@ UPDATE poolgate.tenants t SET cors_origins = poolgate.canonical_origins(t.cors_o
     WHERE t.cors_origins IS DISTINCT FROM poolgate.canonical_origins(t.cors_origins)
         AND poolgate.cors_origins_flaw(poolgate.canonical_origins(t.cors_origins)) IS NULL;
 
--- Settings of the calling session change neither how our functions are read nor what they print; those that begin what
--- happens here hold for those that they call.
+-- Settings of the calling session change neither how our functions are read nor what they print or see; those that begin
+-- what happens here hold for those that they call.
 FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
     EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', routine);
 END LOOP;
 FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace
     AND (p.prorettype = 'trigger'::regtype OR p.proname IN ('wait_until_live', 'prune_history', 'grant_privileges')) LOOP
-    FOREACH setting IN ARRAY ARRAY['DateStyle = ISO', 'IntervalStyle = postgres', 'TimeZone = UTC', 'bytea_output = hex',
-        'extra_float_digits = 1', 'row_security = off', 'array_nulls = on', 'transform_null_equals = off'] LOOP
+    FOREACH setting IN ARRAY ARRAY['IntervalStyle = postgres', 'TimeZone = UTC', 'DateStyle = ISO', 'bytea_output = hex',
+        'row_security = off'] LOOP
         EXECUTE format('ALTER FUNCTION %s SET %s', routine, setting);
     END LOOP;
 END LOOP;
+-- It is called for each row, and needs but one of them.
+ALTER FUNCTION poolgate.check_tenant() RESET TimeZone;
+ALTER FUNCTION poolgate.check_tenant() RESET DateStyle;
+ALTER FUNCTION poolgate.check_tenant() RESET bytea_output;
+ALTER FUNCTION poolgate.check_tenant() RESET row_security;
 PERFORM poolgate.grant_privileges();
 
 INSERT INTO poolgate.migrations (name, version, checksum) VALUES (this_name, 7, this_checksum);

@@ -583,7 +583,8 @@ BEGIN
 END
 $function$;
 
--- What could be meant, but hardly is, is told in a NOTICE: at most five a statement.
+-- What could be meant, but hardly is, is told in a NOTICE: at most five a statement. Rows of a statement have no statistics,
+-- without which Postgres would compare each with each.
 
 CREATE FUNCTION poolgate.claim_doubts(column_name text, claims text[]) RETURNS TABLE (sentence text, remedy text)
 LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -635,18 +636,37 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
 $function$;
 
 CREATE FUNCTION poolgate.tell_doubts() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $function$
 DECLARE
     doubt record;
 BEGIN
+    -- The conditions are cheap ones, for the few rows that are worth a look.
     IF TG_TABLE_NAME = 'tenants' AND TG_OP = 'INSERT' THEN
-        FOR doubt IN SELECT d.* FROM new_rows n, LATERAL poolgate.tenant_doubts(n) d LIMIT 5 LOOP
+        FOR doubt IN
+            SELECT d.* FROM new_rows n, LATERAL poolgate.tenant_doubts(n) d WHERE
+                    n.max_token_age < interval '1 minute' OR n.claim_headers::text ~ '/' OR n.token_uses = '{id}'
+                    OR n.upstream ~ '169\.254|168\.63|100\.100|::|\[fe|:443|:80( |$)' OR strpos(n.upstream, n.host) > 0
+                    OR cardinality(n.additional_regions) > 0 OR n.second_region IS NOT NULL
+                    OR n.region !~ '^(eu|us|ap)-[a-z]+-[0-9]$' OR n.region !~ '^..-(north|south|east|west|central)(east|west)?-'
+                    OR array_to_string(n.required_groups, ' ') ~ ','
+            LIMIT 5
+        LOOP
             RAISE NOTICE '%', doubt.sentence USING HINT = doubt.remedy;
         END LOOP;
     ELSIF TG_TABLE_NAME = 'tenants' THEN
         FOR doubt IN
             SELECT d.* FROM new_rows n LEFT JOIN old_rows o ON o.host = n.host, LATERAL poolgate.tenant_doubts(n) d
-            WHERE n.changed IS NOT NULL AND NOT EXISTS (SELECT FROM poolgate.tenant_doubts(o) e WHERE e.sentence = d.sentence)
+                WHERE n.updated_at IS DISTINCT FROM o.updated_at AND (
+                    n.max_token_age < interval '1 minute' OR n.claim_headers::text ~ '/' OR n.token_uses = '{id}'
+                    OR n.upstream ~ '169\.254|168\.63|100\.100|::|\[fe|:443|:80( |$)' OR strpos(n.upstream, n.host) > 0
+                    OR cardinality(n.additional_regions) > 0 OR n.second_region IS NOT NULL
+                    OR n.region !~ '^(eu|us|ap)-[a-z]+-[0-9]$' OR n.region !~ '^..-(north|south|east|west|central)(east|west)?-'
+                    OR array_to_string(n.required_groups, ' ') ~ ','
+                    )
+                    AND (n.max_token_age, n.claim_headers, n.token_uses, n.upstream, n.additional_regions, n.second_region, n.region,
+                        n.required_groups, n.required_scopes)
+                    IS DISTINCT FROM (o.max_token_age, o.claim_headers, o.token_uses, o.upstream, o.additional_regions, o.second_region,
+                        o.region, o.required_groups, o.required_scopes)
             LIMIT 5
         LOOP
             RAISE NOTICE '%', doubt.sentence USING HINT = doubt.remedy;
@@ -724,19 +744,24 @@ UPDATE poolgate.tenants t SET cors_origins = poolgate.canonical_origins(t.cors_o
     WHERE t.cors_origins IS DISTINCT FROM poolgate.canonical_origins(t.cors_origins)
         AND poolgate.cors_origins_flaw(poolgate.canonical_origins(t.cors_origins)) IS NULL;
 
--- Settings of the calling session change neither how our functions are read nor what they print; those that begin what
--- happens here hold for those that they call.
+-- Settings of the calling session change neither how our functions are read nor what they print or see; those that begin
+-- what happens here hold for those that they call.
 FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
     EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', routine);
 END LOOP;
 FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace
     AND (p.prorettype = 'trigger'::regtype OR p.proname IN ('wait_until_live', 'prune_history', 'grant_privileges')) LOOP
-    FOREACH setting IN ARRAY ARRAY['DateStyle = ISO', 'IntervalStyle = postgres', 'TimeZone = UTC', 'bytea_output = hex',
-        'extra_float_digits = 1', 'row_security = off', 'array_nulls = on', 'transform_null_equals = off'] LOOP
+    FOREACH setting IN ARRAY ARRAY['IntervalStyle = postgres', 'TimeZone = UTC', 'DateStyle = ISO', 'bytea_output = hex',
+        'row_security = off'] LOOP
         EXECUTE format('ALTER FUNCTION %s SET %s', routine, setting);
     END LOOP;
 END LOOP;
+-- It is called for each row, and needs but one of them.
+ALTER FUNCTION poolgate.check_tenant() RESET TimeZone;
+ALTER FUNCTION poolgate.check_tenant() RESET DateStyle;
+ALTER FUNCTION poolgate.check_tenant() RESET bytea_output;
+ALTER FUNCTION poolgate.check_tenant() RESET row_security;
 PERFORM poolgate.grant_privileges();
 
 INSERT INTO poolgate.migrations (name, version, checksum) VALUES (this_name, 7, this_checksum);
