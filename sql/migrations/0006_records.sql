@@ -599,16 +599,23 @@ CREATE CONSTRAINT TRIGGER "At_commit_no_rules_left" AFTER DELETE ON poolgate.ten
 CREATE CONSTRAINT TRIGGER "At_commit_clear_expired" AFTER INSERT ON poolgate.revocations
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION poolgate.clear_expired();
 
-ALTER TABLE poolgate.tenants
-    ENABLE ALWAYS TRIGGER check_tenant, ENABLE ALWAYS TRIGGER record_inserted, ENABLE ALWAYS TRIGGER record_updated,
-    ENABLE ALWAYS TRIGGER record_deleted, ENABLE ALWAYS TRIGGER record_truncated, ENABLE ALWAYS TRIGGER record_replicated;
-ALTER TABLE poolgate.rules
-    ENABLE ALWAYS TRIGGER check_rule, ENABLE ALWAYS TRIGGER record_inserted, ENABLE ALWAYS TRIGGER record_updated,
-    ENABLE ALWAYS TRIGGER record_deleted, ENABLE ALWAYS TRIGGER record_truncated, ENABLE ALWAYS TRIGGER record_replicated,
-    ENABLE ALWAYS TRIGGER "At_commit_settle_rules";
-ALTER TABLE poolgate.revocations
-    ENABLE ALWAYS TRIGGER check_revocation, ENABLE ALWAYS TRIGGER record_inserted, ENABLE ALWAYS TRIGGER record_updated,
-    ENABLE ALWAYS TRIGGER record_deleted, ENABLE ALWAYS TRIGGER record_truncated, ENABLE ALWAYS TRIGGER record_replicated;
+-- Enables every trigger for every role that it is for. A restore with --disable-triggers leaves them for origins only.
+CREATE FUNCTION poolgate.enable_triggers() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN
+        SELECT g.tgname, c.relname, g.tgname ~ '^(record_|At_commit_settle_rules$|check_(tenant|rule|revocation)$)' AS is_for_all
+        FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'poolgate' AND NOT g.tgisinternal
+    LOOP
+        EXECUTE format('ALTER TABLE poolgate.%I ENABLE %s TRIGGER %I', found.relname,
+            CASE WHEN found.is_for_all THEN 'ALWAYS' ELSE '' END, found.tgname);
+    END LOOP;
+END
+$function$;
+PERFORM poolgate.enable_triggers();
 
 -- What gateways have read. A stamp counts where it is provably of the transaction that wrote the row: a row that came out
 -- of a dump, or was written with the triggers disabled, is read for certain only when everything is read.
@@ -759,7 +766,7 @@ END
 $function$;
 
 -- Settings of the calling session change neither how our functions are read nor what they print or see; those that begin
--- what happens here hold for those that they call.
+-- what happens here hold for those that they call. Compiling takes longer than any of their queries.
 FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
     EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', routine);
@@ -767,7 +774,7 @@ END LOOP;
 FOR routine IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'poolgate'::regnamespace
     AND (p.prorettype = 'trigger'::regtype OR p.proname IN ('wait_until_live', 'prune_history', 'grant_privileges')) LOOP
     FOREACH setting IN ARRAY ARRAY['IntervalStyle = postgres', 'TimeZone = UTC', 'DateStyle = ISO', 'bytea_output = hex',
-        'row_security = off'] LOOP
+        'row_security = off', 'jit = off'] LOOP
         EXECUTE format('ALTER FUNCTION %s SET %s', routine, setting);
     END LOOP;
 END LOOP;
