@@ -284,12 +284,12 @@ def test_nothing_that_an_open_transaction_wrote_makes_another_wait(schema, sessi
         printed = other.run(
             f"SET lock_timeout = '5s'; BEGIN ISOLATION LEVEL {isolation}; {statements(number, 'b')[second]}; COMMIT;")
         assert "lock timeout" not in printed and (second == "wait" or "ERROR" not in printed), f"{first}, then {second}: {printed}"
-        one.must("COMMIT;")
         if second == "write a rule of the shared host":
             # Noticed by who reads what changed: the row's stamp, or an entry of the history that names the host.
             assert schema.sql(f"""SELECT count(*) FROM poolgate.rules r WHERE path_prefix = '/new-b{number}' AND (
                 EXISTS (SELECT FROM poolgate.tenants t WHERE t.host = r.host AND t.changed >= r.changed) OR EXISTS (
                 SELECT FROM poolgate.tenant_history h WHERE h.host = r.host AND h.changed = r.changed AND operation = 'truncate'))""") == "1"
+        one.must("COMMIT;")
 
 
 def test_rules_that_contradict_each_other_are_refused_at_the_second_commit(schema, sessions):
