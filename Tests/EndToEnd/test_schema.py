@@ -337,6 +337,7 @@ def test_what_a_subscription_writes_is_stamped_recorded_and_told():
         publisher.sql(f"CREATE PUBLICATION p FOR TABLE {tables}")
         publisher.sql("SELECT pg_create_logical_replication_slot('s', 'pgoutput')")
         subscriber.sql(f"CREATE SUBSCRIPTION s CONNECTION '{publisher.url}' PUBLICATION p WITH (create_slot = false, slot_name = 's')")
+        wait_until(lambda: subscriber.sql("SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") == "t", 30, "the first copy")
         publisher.sql("""
             BEGIN; INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('far.example.com', 'eu-west-1', 'eu-west-1_a'),
                 ('away.example.com', 'eu-west-1', 'eu-west-1_a');

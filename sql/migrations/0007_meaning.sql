@@ -656,7 +656,7 @@ BEGIN
     ELSIF TG_TABLE_NAME = 'tenants' THEN
         FOR doubt IN
             SELECT d.* FROM new_rows n LEFT JOIN old_rows o ON o.host = n.host, LATERAL poolgate.tenant_doubts(n) d
-                WHERE n.updated_at IS DISTINCT FROM o.updated_at AND (
+                WHERE (
                     n.max_token_age < interval '1 minute' OR n.claim_headers::text ~ '/' OR n.token_uses = '{id}'
                     OR n.upstream ~ '169\.254|168\.63|100\.100|::|\[fe|:443|:80( |$)' OR strpos(n.upstream, n.host) > 0
                     OR cardinality(n.additional_regions) > 0 OR n.second_region IS NOT NULL
