@@ -383,3 +383,22 @@ def test_what_is_hardly_meant_is_told_in_a_notice_with_a_hint(schema, statement,
         assert printed == ""
     else:
         assert "NOTICE" in printed and notice in printed and "HINT" in printed and printed.count("NOTICE") == 1
+
+
+def test_waiting_for_a_row_without_a_stamp_ends_when_everything_was_read_and_not_before(start, database, stand_in, pool):
+    database.add("first.example.com", pool)
+    gateway = start(database_url=database.url)
+    gateway.wait_status(401, "first.example.com")
+    assert database.sql("SELECT poolgate.wait_until_live('first.example.com', '10 s')") == "1"
+    # As a data-only restore writes it: with the triggers disabled, and the stamp of another cluster.
+    database.sql(f"""ALTER TABLE poolgate.tenants DISABLE TRIGGER USER;
+        INSERT INTO poolgate.tenants (host, region, pool_id, changed) VALUES ('restored.example.com', 'eu-west-1', '{pool}', '3');
+        ALTER TABLE poolgate.tenants ENABLE TRIGGER USER""")
+    database.sql("SELECT poolgate.enable_triggers()")
+    asked = time.monotonic()
+    while gateway.get("restored.example.com").status == 421:
+        done = database.sql("SELECT poolgate.wait_until_live('restored.example.com', '1 ms')", check=False)
+        if done.returncode == 0:
+            assert gateway.get("restored.example.com").status == 401, "it was said to be live before it was"
+        assert time.monotonic() - asked < 60
+    assert database.sql("SELECT poolgate.wait_until_live('restored.example.com', '20 s')") == "1"
