@@ -25,14 +25,11 @@ extension ClientConnection {
             saysKeepAlive: exchange.isHTTP10 && !closes)
     }
 
-    /// An interim answer says that the upstream is at work: the wait for its answer begins anew, as often as that is,
-    /// within one long bound for all of it.
-    func interimAnswerPassed() {
-        guard phase == .exchanging else { return }
-        let until = exchange.interimUntil ?? worker.tick &+ Limits.interimTicks
-        exchange.interimUntil = until
-        let left = until > worker.tick ? until - worker.tick : 0
-        expectProgress(within: min(Limits.answerTicks, left))
+    /// An interim answer came: the wait for the next one begins; false where this was one too many.
+    func interimAnswerCame() -> Bool {
+        guard let ticks = exchange.interim.came(at: worker.tick) else { return false }
+        expectProgress(within: ticks)
+        return true
     }
 
     /// The answer is out whole.

@@ -263,7 +263,7 @@ extension ClientConnection {
         upstream = nil
         let canRepeat =
             connection.isReused && !saidSomething && !exchange.isRetried && exchange.method.isIdempotent
-            && !exchange.hasBody && exchange.interimAnswers == 0
+            && !exchange.hasBody && exchange.interim.count == 0
         guard canRepeat else {
             pool.failedToAnswer(group)
             refuse(.upstream(.reset), detail: exchange.originText)

@@ -53,9 +53,7 @@ struct Exchange {
     var isCloseDelimited = false
     /// Whether the client was told that the connection closes after this answer.
     var saidClose = false
-    var interimAnswers = 0
-    /// The tick by which the final answer must have begun, once an interim one came.
-    var interimUntil: UInt32?
+    var interim = InterimAnswers()
 
     var isHead: Bool { method == .head }
 

@@ -76,9 +76,8 @@ extension UpstreamConnection {
 
     private func passInterim(_ client: ClientConnection) -> Bool {
         if parser.head.status == 101, client.exchange.upgrade != nil { return switchProtocols(client) }
-        client.exchange.interimAnswers += 1
         if parser.head.announcesForbiddenBody { isTainted = true }
-        guard parser.head.status != 101, client.exchange.interimAnswers <= Limits.interimAnswers else {
+        guard parser.head.status != 101, client.interimAnswerCame() else {
             fail(client, "interim_answer")
             return false
         }
@@ -89,7 +88,6 @@ extension UpstreamConnection {
         }
         inbound.moveReaderIndex(forwardBy: parser.head.headLength)
         parser.reset(isHeadRequest: client.exchange.isHead)
-        client.interimAnswerPassed()
         return true
     }
 

@@ -44,6 +44,18 @@ enum ByteScanner {
         return byte < 128 && (0x57FF_FFFF_C7FF_FFFE as UInt64) >> UInt64(byte & 63) & 1 == 1
     }
 
+    /// The first byte at or after `start` that no token holds; `end` where there is none.
+    static func endOfToken(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while index < end {
+            let byte = bytes[index]
+            let set: UInt64 = byte < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+            guard byte < 128, set &>> UInt64(byte & 63) & 1 == 1 else { return index }
+            index &+= 1
+        }
+        return end
+    }
+
     /// Compares with a lower-case name, letter case of `bytes` ignored; `name` holds letters, digits and hyphens.
     static func equals(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
         guard bytes.count == name.utf8CodeUnitCount else { return false }

@@ -90,11 +90,15 @@ struct FieldSection {
         var index = scanned
         if nameEnd == 0 {
             var hash = nameHash
-            while index < bytes.count, ByteScanner.isToken(bytes[index]) {
+            let hashed = min(bytes.count, lineStart &+ CollapsedName.hashedBytes)
+            while index < hashed, ByteScanner.isToken(bytes[index]) {
                 hash = (hash ^ UInt32(CollapsedName.fold(bytes[index]))) &* CollapsedName.prime
                 index &+= 1
             }
             nameHash = hash
+            if index >= lineStart &+ CollapsedName.hashedBytes {
+                index = ByteScanner.endOfToken(bytes, from: index, to: bytes.count)
+            }
             guard index < bytes.count else { return try pause(at: index) }
             guard index > lineStart else { throw nameFlaw(bytes[index], isFirst: true) }
             nameEnd = index

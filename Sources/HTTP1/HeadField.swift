@@ -113,10 +113,12 @@ package enum KnownField: UInt8, Sendable {
 
 /// Field names as CGI and its kin fold them: lower case, every byte that is no letter or digit read as `_`.
 ///
-/// The hash is FNV-1a over the folded bytes, so that the scan of a name yields it at no further pass.
+/// The hash is FNV-1a over the first folded bytes, so that the scan of a name yields it at no further pass.
 package enum CollapsedName {
     static let seed: UInt32 = 0x811C_9DC5
     static let prime: UInt32 = 0x0100_0193
+    /// Bytes of a name that the hash is made of: no name that is looked for has more.
+    static let hashedBytes = 64
 
     /// The folded form of one byte.
     package static func fold(_ byte: UInt8) -> UInt8 {
@@ -131,7 +133,7 @@ package enum CollapsedName {
     /// The hash that `HeadField.collapsedHash` holds for this name.
     package static func hash(_ name: some Sequence<UInt8>) -> UInt32 {
         var hash = seed
-        for byte in name { hash = (hash ^ UInt32(fold(byte))) &* prime }
+        for byte in name.prefix(hashedBytes) { hash = (hash ^ UInt32(fold(byte))) &* prime }
         return hash
     }
 }

@@ -107,7 +107,7 @@ import Testing
     @Test("Whatever is loose about an answer, llhttp reads of it what the upstream meant")
     func generated() throws {
         var generator = AnswerGenerator(seed: 20_261_125)
-        for _ in 0..<20_000 {
+        for _ in 0..<8_000 {
             let answer = generator.answer()
             let expected = Reading(
                 status: answer.status, fields: answer.fields, body: answer.body, isWhole: true)
@@ -130,7 +130,7 @@ import Testing
         var generator = AnswerGenerator(seed: 7)
         let bytes: [UInt8] = [0, 1, 9, 10, 11, 13, 32, 0x2C, 0x3A, 0x30, 0x7F, 0x80, 0x41]
         var accepted = 0
-        for _ in 0..<20_000 {
+        for _ in 0..<8_000 {
             var answer = generator.answer()
             for _ in 0...generator.below(3) {
                 let place = generator.below(answer.wire.count)
@@ -148,7 +148,7 @@ import Testing
             #expect(reading?.isWhole == true, "\(text)")
             if reading?.isWhole != true { return }
         }
-        #expect(accepted > 2_000)
+        #expect(accepted > 800)
     }
 
     @Test("A line that is written loosely is passed on strictly, one that is not as it is")

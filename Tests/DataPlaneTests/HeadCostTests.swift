@@ -87,7 +87,7 @@ import Testing
         _ long: [UInt8], with short: [UInt8], _ work: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> Double {
         var best = (long: Double.infinity, short: Double.infinity)
-        for _ in 0..<7 {
+        for _ in 0..<4 {
             best.short = min(best.short, try seconds(short, work))
             best.long = min(best.long, try seconds(long, work))
         }

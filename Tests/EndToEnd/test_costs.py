@@ -1,6 +1,5 @@
 """What a head may cost: the gateway's own processor time, of hostile heads beside plain ones of the same size."""
 
-import os
 import pathlib
 
 import pytest
@@ -8,6 +7,9 @@ import pytest
 from conftest import make_tenant
 from wire import request
 
+# Ten in a released build. Code that is not optimized, as it is tested here, treats small pieces worse than large ones:
+# there the dearest of these costs 15 plain ones, and did 30 to 350 while some of them cost their square.
+BOUND = 25
 SIZE = 30_000
 FIELDS = 90
 
@@ -60,9 +62,9 @@ def priced(binaries, migrated, stand_in, shared_upstream):
 
 
 def seconds(gateway):
-    """The process's time in user mode and in the kernel."""
-    fields = pathlib.Path(f"/proc/{gateway.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """The time that all threads of the process have run, to the nanosecond."""
+    tasks = pathlib.Path(f"/proc/{gateway.process.pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
 def cost(tenant, token, path, headers):
@@ -83,7 +85,7 @@ QUERIES = {"parameters": "a&", "empty parameters": "&", "encoded parameters": "%
 
 
 @pytest.mark.parametrize("name", list(HOSTILE) + list(QUERIES))
-def test_no_head_costs_ten_times_a_plain_one_of_its_size(priced, upstream, name):
+def test_no_head_costs_much_more_than_a_plain_one_of_its_size(priced, upstream, name):
     upstream.behave = lambda *_: b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n"
     token = priced.token()
     plain = cost(priced, token, "/", PLAIN)
@@ -92,4 +94,4 @@ def test_no_head_costs_ten_times_a_plain_one_of_its_size(priced, upstream, name)
     else:
         query = QUERIES[name] * (14_000 // len(QUERIES[name]))
         hostile = cost(priced, token, "/?" + query, list(lines("X", "v", SIZE - len(query))))
-    assert hostile < 10 * max(plain, 0.02), f"{hostile:.3f} s beside {plain:.3f} s"
+    assert hostile < BOUND * plain, f"{hostile:.4f} s beside {plain:.4f} s"
