@@ -13,9 +13,15 @@ enum ConnectionScheme {
     /// more than a connection that is not shared.
     static func isNamed(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
         var index = range.lowerBound
+        // Once one quote is found without its other, none is looked for again: each search would go to the end.
+        var hasOpenQuote = false
         while index < range.upperBound {
-            if bytes[index] == UInt8(ascii: "\"") {
-                index = endOfQuotes(bytes, index, range.upperBound)
+            if bytes[index] == UInt8(ascii: "\""), !hasOpenQuote {
+                if let end = endOfQuotes(bytes, index, range.upperBound) {
+                    index = end
+                } else {
+                    hasOpenQuote = true
+                }
                 continue
             }
             let start = index
@@ -34,13 +40,13 @@ enum ConnectionScheme {
         return false
     }
 
-    /// Behind the quotes that begin at `start`; where they do not end, only they themselves are stepped over.
-    private static func endOfQuotes(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Int {
+    /// Behind the quotes that begin at `start`; nil where they do not end.
+    private static func endOfQuotes(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Int? {
         var index = start &+ 1
         while index < end {
             if bytes[index] == UInt8(ascii: "\"") { return index &+ 1 }
             index &+= bytes[index] == UInt8(ascii: "\\") ? 2 : 1
         }
-        return start &+ 1
+        return nil
     }
 }

@@ -6,7 +6,7 @@ enum HostileHead: String, CaseIterable, Sendable {
     case parameters, emptyParameters, parametersBesideToken, encodedPath, segments
     case vias, hops, emptyHops, schemes, ports
     case shortFields, alikeFields, nearlyProtected, collidingFields, tabs, deletesNearby, highBytes, spaces
-    case lengths, upgrades
+    case lengths, upgrades, challenges, proofs
 
     /// A request's head of about so many bytes, within the default bounds.
     func request(bytes count: Int) -> [UInt8] {
@@ -107,6 +107,8 @@ enum HostileHead: String, CaseIterable, Sendable {
                 "/",
                 ["Content-Length: " + String(repeating: "0", count: count / 2) + "5"] + rest
             )
+        case .challenges: return ("/", fill("WWW-Authenticate", "\\\""))
+        case .proofs: return ("/", fill("Authorization", "n\\\""))
         case .upgrades:
             return ("/", fill("Connection", "upgrade,", count / 2) + fill("Upgrade", "a,", count / 2))
         }
