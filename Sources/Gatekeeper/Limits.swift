@@ -26,6 +26,8 @@ package enum Limits {
     package static let rulesPerTenant = 256
     /// How often an address that may hold a token is percent-decoded.
     static let decodingsOfAddress = 3
+    /// Comparisons up to which the groups or scopes of a token are compared with those asked for one by one.
+    static let namesCompared = 256
     /// Claims that one row maps to headers.
     package static let claimHeadersPerTenant = 32
     /// Slots that one eviction looks at before it gives up.

@@ -87,12 +87,12 @@ package struct Rule: Sendable, Hashable {
     /// What a caller lacks; nil where it may pass.
     func refusal(of identity: Identity) -> Refusal? {
         if !TokenChecks.holdsAny(identity.groups, of: requiredGroups)
-            || !everyGroup.allSatisfy({ identity.groups.contains($0) })
+            || !TokenChecks.holdsAll(identity.groups, of: everyGroup)
         {
             return .missingGroup
         }
         if !TokenChecks.holdsAny(identity.scopes, of: requiredScopes)
-            || !everyScope.allSatisfy({ identity.scopes.contains($0) })
+            || !TokenChecks.holdsAll(identity.scopes, of: everyScope)
         {
             return .missingScope
         }

@@ -86,6 +86,20 @@ enum TokenChecks {
     /// Whether one of `held` stands in `required`.
     static func holdsAny(_ held: [[UInt8]], of required: [[UInt8]]?) -> Bool {
         guard let required else { return true }
+        guard held.count * required.count > Limits.namesCompared else {
+            return required.contains { held.contains($0) }
+        }
+        let held = Set(held)
         return required.contains { held.contains($0) }
+    }
+
+    /// Whether all of `required` stand in `held`. Here as above a few are compared one by one; of many, that would take
+    /// the product of two numbers which a tenant chooses.
+    static func holdsAll(_ held: [[UInt8]], of required: [[UInt8]]) -> Bool {
+        guard held.count * required.count > Limits.namesCompared else {
+            return required.allSatisfy { held.contains($0) }
+        }
+        let held = Set(held)
+        return required.allSatisfy { held.contains($0) }
     }
 }

@@ -62,12 +62,6 @@ struct AdmissionFixture {
     /// What a request comes to.
     func verdict(of facts: RequestFacts) -> Verdict { judge.judge(facts, at: Self.now) }
 
-    /// Judges a request, whatever that comes to.
-    func judge(_ facts: RequestFacts) {
-        judge.allowance = .max
-        _ = judge.judge(facts, at: Self.now)
-    }
-
     struct NotAdmitted: Error {
         let verdict: String
     }
