@@ -320,7 +320,8 @@ def test_behind_a_trusted_proxy_the_forwarded_address_counts(start, database, st
 
     def ask(*forwarded):
         return tenant.get(token, headers=[("X-Forwarded-For", value) for value in forwarded])
-    for beyond in (["203.0.113.7"], ["203.0.113.8, 203.0.113.7"], ["203.0.113.7, 10.1.2.3"], ["203.0.113.8", "203.0.113.7"]):
+    for beyond in (["203.0.113.7"], ["203.0.113.8, 203.0.113.7"], ["203.0.113.7, 10.1.2.3"], ["203.0.113.8", "203.0.113.7"],
+                   ["203.0.113.7:4711"], ['"203.0.113.7"'], ['"203.0.113.7:4711", [::ffff:10.1.2.3]:80'], ["unknown, 203.0.113.7"]):
         answer = ask(*beyond)
         assert (answer.status, answer.error) == (503, "overloaded"), beyond
     for served in (["203.0.113.8"], ["203.0.113.7, 203.0.113.8"], ["203.0.113.7, 203.0.113.8, 10.1.2.3"]):
