@@ -2,6 +2,8 @@
 #define POOLGATE_CLIBCURL_SHIM_H
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stddef.h>
 
 // Swift cannot call variadic C functions: one typed wrapper for each kind of argument.
@@ -62,6 +64,35 @@ static inline CURLcode poolgate_curl_set_tls_1_2(CURL *easy) {
 
 static inline CURLcode poolgate_curl_set_http_1_1(CURL *easy) {
     return curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+}
+
+// libcurl takes a certificate's common name for a host name where it names no host otherwise, which RFC 9110 4.3.4
+// forbids. So a chain is good only if its first certificate has a DNS name or an address among its alternative names;
+// whether one of them is the host's, libcurl looks at itself.
+static inline int poolgate_verify_named_certificate(X509_STORE_CTX *store, void *unused) {
+    (void)unused;
+    if (X509_verify_cert(store) != 1) return 0;
+    X509 *certificate = X509_STORE_CTX_get0_cert(store);
+    GENERAL_NAMES *names =
+        certificate ? (GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL) : NULL;
+    int found = 0;
+    for (int index = 0; index < sk_GENERAL_NAME_num(names); index++) {
+        int type = sk_GENERAL_NAME_value(names, index)->type;
+        if (type == GEN_DNS || type == GEN_IPADD) found = 1;
+    }
+    GENERAL_NAMES_free(names);
+    if (!found) X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+    return found;
+}
+
+static inline CURLcode poolgate_curl_prepare_tls(CURL *easy, void *context, void *unused) {
+    (void)easy, (void)unused;
+    SSL_CTX_set_cert_verify_callback((SSL_CTX *)context, poolgate_verify_named_certificate, NULL);
+    return CURLE_OK;
+}
+
+static inline CURLcode poolgate_curl_set_only_named_certificates(CURL *easy) {
+    return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, poolgate_curl_prepare_tls);
 }
 
 static inline CURLcode poolgate_curl_status(CURL *easy, long *status) {

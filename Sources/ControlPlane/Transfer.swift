@@ -46,7 +46,8 @@ final class Transfer {
     private var head = AnswerHead()
     private var headBytes = 0
     private var body: [UInt8] = []
-    private var overflowed: Int?
+    private var overflowed: TransferFailure?
+    private var isHeadOver = false
 
     /// Prepares the exchange; nil where libcurl refuses the URL or is out of memory.
     init?(_ request: TransferRequest, egress: EgressSettings) {
@@ -72,8 +73,11 @@ final class Transfer {
 
     /// What the exchange came to, once libcurl says that it ended with `code`.
     func outcome(_ code: CURLcode) -> Result<TransferAnswer, TransferFailure> {
-        if let overflowed { return .failure(.tooLarge(bytes: overflowed)) }
-        guard code == CURLE_OK else { return .failure(failure(code)) }
+        if let overflowed { return .failure(overflowed) }
+        guard code == CURLE_OK else {
+            return .failure(
+                TransferFailure(code, host: host, phase: phase, isHeadOver: isHeadOver, detail: detail))
+        }
         if head.hasContentCoding { return .failure(.encoding) }
         var status = 0
         guard poolgate_curl_status(easy, &status) == CURLE_OK else {
@@ -109,14 +113,13 @@ final class Transfer {
             poolgate_curl_set_pointer(easy, CURLOPT_HEADERDATA, context),
             poolgate_curl_set_receiver(easy, CURLOPT_HEADERFUNCTION, receiveHead),
         ]
-        if let caFile = egress.caFile {
-            codes.append(poolgate_curl_set_text(easy, CURLOPT_CAINFO, caFile))
-        }
+        codes += isPlain && egress.proxy == nil ? [] : authorities(egress)
         if let body = request.postBody {
             codes.append(poolgate_curl_set_long(easy, CURLOPT_POST, 1))
             codes.append(body.withUnsafeBytes { poolgate_curl_set_post_body(easy, $0.baseAddress, $0.count) })
         }
-        for line in request.headerLines {
+        // Whatever comes back is read as it is (RFC 9110 §12.5.3).
+        for line in ["Accept-Encoding: identity"] + request.headerLines {
             guard let longer = curl_slist_append(headerList, line) else { return false }
             headerList = longer
         }
@@ -124,9 +127,24 @@ final class Transfer {
         return codes.allSatisfy { $0 == CURLE_OK }
     }
 
+    /// The authorities that sign for endpoint and proxy: those of the file alone, or the system's.
+    private func authorities(_ egress: EgressSettings) -> [CURLcode] {
+        var codes = [poolgate_curl_set_only_named_certificates(easy)]
+        if let caFile = egress.caFile {
+            for option in [CURLOPT_CAINFO, CURLOPT_PROXY_CAINFO] {
+                codes.append(poolgate_curl_set_text(easy, option, caFile))
+            }
+            // libcurl looks into its folder of the system's authorities besides, unless it has none.
+            for option in [CURLOPT_CAPATH, CURLOPT_PROXY_CAPATH] {
+                codes.append(poolgate_curl_set_text(easy, option, nil))
+            }
+        }
+        return codes
+    }
+
     fileprivate func take(body bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count <= answerBytes - body.count else {
-            overflowed = answerBytes
+            overflowed = .tooLarge(bytes: answerBytes)
             return false
         }
         body.append(contentsOf: bytes)
@@ -135,26 +153,13 @@ final class Transfer {
 
     fileprivate func take(headLine line: UnsafeRawBufferPointer) -> Bool {
         guard line.count <= Limits.answerHeadBytes - headBytes else {
-            overflowed = Limits.answerHeadBytes
+            overflowed = .headTooLarge(bytes: Limits.answerHeadBytes)
             return false
         }
         headBytes += line.count
+        isHeadOver = CacheControl.trimmed(line[...]).isEmpty
         head.take(line: line)
         return true
-    }
-
-    private func failure(_ code: CURLcode) -> TransferFailure {
-        switch code {
-        case CURLE_COULDNT_RESOLVE_HOST: .dns(host: host)
-        case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: .proxy(detail: detail(code))
-        case CURLE_COULDNT_CONNECT: .connect(detail: detail(code))
-        case CURLE_OPERATION_TIMEDOUT: .timeout(phase)
-        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
-            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_USE_SSL_FAILED:
-            .tls(detail: detail(code))
-        case CURLE_URL_MALFORMAT: .badURL
-        default: .broken(detail: detail(code))
-        }
     }
 
     private var phase: TransferFailure.Phase {
@@ -166,12 +171,11 @@ final class Transfer {
         return resolved > 0 ? .connecting : .resolving
     }
 
-    /// libcurl's own words, printable ASCII alone.
-    private func detail(_ code: CURLcode) -> String {
-        let own = errorText.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-        let bytes = own.isEmpty ? Array(String(cString: curl_easy_strerror(code)).utf8) : own
-        let shown = bytes.prefix(Limits.failureDetailBytes).map {
-            $0 >= 0x20 && $0 < 0x7F ? $0 : UInt8(ascii: "?")
+    /// libcurl's own words, printable ASCII alone; empty where it has none.
+    private var detail: String {
+        let shown = errorText.prefix { $0 != 0 }.prefix(Limits.failureDetailBytes).map {
+            let byte = UInt8(bitPattern: $0)
+            return byte >= 0x20 && byte < 0x7F ? byte : UInt8(ascii: "?")
         }
         return String(decoding: shown, as: UTF8.self)
     }
@@ -184,7 +188,10 @@ final class Transfer {
 
     private static func host(of url: String) -> String {
         let rest = url.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2)
-        return String(decoding: rest.prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
+        let authority = rest.prefix { !"/?#".utf8.contains($0) }
+        // Behind a user's name and password, where there are any.
+        let host = authority.lastIndex(of: UInt8(ascii: "@")).map { authority[authority.index(after: $0)...] }
+        return String(decoding: host ?? authority, as: UTF8.self)
     }
 }
 

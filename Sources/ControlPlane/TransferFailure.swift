@@ -12,12 +12,16 @@ package enum TransferFailure: Error, Hashable, Sendable, CustomStringConvertible
     case tls(detail: String)
     /// The time was over.
     case timeout(Phase)
-    /// The body or the head is longer than allowed.
+    /// The body is longer than allowed.
     case tooLarge(bytes: Int)
+    /// The head, or one line of it, is longer than allowed.
+    case headTooLarge(bytes: Int)
     /// The answer has a content coding, which nobody asked for.
     case encoding
     /// The connection broke or what came is no HTTP answer.
     case broken(detail: String)
+    /// Nothing outside is at fault: the library or this machine lacks something.
+    case local(detail: String)
     /// Nobody wants the answer any more.
     case cancelled
 
@@ -37,8 +41,10 @@ package enum TransferFailure: Error, Hashable, Sendable, CustomStringConvertible
         case .tls(let detail): "TLS cannot be trusted: \(detail)"
         case .timeout(let phase): "the time was over while \(phase.rawValue)"
         case .tooLarge(let bytes): "the answer is longer than \(bytes) bytes"
+        case .headTooLarge(let bytes): "the answer's head, or a line of it, is longer than \(bytes) bytes"
         case .encoding: "the answer has a content coding that was not asked for"
         case .broken(let detail): "the answer broke off or is no HTTP: \(detail)"
+        case .local(let detail): "no fetch could be made here: \(detail)"
         case .cancelled: "the fetch was stopped"
         }
     }
@@ -52,9 +58,10 @@ package enum TransferFailure: Error, Hashable, Sendable, CustomStringConvertible
         case .proxy: "proxy"
         case .tls: "tls"
         case .timeout: "timeout"
-        case .tooLarge: "too_large"
+        case .tooLarge, .headTooLarge: "too_large"
         case .encoding: "encoding"
         case .broken: "broken"
+        case .local: "local"
         case .cancelled: "cancelled"
         }
     }

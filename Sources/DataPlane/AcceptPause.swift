@@ -1,13 +1,16 @@
-import NIOCore
+package import NIOCore
 
 /// Pauses a listener that cannot accept, such as for want of descriptors, and tries again a little later.
 ///
 /// Our own: SwiftNIO's `AcceptBackoffHandler` withholds reads, which leaves the listening socket registered, so that
 /// the loop spins (measured: one core busy). Turning `autoRead` off takes it out of the selector.
-final class AcceptPause: ChannelInboundHandler {
-    typealias InboundIn = any Channel
+package final class AcceptPause: ChannelInboundHandler {
+    /// What a listener's pipeline carries.
+    package typealias InboundIn = any Channel
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    package init() {}
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard error is IOError else {
             context.fireErrorCaught(error)
             return

@@ -53,30 +53,3 @@ package struct AddressRange: Sendable, Hashable {
         }
     }
 }
-
-/// Which addresses upstreams may have, checked after resolution, on each connecting.
-struct UpstreamAddressPolicy: Sendable {
-    /// Empty allows every address that is not refused otherwise.
-    let networks: [AddressRange]
-    /// The gateway's own listeners: a request sent there would come back.
-    let ownListeners: [SocketAddress]
-
-    private static let linkLocal = ["169.254.0.0/16", "fe80::/10"].compactMap(AddressRange.init)
-    private static let unspecified = ["0.0.0.0", "::"].compactMap(AddressRange.init)
-
-    func allows(_ address: SocketAddress) -> Bool {
-        if UpstreamAddressPolicy.linkLocal.contains(where: { $0.contains(address) }) { return false }
-        if ownListeners.contains(where: { isOwn(address, $0) }) { return false }
-        return networks.isEmpty || networks.contains { $0.contains(address) }
-    }
-
-    private func isOwn(_ address: SocketAddress, _ listener: SocketAddress) -> Bool {
-        guard address.port == listener.port, let bytes = AddressRange.bytes(of: address),
-            let own = AddressRange.bytes(of: listener)
-        else { return false }
-        let listensEverywhere = own.allSatisfy { $0 == 0 }
-        let isLoopback = bytes.count == 4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 }
-        return bytes == own || (listensEverywhere && isLoopback)
-            || UpstreamAddressPolicy.unspecified.contains { $0.contains(address) }
-    }
-}

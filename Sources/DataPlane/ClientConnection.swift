@@ -96,6 +96,7 @@ final class ClientConnection: ChannelDuplexHandler {
         let isBalancer =
             !worker.settings.expectsProxyHeader || worker.acceptsProxyHeader(from: channel.remoteAddress)
         let isSeated = worker.settings.expectsProxyHeader || takesSeat()
+        if !isBalancer { worker.proxyHeaderRefusals.add(.untrusted, from: channel.remoteAddress) }
         if !isAdmitted || !isSeated || !isBalancer { turnAway(silently: !isBalancer) }
     }
 

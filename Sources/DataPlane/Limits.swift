@@ -127,6 +127,14 @@ package enum Limits {
     static let clientHelloBytes = 32 * 1024
     /// How often the folder of certificates is looked at.
     static let certificatePause = TimeAmount.seconds(1)
+    /// Pairs of that folder that are read.
+    static let certificatePairs = 20_000
+    /// A pair that could not be read is tried again after this.
+    static let certificateRetry = TimeAmount.seconds(10)
+    /// A certificate that is shown though it is not valid is told of again after this.
+    static let certificateReminder = TimeAmount.minutes(10)
+    /// Connections closed for their PROXY header: one of a kind is told in this time, the others are counted.
+    static let proxyHeaderPause = TimeAmount.seconds(10)
     /// Host and path bytes that a log record holds.
     static let recordedBytes = 512
     /// Records of one tenant's refusals of one kind in a second, and kinds that are told apart, a loop.

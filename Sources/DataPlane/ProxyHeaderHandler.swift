@@ -16,14 +16,23 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private var bytes = ByteBuffer()
+    private var isDone = false
+    private let refusals: ProxyHeaderRefusals
+
+    init(refusals: ProxyHeaderRefusals) {
+        self.refusals = refusals
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDone else { return }
         var more = unwrapInboundIn(data)
         bytes.writeBuffer(&more)
         switch bytes.withUnsafeReadableBytes({ ProxyHeader.parse($0) }) {
         case .needMore: break
-        case .flaw: context.close(promise: nil)
+        case .flaw:
+            refuse(context, .noHeader)
         case .complete(let header):
+            isDone = true
             bytes.moveReaderIndex(forwardBy: header.length)
             let source = header.source.flatMap {
                 try? SocketAddress(packedIPAddress: ByteBuffer(bytes: $0.address), port: Int($0.port))
@@ -36,9 +45,24 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// A FIN inside the header.
+    /// A FIN inside the header; one before it is a look at whether the port is open, which many balancers take.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent {
+            if bytes.readableBytes > 0 { refuse(context, .cutShort) } else { context.close(promise: nil) }
+        }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// The time for it was over, or the peer is gone.
+    func channelInactive(context: ChannelHandlerContext) {
+        if !isDone, bytes.readableBytes > 0 { refuse(context, .cutShort) }
+        context.fireChannelInactive()
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ reason: ProxyHeaderRefusals.Reason) {
+        guard !isDone else { return }
+        isDone = true
+        refusals.add(reason, from: context.remoteAddress)
+        context.close(promise: nil)
     }
 }

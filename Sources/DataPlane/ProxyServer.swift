@@ -15,6 +15,7 @@ package final class ProxyServer: Sendable {
     private let keys: KeySource
     private let group: MultiThreadedEventLoopGroup
     private let certificates: CertificateStore?
+    private let proxyHeaderRefusals: ProxyHeaderRefusals
     private let running = Mutex<Running?>(nil)
 
     private struct Running {
@@ -32,21 +33,27 @@ package final class ProxyServer: Sendable {
     /// Why the proxy cannot start.
     package enum Failure: Error, Sendable, CustomStringConvertible {
         case noCertificate(folder: String)
+        /// The listener in clear, or that with TLS, could not be bound.
+        case cannotListen(isTLS: Bool, any Error)
 
         package var description: String {
             switch self {
             case .noCertificate(let folder):
-                "the folder '\(folder)' holds no pair NAME.crt and NAME.key that can be used"
+                "the folder '\(folder)' holds no pair NAME.crt and NAME.key that can be used: put one there, "
+                    + "both PEM, and have a look at what was said of others"
+            case .cannotListen(_, let error): "\(error)"
             }
         }
     }
 
     /// Takes what holds from `feed`, asks `keys` for what is missing, notes what happened in `records`; `notice` hears
-    /// of certificates.
+    /// of certificates, `headerNotice` of connections closed for their PROXY header.
     package init(
         settings: ProxySettings, feed: SnapshotFeed, records: RecordRing, keys: @escaping KeySource,
-        notice: @escaping @Sendable (CertificateNotice) -> Void = { _ in }
+        notice: @escaping @Sendable (CertificateNotice) -> Void = { _ in },
+        headerNotice: @escaping @Sendable (ProxyHeaderNotice) -> Void = { _ in }
     ) {
+        self.proxyHeaderRefusals = ProxyHeaderRefusals(notice: headerNotice)
         self.settings = settings
         self.feed = feed
         self.records = records
@@ -59,16 +66,15 @@ package final class ProxyServer: Sendable {
 
     /// Binds the listeners and serves; answers with the addresses that were bound.
     ///
-    /// Upstreams that resolve to one of `ownListeners` or to these are refused. Throws what the system said, or
-    /// `Failure`.
+    /// Upstreams that resolve to one of `ownListeners` or to these are refused. Throws `Failure`, or what the system said.
     package func start(ownListeners: [SocketAddress] = []) async throws -> Addresses {
         let table = WorkerTable()
-        let plain = try await bind(settings.listenHost, settings.listenPort, table, certificates: nil)
+        let plain = try await listener(settings.listenHost, settings.listenPort, table, certificates: nil)
         var listeners = [plain]
         if let tls = settings.tls, let certificates {
             let count = try await NIOThreadPool.singleton.runIfActive { certificates.reload() }
             guard count > 0 else { throw Failure.noCertificate(folder: tls.certificateFolder) }
-            listeners.append(try await bind(tls.host, tls.port, table, certificates: certificates))
+            listeners.append(try await listener(tls.host, tls.port, table, certificates: certificates))
         }
         let policy = UpstreamAddressPolicy(
             networks: settings.upstreamNetworks,
@@ -122,11 +128,22 @@ package final class ProxyServer: Sendable {
 
     // MARK: Parts of the start
 
+    private func listener(
+        _ host: String, _ port: Int, _ table: WorkerTable, certificates: CertificateStore?
+    ) async throws(Failure) -> any Channel {
+        do {
+            return try await bind(host, port, table, certificates: certificates)
+        } catch {
+            throw .cannotListen(isTLS: certificates != nil, error)
+        }
+    }
+
     private func bind(
         _ host: String, _ port: Int, _ table: WorkerTable, certificates: CertificateStore?
     ) async throws -> any Channel {
         let address = try SocketAddress.makeAddressResolvingHost(host, port: port)
         let expectsProxyHeader = settings.expectsProxyHeader
+        let refusals = proxyHeaderRefusals
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -152,7 +169,7 @@ package final class ProxyServer: Sendable {
                     let client = ClientConnection(
                         channel: channel, worker: worker, isTLS: certificates != nil)
                     let pipeline = channel.pipeline.syncOperations
-                    if expectsProxyHeader { try pipeline.addHandler(ProxyHeaderHandler()) }
+                    if expectsProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(refusals: refusals)) }
                     if let certificates {
                         try pipeline.addHandler(ProxyServer.serverName(certificates, client))
                     }
@@ -170,9 +187,12 @@ package final class ProxyServer: Sendable {
         let handler = SNIHandler { result in
             let client = bound.value
             let name: String? = if case .hostname(let name) = result { name } else { nil }
+            let address = client.channel.localAddress.flatMap(AddressRange.bytes)
             return client.worker.loop.makeCompletedFuture {
-                guard let pair = certificates.pair(for: name) else { throw ChannelError.alreadyClosed }
-                client.certificate = CertificateInUse(pair.names, serverName: name)
+                guard let pair = certificates.pair(for: name, address: address) else {
+                    throw ChannelError.alreadyClosed
+                }
+                client.certificate = CertificateInUse(pair.names, serverName: name, address: address)
                 try client.channel.pipeline.syncOperations.addHandler(
                     NIOSSLServerHandler(context: pair.context), position: .before(client))
             }
@@ -195,7 +215,8 @@ package final class ProxyServer: Sendable {
             authorities: UpstreamAuthorities(folder: settings.upstreamAuthorities),
             census: ConnectionCensus(
                 limit: settings.maxConnections, addressLimit: settings.maxConnectionsPerAddress), feed: feed,
-            pseudonym: Array("poolgate-\(RequestID.random().description.prefix(12))".utf8))
+            pseudonym: Array("poolgate-\(RequestID.random().description.prefix(12))".utf8),
+            proxyHeaderRefusals: proxyHeaderRefusals)
         var workers: [NIOLoopBound<Worker>] = []
         for loop in group.makeIterator() {
             let worker = try await loop.flatSubmit {

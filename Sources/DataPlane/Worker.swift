@@ -26,6 +26,7 @@ final class Worker {
     let feed: SnapshotFeed
     /// This gateway's name in `Via`, unlike that of any other instance.
     let pseudonym: [UInt8]
+    let proxyHeaderRefusals: ProxyHeaderRefusals
     /// The settings' times, in ticks.
     let headTicks: UInt32
     let idleTicks: UInt32
@@ -81,6 +82,7 @@ final class Worker {
         let census: ConnectionCensus
         let feed: SnapshotFeed
         let pseudonym: [UInt8]
+        let proxyHeaderRefusals: ProxyHeaderRefusals
     }
 
     init(loop: any EventLoop, shared: Shared) {
@@ -93,6 +95,7 @@ final class Worker {
         census = shared.census
         feed = shared.feed
         pseudonym = shared.pseudonym
+        proxyHeaderRefusals = shared.proxyHeaderRefusals
         headTicks = settings.headTimeout.ticks
         idleTicks = settings.idleTimeout.ticks
         waitTicks = settings.upstreamWait.ticks

@@ -51,7 +51,7 @@ package struct URLTemplate: Sendable, Equatable {
             return nil
         }
         guard let first = rest.first, first != UInt8(ascii: "/"),
-            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") })
         else { return nil }
         self.text = text
     }
@@ -61,7 +61,7 @@ package struct URLTemplate: Sendable, Equatable {
     /// The authority's host, brackets and port left out.
     package var host: String {
         let authority = text.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2).prefix {
-            $0 != UInt8(ascii: "/")
+            $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
         }
         if authority.first == UInt8(ascii: "[") {
             return String(decoding: authority.dropFirst().prefix { $0 != UInt8(ascii: "]") }, as: UTF8.self)

@@ -14,7 +14,7 @@ package struct Region: Hashable, Sendable, Comparable, CustomStringConvertible {
         self.description = text
     }
 
-    /// The DNS suffix of the region's partition (COGNITO.md, "Partitions": AWS documents no others).
+    /// The DNS suffix of the region's partition.
     package var domainSuffix: String {
         for (prefix, suffix) in Region.partitions where description.utf8.starts(with: prefix.utf8) {
             return suffix
@@ -22,7 +22,12 @@ package struct Region: Hashable, Sendable, Comparable, CustomStringConvertible {
         return "amazonaws.com"
     }
 
-    private static let partitions = [("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu")]
+    /// Beginnings of regions' names and the suffixes of their partitions, as `partitions.json` of the AWS SDKs has
+    /// them; every other region, `us-gov-` among them, is below `amazonaws.com`.
+    private static let partitions = [
+        ("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"), ("us-iso-", "c2s.ic.gov"),
+        ("us-isob-", "sc2s.sgov.gov"), ("us-isof-", "csp.hci.ic.gov"), ("eu-isoe-", "cloud.adc-e.uk"),
+    ]
 
     package static func < (left: Region, right: Region) -> Bool {
         left.description.utf8.lexicographicallyPrecedes(right.description.utf8)

@@ -25,6 +25,10 @@ enum Limits {
     static let adminHeadBytes = 16 * 1024
     static let adminHeaders = 64
     static let adminIdle = Duration.seconds(30)
+    /// Connections to the admin port; for one more the oldest is closed.
+    static let adminConnections = 256
+    /// A request to the admin port, from its head to the last byte of its answer.
+    static let adminExchange = Duration.seconds(30)
 
     // Start.
 

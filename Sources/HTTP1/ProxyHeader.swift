@@ -3,7 +3,8 @@
 package struct ProxyHeader: Sendable, Hashable {
     /// Bytes of the header, its extensions included.
     package let length: Int
-    /// Where the connection came from; nil where the balancer itself opened it (LOCAL, a health check).
+    /// Where the connection came from; nil where the balancer itself opened it (LOCAL, a health check), and where it
+    /// came by no TCP connection over IP (UNSPEC, UNIX): then the connection's own address is what is known of it.
     package let source: Source?
 
     /// An address in network order, 4 or 16 bytes, and a port.
@@ -16,7 +17,7 @@ package struct ProxyHeader: Sendable, Hashable {
     package enum Progress: Sendable, Hashable {
         case needMore
         case complete(ProxyHeader)
-        /// Not a header of version 2, or of a kind that carries no IP address.
+        /// Not a header of version 2, one of datagrams or of a reserved kind, or one whose addresses are cut short.
         case flaw
     }
 
@@ -41,7 +42,14 @@ package struct ProxyHeader: Sendable, Hashable {
         switch bytes[13] {
         case 0x11: return source(bytes, length, addressBytes: 4)
         case 0x21: return source(bytes, length, addressBytes: 16)
-        default: return .flaw
+        default:
+            // Family 0 and transport 0 say nothing, family 3 is a Unix socket; what else is left carries no TCP over
+            // IP, or is reserved and must be refused (§2.2).
+            let (family, transport) = (bytes[13] >> 4, bytes[13] & 15)
+            let hasNoAddress =
+                family == 0 && transport <= 2 || family == 3 && transport <= 2
+                || family < 3 && transport == 0
+            return hasNoAddress ? .complete(ProxyHeader(length: length, source: nil)) : .flaw
         }
     }
 

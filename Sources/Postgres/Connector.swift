@@ -30,7 +30,9 @@ struct Connector {
         guard let connection = start(target) else { throw .unreachable("out of memory") }
         var isMade = false
         defer { if !isMade { PQfinish(connection) } }
-        guard PQstatus(connection) != CONNECTION_BAD else { throw failure(connection) }
+        guard PQstatus(connection) != CONNECTION_BAD else {
+            throw .unreachable(url.cleaner.cleanComplaint(PQerrorMessage(connection)))
+        }
         var phase = PGRES_POLLING_WRITING
         while phase != PGRES_POLLING_OK {
             guard phase == PGRES_POLLING_READING || phase == PGRES_POLLING_WRITING else {

@@ -77,9 +77,26 @@ package struct PostgresNotice: Hashable, Sendable, CustomStringConvertible {
 /// Brings libpq's and the server's messages into one bounded line without secrets.
 struct MessageCleaner: Sendable {
     private let secrets: [[UInt8]]
+    /// The keywords of the connection string.
+    private let words: Set<String>
 
-    init(secrets: [String]) {
-        self.secrets = secrets.filter { !$0.isEmpty }.map { Array($0.utf8) }
+    /// `secrets` are what no message shows, `words` the connection string's keywords.
+    init(secrets: [String], words: Set<String> = []) {
+        // The longest first, for a shorter one may be a part of it.
+        self.secrets = secrets.filter { !$0.isEmpty }.map { Array($0.utf8) }.sorted { $0.count > $1.count }
+        self.words = words
+    }
+
+    /// The same for what libpq says of the connection string itself: its values, which it quotes, are left out, and may
+    /// hold quotes themselves. The keyword at the end is kept.
+    func cleanComplaint(_ message: UnsafePointer<CChar>?) -> String {
+        guard let message else { return "no reason given" }
+        let text = clean(String(cString: message))
+        guard let quote = text.firstIndex(of: "\"") else { return text }
+        let keyword = text.split(separator: "\"").last.map(String.init) ?? ""
+        let end = "\"\(keyword)\""
+        let isNamed = words.contains(keyword) && text.hasSuffix(end)
+        return text[..<quote] + (isNamed ? "… for \(end)" : "…")
     }
 
     func clean(_ message: UnsafePointer<CChar>?) -> String {

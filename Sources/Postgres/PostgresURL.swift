@@ -25,29 +25,38 @@ package struct PostgresURL: Sendable, CustomStringConvertible, CustomDebugString
     package var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
     /// Parses `postgres://…`, `postgresql://…` or `key=value …`; throws `misuse` with a sentence that quotes none of it.
+    ///
+    /// Blanks and line ends around it are dropped, since files of secrets end in one.
     package init(_ text: String) throws(PostgresError) {
-        guard !text.utf8.allSatisfy({ $0 <= 0x20 }) else {
-            throw .misuse("the database URL is empty")
-        }
-        guard !text.utf8.contains(0) else { throw .misuse("the database URL contains a NUL byte") }
+        let text = ConnectionText(text)
+        guard !text.words.isEmpty else { throw .misuse("the database URL is empty") }
+        guard !text.words.utf8.contains(0) else { throw .misuse("the database URL contains a NUL byte") }
+        guard !text.hasStrayAt else { throw .misuse("the database URL \(ConnectionText.strayAtAdvice)") }
         var options = try Self.parse(text)
         let hosts = try Self.hosts(of: options)
+        try Self.check(hosts, text)
         isLocal = hosts.allSatisfy(\.isLocal)
         for (keyword, value) in Self.defaults(isLocal: isLocal) where options[keyword] == nil {
             options[keyword] = Option(value: value, isSecret: false)
         }
         // Every byte that comes back is read as UTF-8, whatever the database's own encoding is.
         options["client_encoding"] = Option(value: "UTF8", isSecret: false)
-        cleaner = MessageCleaner(secrets: options.values.filter(\.isSecret).map(\.value))
+        let showsParts = !text.isAmbiguous
+        cleaner = MessageCleaner(
+            secrets: Self.hidden(options, hosts, showsParts: showsParts),
+            words: Set(options.keys))
         let timeout = try Self.timeout(of: options)
         let shared = options.filter { !["host", "hostaddr", "port"].contains($0.key) }
             .map { (keyword: $0.key, value: $0.value.value) }.sorted { $0.keyword < $1.keyword }
         targets = hosts.map { host in
             Target(name: host.description, parameters: shared + host.parameters, timeout: timeout)
         }
-        let user = options["user"].map { "\($0.value)@" } ?? ""
-        let database = options["dbname"].map { "/\($0.value)" } ?? ""
-        description = "postgres://\(user)\(hosts.map(\.description).joined(separator: ","))\(database)"
+        let user = options["user"].map { "\(ConnectionText.shown($0.value))@" } ?? ""
+        let database = options["dbname"].map { "/\(ConnectionText.shown($0.value))" } ?? ""
+        description =
+            showsParts
+            ? "postgres://\(user)\(hosts.map(\.description).joined(separator: ","))\(database)"
+            : "postgres://…"
     }
 
     private struct Option {
@@ -55,11 +64,33 @@ package struct PostgresURL: Sendable, CustomStringConvertible, CustomDebugString
         let isSecret: Bool
     }
 
-    private static func parse(_ text: String) throws(PostgresError) -> [String: Option] {
+    /// What no message may show: passwords, and every value that is not as plain as such values are, for there a
+    /// password may have come to stand by a slip of the pen.
+    private static func hidden(
+        _ options: [String: Option], _ hosts: [DatabaseHost], showsParts: Bool
+    ) -> [String] {
+        var values = options.values.filter(\.isSecret).map(\.value)
+        values += ["user", "dbname", "options"].compactMap { options[$0]?.value }.filter {
+            !showsParts || !ConnectionText.isPlain($0)
+        }
+        if !showsParts { values += hosts.flatMap { [$0.name, $0.address, $0.port] } }
+        return values
+    }
+
+    private static func check(_ hosts: [DatabaseHost], _ text: ConnectionText) throws(PostgresError) {
+        guard hosts.allSatisfy(\.isNamed) else {
+            throw .misuse("the database URL has a host that is no host name\(text.advice)")
+        }
+        guard hosts.allSatisfy(\.hasPort) else {
+            throw .misuse("the database URL has a port that is no number from 1 to 65535\(text.advice)")
+        }
+    }
+
+    private static func parse(_ text: ConnectionText) throws(PostgresError) -> [String: Option] {
         var message: UnsafeMutablePointer<CChar>?
-        guard let list = PQconninfoParse(text, &message) else {
+        guard let list = PQconninfoParse(text.words, &message) else {
             defer { PQfreemem(message) }
-            throw .misuse("the database URL cannot be read: \(unquoted(message))")
+            throw .misuse("the database URL cannot be read: \(unquoted(message))\(text.advice)")
         }
         defer { PQconninfoFree(list) }
         var options: [String: Option] = [:]
@@ -75,14 +106,14 @@ package struct PostgresURL: Sendable, CustomStringConvertible, CustomDebugString
         return options
     }
 
-    /// libpq's complaint up to the first thing that it quotes, which may be a part of a password.
+    /// libpq's complaint up to the first thing that it quotes, which may be a part of a password; its translations
+    /// quote with marks that are no ASCII.
     private static func unquoted(_ message: UnsafeMutablePointer<CChar>?) -> String {
         guard let message else { return "out of memory" }
         let bytes = Array(String(cString: message).utf8)
-        let quote = UInt8(ascii: "\"")
-        let head = bytes.prefix { $0 != quote && $0 != UInt8(ascii: "\n") }
-        return String(decoding: head, as: UTF8.self)
-            + (head.count < bytes.count && bytes[head.count] == quote ? "…" : "")
+        let head = bytes.prefix { $0 >= 0x20 && $0 < 0x7F && !"\"'`".utf8.contains($0) }
+        let isWhole = head.count == bytes.count || bytes[head.count] == UInt8(ascii: "\n")
+        return String(decoding: head, as: UTF8.self) + (isWhole ? "" : "…")
     }
 
     private static func defaults(isLocal: Bool) -> [(String, String)] {
@@ -151,6 +182,17 @@ private struct DatabaseHost: CustomStringConvertible {
         let parts = peer.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0].elementsEqual("127".utf8)
             && parts.allSatisfy { (1...3).contains($0.count) && $0.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }
+    }
+
+    /// Whether name and address are of a form that hosts have: what else stands there is a part of something else.
+    var isNamed: Bool {
+        [name, address].allSatisfy { ConnectionText.isHost($0) }
+    }
+
+    var hasPort: Bool {
+        port.isEmpty
+            || port.utf8.count <= 5 && port.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+                && (1...65_535).contains(Int(port) ?? 0)
     }
 
     var parameters: [(keyword: String, value: String)] {

@@ -1,3 +1,4 @@
+import CLibCurl
 import Foundation
 import Gatekeeper
 import JOSE
@@ -42,7 +43,7 @@ import Testing
         #expect(fetched.freshSeconds == 500)
         let head = try #require(server.heads.first)
         #expect(head.hasPrefix("GET /eu-west-1_One/jwks.json HTTP/1.1\r\n"))
-        #expect(!head.lowercased().contains("accept-encoding"))
+        #expect(head.contains("\r\nAccept-Encoding: identity\r\n"))
         #expect(!head.lowercased().contains("cookie"))
     }
 
@@ -73,7 +74,44 @@ import Testing
     func headBound() async throws {
         let line = Array(("X-Filler: " + String(repeating: "y", count: 1_000) + "\r\n").utf8)
         let failure = try await failure(of: .drip(Array("HTTP/1.1 200 OK\r\n".utf8), then: line, every: 10))
-        #expect(failure == .transfer(.tooLarge(bytes: 32_768)))
+        #expect(failure == .transfer(.headTooLarge(bytes: 32_768)))
+    }
+
+    @Test("A line of the head without end, or longer than any library takes, is called what it is")
+    func lineBound() async throws {
+        let filler = [UInt8](repeating: 0x79, count: 10_000)
+        let endless = try await failure(
+            of: .drip(Array("HTTP/1.1 200 OK\r\nX: ".utf8), then: filler, every: 10))
+        #expect(endless == .transfer(.headTooLarge(bytes: 32_768)))
+        for length in [33_000, 150_000, 400_000] {
+            let head = Array("HTTP/1.1 200 OK\r\nX: ".utf8) + [UInt8](repeating: 0x79, count: length)
+            let failure = try await failure(of: .bytes(head + Array("\r\nContent-Length: 2\r\n\r\n{}".utf8)))
+            #expect(failure == .transfer(.headTooLarge(bytes: 32_768)), "\(length)")
+        }
+    }
+
+    @Test("Every code of the library becomes a sentence of ours, which names no URL")
+    func codes() {
+        let words = "Unsupported proxy syntax in 'http://u:hunter2@p' https://k/?key=hunter2"
+        for raw in UInt32(1)..<UInt32(CURL_LAST.rawValue) + 5 {
+            for isHeadOver in [false, true] {
+                let failure = TransferFailure(
+                    CURLcode(rawValue: raw), host: "keys.example", phase: .answering, isHeadOver: isHeadOver,
+                    detail: "")
+                let sentence = failure.description
+                #expect(sentence.count > 10 && !sentence.contains("Unknown"), "\(raw): \(sentence)")
+                #expect(!sentence.lowercased().contains("memory") || isHeadOver, "\(raw): \(sentence)")
+                guard failure.reason != "tls", failure.reason != "connect" else { continue }
+                let told = TransferFailure(
+                    CURLcode(rawValue: raw), host: "keys.example", phase: .answering, isHeadOver: isHeadOver,
+                    detail: words)
+                #expect(!told.description.contains("hunter2"), "\(raw): \(told)")
+            }
+        }
+        let proxy = "Received HTTP code 407 from proxy after CONNECT"
+        let refused = TransferFailure(
+            CURLE_RECV_ERROR, host: "", phase: .connecting, isHeadOver: false, detail: proxy)
+        #expect(refused.reason == "proxy" && refused.description.contains("(407)"))
     }
 
     @Test("A content coding is refused, identity is none")
@@ -207,6 +245,21 @@ import Testing
             plain.port, scheme: "https", egress: EgressSettings(caFile: server.caFile))
         #expect(["tls", "timeout"].contains(await encrypting.fetch(pool).failure?.reason))
         encrypting.stop()
+    }
+
+    @Test("A certificate whose alternative names hold no host is not believed, whatever its common name says")
+    func withoutAlternativeNames() async throws {
+        for extensions in [nil, "subjectAltName=email:a@127.0.0.1", "subjectAltName=URI:https://127.0.0.1/"] {
+            let server = try TLSServer(
+                body: TestKeys.json(["a"]), commonName: "127.0.0.1", alternativeNames: extensions)
+            let fetcher = try fetcher(
+                server.port, scheme: "https", egress: EgressSettings(caFile: server.caFile))
+            let failure = await fetcher.fetch(pool).failure
+            #expect(
+                failure?.reason == "tls" && failure?.description.contains("alternative names") == true,
+                "\(String(describing: failure))")
+            fetcher.stop()
+        }
     }
 
     @Test("A general call posts its body and gets status and body back, whatever the status")

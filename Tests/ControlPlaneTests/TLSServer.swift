@@ -8,7 +8,10 @@ final class TLSServer: Sendable {
     private let folder: URL
     private let process: Mutex<Process?>
 
-    init(body: [UInt8]) throws {
+    /// `alternativeNames` as openssl takes an extension; nil for a certificate with none.
+    init(
+        body: [UInt8], commonName: String = "test", alternativeNames: String? = "subjectAltName=IP:127.0.0.1"
+    ) throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "poolgate-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -17,10 +20,11 @@ final class TLSServer: Sendable {
         let made = try Self.start(
             "openssl",
             [
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test", "-keyout",
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=\(commonName)",
+                "-keyout",
                 key,
-                "-out", certificate, "-addext", "subjectAltName=IP:127.0.0.1",
-            ], output: nil)
+                "-out", certificate,
+            ] + (alternativeNames.map { ["-addext", $0] } ?? []), output: nil)
         made.waitUntilExit()
         try Data(body).write(to: folder.appendingPathComponent("body"))
         let output = Pipe()

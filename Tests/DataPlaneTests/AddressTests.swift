@@ -44,21 +44,53 @@ import Testing
     }
 
     @Test(
-        "Link-local addresses are refused, the cloud's metadata service among them",
-        arguments: ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254"])
-    func linkLocal(text: String) throws {
+        "Where clouds tell secrets nobody is sent, however the address is spelled",
+        arguments: [
+            "169.254.169.254", "169.254.170.2", "fe80::1", "::ffff:169.254.169.254", "fd00:ec2::254",
+            "fd20:ce::254",
+            "100.100.100.200", "::ffff:100.100.100.200", "168.63.129.16", "::ffff:168.63.129.16",
+            "::169.254.169.254", "64:ff9b::169.254.169.254", "64:ff9b::6464:64c8", "64:ff9b:1::a9fe:a9fe",
+            "2002:a9fe:a9fe::1", "2002:a83f:8110::", "2001:0:a9fe:a9fe::1", "2001:0:1:2::5601:5601",
+            "fd12::5efe:169.254.169.254", "2001:db8::200:5efe:a9fe:a9fe",
+        ])
+    func metadata(text: String) throws {
         #expect(try !policy().allows(SocketAddress(ipAddress: text, port: 80)))
         #expect(try !policy(["0.0.0.0/0", "::/0"]).allows(SocketAddress(ipAddress: text, port: 80)))
     }
 
+    @Test(
+        "Neighbours of those addresses are let through to",
+        arguments: [
+            "169.253.255.255", "169.255.0.0", "fec0::1", "fd00:ec2::253", "fd20:ce::255", "100.100.100.201",
+            "168.63.129.17", "64:ff9b::192.0.2.1", "2002:c000:201::1", "10.0.0.1", "fd00::1", "2001:db8::1",
+        ])
+    func neighbours(text: String) throws {
+        #expect(try policy().allows(SocketAddress(ipAddress: text, port: 80)))
+    }
+
     @Test("The gateway's own listeners are refused, other ports are not")
     func ownListeners() throws {
-        let policy = try policy(own: [("127.0.0.1", 8080), ("0.0.0.0", 9901)])
-        #expect(try !policy.allows(SocketAddress(ipAddress: "127.0.0.1", port: 8080)))
-        #expect(try policy.allows(SocketAddress(ipAddress: "127.0.0.1", port: 8081)))
-        #expect(try !policy.allows(SocketAddress(ipAddress: "127.0.0.2", port: 9901)))
-        #expect(try !policy.allows(SocketAddress(ipAddress: "0.0.0.0", port: 8080)))
-        #expect(try policy.allows(SocketAddress(ipAddress: "192.0.2.1", port: 9901)))
+        var policy = try policy(own: [("127.0.0.1", 8080), ("0.0.0.0", 9901), ("::", 8443)])
+        policy.interfaces = { [[10, 0, 0, 7], [0xFD] + [UInt8](repeating: 0, count: 14) + [7]] }
+        let refused = [
+            ("127.0.0.1", 8080), ("127.0.0.2", 9901), ("0.0.0.0", 8080), ("::", 9901), ("::1", 9901),
+            ("10.0.0.7", 9901),
+            ("::ffff:10.0.0.7", 9901), ("::ffff:127.0.0.1", 8080), ("fd00::7", 8443), ("127.0.0.1", 8443),
+            ("64:ff9b::127.0.0.1", 8080), ("64:ff9b::10.0.0.7", 9901), ("::127.0.0.1", 8080),
+        ]
+        for (host, port) in refused {
+            #expect(try !policy.allows(SocketAddress(ipAddress: host, port: port)), "\(host) \(port)")
+        }
+        for (host, port) in [
+            ("127.0.0.1", 8081), ("192.0.2.1", 9901), ("10.0.0.7", 8080), ("10.0.0.8", 9901),
+        ] {
+            #expect(try policy.allows(SocketAddress(ipAddress: host, port: port)), "\(host) \(port)")
+        }
+    }
+
+    @Test("This machine's own addresses are known")
+    func interfaces() {
+        #expect(LocalInterfaces.addresses().contains([127, 0, 0, 1]))
     }
 
     @Test("Where networks are named, only they are allowed")

@@ -148,6 +148,9 @@ import Testing
         "A partition decides the suffix",
         arguments: [
             ("eusc-de-east-1", "amazonaws.eu"), ("cn-north-1", "amazonaws.com.cn"),
+            ("us-iso-east-1", "c2s.ic.gov"), ("us-iso-west-1", "c2s.ic.gov"),
+            ("us-isob-east-1", "sc2s.sgov.gov"),
+            ("us-isof-south-1", "csp.hci.ic.gov"), ("eu-isoe-west-1", "cloud.adc-e.uk"),
             ("us-gov-west-1", "amazonaws.com"),
         ])
     func partitions(region: String, suffix: String) throws {

@@ -51,8 +51,20 @@ import Testing
         #expect(ask(open, "/live", host: host) == .page(.live))
     }
 
+    @Test(arguments: [nil, ""] as [String?])
+    func `A probe of HTTP/1.0 names no host, which no browser does; nothing but liveness is told to it`(
+        host: String?
+    ) {
+        #expect(ask(open, "/live", host: host) == .page(.live))
+        #expect(ask(guarded, "/ready", method: "HEAD", host: host) == .page(.ready))
+        #expect(ask(open, "/live", method: "POST", host: host) == .refused(.methodNotAllowed))
+        for path in ["/status", "/", "/pools/eu-west-1_abc/refresh"] {
+            #expect(ask(open, path, host: host) == .refused(.hostNotAllowed))
+        }
+    }
+
     @Test(arguments: [
-        nil, "", ":80", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1:99999",
+        ":80", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1:99999",
         "127.0.0.1:", "127.0.0.1:x", "user@127.0.0.1", "[::1", "[x]", "[::1]x", "1.2.3", "0x7f000001",
         "127.0.0.1 ",
     ])

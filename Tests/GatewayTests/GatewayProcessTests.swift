@@ -216,12 +216,13 @@ import Testing
             ["serve", "--listen", "127.0.0.1:0", "--admin-listen", taken] + Self.nowhere)
         #expect(try await admin.ended(within: .seconds(5)) == 1)
         #expect(
-            (admin.events.last?["error"] as? String)?.contains("the admin port \(taken) cannot be opened")
-                == true)
+            (admin.events.last?["error"] as? String)?.hasPrefix(
+                "--admin-listen \(taken) cannot be listened on: another program listens on port") == true)
         let proxy = try GatewayProcess(
             ["serve", "--listen", taken, "--admin-listen", "127.0.0.1:0"] + Self.nowhere)
         #expect(try await proxy.ended(within: .seconds(10)) == 1)
         #expect(
-            (proxy.events.last?["error"] as? String)?.contains("the proxy cannot listen on \(taken)") == true)
+            (proxy.events.last?["error"] as? String)?.hasPrefix(
+                "--listen \(taken) cannot be listened on: another program listens on port") == true)
     }
 }

@@ -33,6 +33,16 @@ import Testing
         #expect(parsed(Self.header(Self.four, 0x20, 0x11)) == .complete(ProxyHeader(length: 28, source: nil)))
     }
 
+    @Test(
+        "A header of something that has no address of IP is read, and says nothing of a source",
+        arguments: [0x00, 0x01, 0x02, 0x10, 0x20, 0x30, 0x31, 0x32] as [UInt8])
+    func withoutAddress(family: UInt8) {
+        for rest in [[], Self.four, [UInt8](repeating: 0x2F, count: 216)] {
+            let header = Self.header(rest, 0x21, family)
+            #expect(parsed(header + [71]) == .complete(ProxyHeader(length: header.count, source: nil)))
+        }
+    }
+
     @Test("A header cut anywhere asks for more")
     func cut() {
         let whole = Self.header(Self.six, 0x21, 0x21)
@@ -42,8 +52,8 @@ import Testing
     private static let refusedHeaders: [[UInt8]] = [
         Array("PROXY TCP4 192.0.2.1 10.0.0.1 1 2\r\n".utf8), Array("GET / HTTP/1.1\r\n".utf8), [0],
         signature.dropLast() + [11], header(four, 0x11), header(four, 0x31), header(four, 0x22),
-        header(four, 0x21, 0x12), header([UInt8](repeating: 0, count: 216), 0x21, 0x31),
-        header(four, 0x21, 0x00),
+        header(four, 0x21, 0x12), header(four, 0x21, 0x41), header(four, 0x21, 0x13),
+        header(four, 0x21, 0x03),
         header(Array(four.dropLast())), header(four, 0x21, 0x21), signature + [0x21, 0x11, 0x08, 0x01],
         signature + [0x21, 0x11, 0x08, 0x01] + four,
     ]

@@ -49,9 +49,13 @@ struct AdminGate: Sendable {
 
     /// Checks, in this order: `Host` (a page of some other site may have its name resolve to us), token, path, method,
     /// and for a POST `Origin` (a page of some other site may post to us).
+    ///
+    /// Balancers ask for `/live` and `/ready` in HTTP/1.0 without any `Host`. No browser can, so that is let through.
     func judge(_ question: Question) -> Verdict {
-        guard let authority = question.host, isAllowed(authority) else { return .refused(.hostNotAllowed) }
         let target = AdminGate.target(question.path)
+        let authority = question.host ?? ""
+        let isProbe = target?.page == .live || target?.page == .ready
+        guard authority.isEmpty ? isProbe : isAllowed(authority) else { return .refused(.hostNotAllowed) }
         guard target?.page == .live || target?.page == .ready || isAuthorized(question.authorization) else {
             return .refused(.tokenNeeded)
         }

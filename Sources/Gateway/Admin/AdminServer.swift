@@ -1,4 +1,5 @@
 import ControlPlane
+import DataPlane
 import Foundation
 import Gatekeeper
 import HTTPTypes
@@ -33,12 +34,18 @@ final class AdminServer: Sendable {
             responder: AdminResponder(gate: gate, state: state, refresh: refresh),
             server: .http1(
                 configuration: .init(
+                    additionalChannelHandlers: [AdminExchangeClock(limit: .init(Limits.adminExchange))],
                     idleTimeout: .seconds(Int64(Limits.adminIdle.milliseconds / 1_000)),
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: Limits.adminHeadBytes, maxHeaderListSize: Limits.adminHeadBytes,
                         maxHeaderFieldCount: Limits.adminHeaders))),
             configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port)),
             onServerRunning: { channel in
+                _ = try? await channel.eventLoop.submit {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandlers(
+                        [AcceptPause(), AdminConnections(limit: Limits.adminConnections)], position: .first)
+                }.get()
                 if let address = channel.localAddress { bound.open(address) }
             },
             eventLoopGroupProvider: .shared(group), logger: logger)
@@ -55,7 +62,7 @@ final class AdminServer: Sendable {
         } catch is CancellationError {
             return
         } catch {
-            throw Failure(description: "the admin port \(address) cannot be opened: \(error)")
+            throw Failure(description: ListenFailure.sentence("--admin-listen", address, error))
         }
     }
 
@@ -87,6 +94,8 @@ private struct AdminResponder: HTTPResponder {
         var response = await answer(gate.judge(question), path: path)
         response.headers[.cacheControl] = "no-store"
         response.headers[.xContentTypeOptions] = "nosniff"
+        // Who names no host speaks HTTP/1.0, where the end of the connection ends the answer.
+        if question.host ?? "" == "" { response.headers[.connection] = "close" }
         return request.method == .head
             ? Response(status: response.status, headers: response.headers) : response
     }

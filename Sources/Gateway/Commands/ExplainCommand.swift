@@ -30,6 +30,10 @@ struct ExplainCommand: AsyncParsableCommand {
     @OptionGroup var arguments: SettingArguments
 
     func run() async throws {
+        guard !host.contains(where: { "/@ ".contains($0) }) else {
+            Output.complaint("--host is no host: write the name alone, such as --host acme.example.com")
+            throw ExitCode.usage
+        }
         let settings = try arguments.readWithDatabase()
         guard token == nil || token == "-" else {
             Output.complaint("the token is read from standard input: pass '--token -'")

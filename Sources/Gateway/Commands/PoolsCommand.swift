@@ -21,7 +21,7 @@ struct PoolsCommand: AsyncParsableCommand {
         let admin = AdminClient(try arguments.read())
         if let refresh {
             guard let poolID = PoolID(refresh) else {
-                Output.complaint("'\(Printable.text(refresh))' is no pool id, such as eu-west-1_PwMfVzLQg")
+                Output.complaint("\(Printable.value(refresh)) is no pool id, such as eu-west-1_PwMfVzLQg")
                 throw ExitCode.usage
             }
             let pool: StatusReport.Pool = try await admin.ask("/pools/\(poolID)/refresh", isPost: true)
@@ -69,7 +69,9 @@ private struct AdminClient {
             url: origin + path, headers: headers, postBody: isPost ? [] : nil, time: .seconds(10))
         switch await fetcher.call(call) {
         case .failure(let failure):
-            Output.complaint("no gateway answers at \(origin): \(failure)")
+            Output.complaint(
+                "no gateway answers at \(origin): \(failure); is it running, and is --admin-listen the one it has?"
+            )
             throw .failure
         case .success(let reply):
             guard reply.status == 200 else { throw refused(reply, path) }
@@ -83,7 +85,17 @@ private struct AdminClient {
 
     private func refused(_ reply: HTTPReply, _ path: String) -> ExitCode {
         switch reply.status {
-        case 401: Output.complaint("the gateway asks for its token: set POOLGATE_ADMIN_TOKEN")
+        case 401 where settings.adminToken == nil:
+            Output.complaint(
+                "the gateway asks for its token: set POOLGATE_ADMIN_TOKEN to the one it was started with")
+        case 401:
+            Output.complaint(
+                "the token given (POOLGATE_ADMIN_TOKEN or --admin-token) is wrong: "
+                    + "give the one that the gateway at \(authority) was started with")
+        case 403:
+            Output.complaint(
+                "the gateway does not answer to the name '\(settings.adminListen.host)': "
+                    + "ask it by its address, or name it in its --admin-hosts")
         case 404: Output.complaint("no tenant of this gateway has that pool")
         default: Output.complaint("the gateway answers \(reply.status) to \(path)")
         }

@@ -8,6 +8,7 @@ struct ConfigurationFile: Sendable {
     /// The keys that stand in it, nested ones joined by dots.
     let keys: [String]
     private let snapshot: YAMLSnapshot?
+    private let lines: [String]
 
     /// Why a file cannot be used; a sentence without its full stop.
     struct Flaw: Error, CustomStringConvertible {
@@ -21,6 +22,10 @@ struct ConfigurationFile: Sendable {
         case .success(let read): bytes = read
         case .failure(let flaw): throw flaw
         }
+        lines = String(decoding: bytes, as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: false
+        )
+        .map(String.init)
         guard !ConfigurationFile.isBlank(bytes) else {
             keys = []
             snapshot = nil
@@ -36,8 +41,7 @@ struct ConfigurationFile: Sendable {
         do {
             snapshot = try YAMLSnapshot(data: bytes.span.bytes, providerName: "file", parsingOptions: options)
         } catch {
-            let reason = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-            throw Flaw(description: "is no YAML mapping of settings: \(reason)")
+            throw Flaw(description: YAMLFlaw.sentence("\(error)", lineCount: lines.count))
         }
         keys = seen.keys.withLock { $0 }
     }
@@ -54,6 +58,17 @@ struct ConfigurationFile: Sendable {
         return texts.joined(separator: ",")
     }
 
+    /// Whether a line begins with the key as a person writes one, so that it is none that a stray sign made of a value.
+    func standsAtLineStart(_ key: String) -> Bool {
+        guard Printable.isName(key), let last = key.split(separator: ".").last else { return false }
+        return lines.contains { line in
+            let rest = line.drop { $0 == " " || $0 == "'" || $0 == "\"" }.utf8
+            guard rest.starts(with: last.utf8) else { return false }
+            let mark = rest.dropFirst(last.utf8.count).drop { $0 == 0x20 || $0 == 0x27 || $0 == 0x22 }
+            return mark.first == UInt8(ascii: ":")
+        }
+    }
+
     /// Why the file at `path` could not be read; nil where it can.
     static func flaw(of path: String) -> String? {
         switch read(path) {
@@ -62,11 +77,18 @@ struct ConfigurationFile: Sendable {
         }
     }
 
-    /// Whether there is a folder at `path` whose files can be listed.
-    static func isFolder(_ path: String) -> Bool {
-        guard let folder = opendir(path) else { return false }
-        closedir(folder)
-        return true
+    /// Why the folder at `path` cannot be listed; nil where it can.
+    static func folderFlaw(of path: String) -> String? {
+        if let folder = opendir(path) {
+            closedir(folder)
+            return nil
+        }
+        switch errno {
+        case ENOENT: return "is not there: make the folder, or mend the path"
+        case ENOTDIR: return "is a file or lies below one: name a folder"
+        case EACCES: return "cannot be read: the user that poolgate runs as may not list it"
+        default: return "cannot be read: \(String(cString: strerror(errno)))"
+        }
     }
 
     private final class KeyList: Sendable {
@@ -102,6 +124,12 @@ struct ConfigurationFile: Sendable {
     }
 
     private static func systemFlaw() -> Flaw {
-        Flaw(description: "cannot be read: \(String(cString: strerror(errno)))")
+        switch errno {
+        case ENOENT: Flaw(description: "is not there: No such file or directory")
+        case EACCES:
+            Flaw(description: "cannot be read: Permission denied for the user that poolgate runs as")
+        case EISDIR: Flaw(description: "is a folder: name a file")
+        default: Flaw(description: "cannot be read: \(String(cString: strerror(errno)))")
+        }
     }
 }

@@ -6,16 +6,19 @@ struct Flags {
     /// Takes the arguments that the command itself does not know; of a repeated flag the last counts.
     init(_ arguments: [String]) {
         var rest = arguments[...]
+        var previous: String?
         while let argument = rest.popFirst() {
             guard argument.hasPrefix("--"), argument.utf8.count > 2 else {
-                mistakes.append("'\(Printable.text(argument))' is no setting: settings begin with '--'")
+                mistakes.append(Flags.stray(argument, behind: previous))
                 continue
             }
             let parts = argument.dropFirst(2).split(
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             let attached = parts.count == 2 ? String(parts[1]) : nil
-            guard let setting = Flags.setting(name) else {
+            let setting = Flags.setting(name)
+            previous = setting?.flag
+            guard let setting else {
                 mistakes.append(Flags.unknown(name))
                 // What follows is its value, unless it is a flag itself.
                 if attached == nil, let next = rest.first, !next.hasPrefix("--") { rest.removeFirst() }
@@ -42,9 +45,30 @@ struct Flags {
         name == Setting.file.name ? .file : Setting.named(name)
     }
 
+    /// It is not shown: it may be the rest of a token with a blank in it, or a URL without its flag.
+    private static func stray(_ argument: String, behind flag: String?) -> String {
+        let place = flag.map { "a word behind \($0)" } ?? "a word among the arguments"
+        let names = (Setting.all + [.file]).map(\.name)
+        if Printable.isName(argument), let name = Resemblance.nearest(to: argument, among: names) {
+            return "\(place) is no setting: settings begin with '--'; did you mean '--\(name)'?"
+        }
+        if argument.contains("://") {
+            return
+                "\(place) is a URL without its flag: write --database-url URL, or set POOLGATE_DATABASE_URL"
+        }
+        return "\(place) is no setting: settings begin with '--', and a value with blanks in it needs quotes"
+    }
+
     private static func unknown(_ name: String) -> String {
+        if let secret = Setting.all.first(where: { $0.isSecret && name.hasPrefix($0.name) }) {
+            return "a flag that begins with '\(secret.flag)' is no setting: "
+                + "write \(secret.flag) \(secret.placeholder ?? "")"
+        }
+        guard Printable.isName(name) else {
+            return "a flag among the arguments is no setting; it is not shown, for it may hold a secret"
+        }
         let names = (Setting.all + [.file]).map(\.name)
         let advice = Resemblance.nearest(to: name, among: names).map { "; did you mean '--\($0)'?" }
-        return "'--\(Printable.text(name))' is no setting\(advice ?? "")"
+        return "'--\(name)' is no setting\(advice ?? ": 'poolgate serve --help' lists them")"
     }
 }

@@ -8,7 +8,7 @@ struct Setting: Sendable {
     let initial: String
     /// One sentence for the help, without its full stop.
     let meaning: String
-    /// Whether no message may show the value.
+    /// Whether no message may show the value: it is a secret, or a URL, which may hold one.
     let isSecret: Bool
     /// Takes a text that is not empty; answers with what is wrong with it, or nil.
     let apply: @Sendable (String, inout Settings) -> String?

@@ -93,12 +93,10 @@ extension Setting {
 
     private static let upstream = [
         Setting(
-            "upstream", "ORIGINS",
+            "upstream", "ORIGINS", isSecret: true,
             "where requests go when a row names no upstream, such as http://127.0.0.1:3000"
         ) {
-            guard let origins = Origin.list($0) else {
-                return "is no http:// or https:// origin, or several separated by single spaces"
-            }
+            guard let origins = Origin.list($0) else { return URLFlaw.ofOrigins($0) }
             $1.upstreams = origins
             return nil
         },
@@ -120,18 +118,18 @@ extension Setting {
 
     private static let keys = [
         Setting(
-            "jwks-url-template", "URL",
+            "jwks-url-template", "URL", isSecret: true,
             "where a pool's keys are, {region} and {pool} filled in; AWS's address by partition unless set"
         ) {
-            guard let template = template($0) else { return templateAdvice }
+            guard let template = template($0) else { return URLFlaw.ofTemplate($0) }
             $1.jwksTemplate = template
             return nil
         },
         Setting(
-            "issuer-template", "URL",
+            "issuer-template", "URL", isSecret: true,
             "the iss of a pool's tokens, {region} and {pool} filled in; AWS's forms by partition unless set"
         ) {
-            guard let template = template($0) else { return templateAdvice }
+            guard let template = template($0) else { return URLFlaw.ofTemplate($0) }
             $1.issuerTemplate = template
             return nil
         },
@@ -140,8 +138,8 @@ extension Setting {
         Setting(
             "egress-proxy", "URL", isSecret: true, "the proxy for key fetches; the environment's are ignored"
         ) {
-            guard isProxy($0) else { return "is no http://, https:// or socks5h:// address of a proxy" }
-            $1.egressProxy = $0
+            guard let proxy = ProxyAddress($0) else { return URLFlaw.ofProxy($0) }
+            $1.egressProxy = proxy.text
             return nil
         },
         Setting(
@@ -250,7 +248,7 @@ extension Setting {
         _ name: String, _ meaning: String, _ set: @escaping @Sendable (inout Settings, String) -> Void
     ) -> Setting {
         Setting(name, "FOLDER", meaning) {
-            guard ConfigurationFile.isFolder($0) else { return "is no folder that can be read" }
+            if let flaw = ConfigurationFile.folderFlaw(of: $0) { return flaw }
             set(&$1, $0)
             return nil
         }
@@ -263,8 +261,9 @@ extension Setting {
             let texts = list($0)
             let ranges = texts.compactMap { AddressRange($0) }
             guard ranges.count == texts.count else {
-                return "is no list of networks such as 10.0.0.0/8,fd00::/8"
+                return "is no list of networks such as 10.0.0.0/8,fd00::/8, separated by commas"
             }
+            if let flaw = texts.lazy.compactMap(BareNetwork.flaw).first { return flaw }
             set(&$1, ranges)
             return nil
         }
@@ -273,21 +272,11 @@ extension Setting {
     private static let addressAdvice =
         "is no address to listen on: write HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080"
 
-    private static let templateAdvice =
-        "is no http:// or https:// URL with {pool} in it; {region} may stand in it too, and no other braces, user or '#'"
-
     /// The parts of a comma-separated list, blanks around them dropped, empty ones too.
     private static func list(_ text: String) -> [String] {
         text.split(separator: ",").map { $0.drop { $0 == " " } }.map { part in
             String(part.reversed().drop { $0 == " " }.reversed())
         }.filter { !$0.isEmpty }
-    }
-
-    private static func isProxy(_ text: String) -> Bool {
-        ["http://", "https://", "socks5h://"].contains {
-            text.hasPrefix($0) && text.utf8.count > $0.utf8.count
-        }
-            && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
     /// A template without `{pool}` would make the tokens of every pool good for every other, so it is refused.

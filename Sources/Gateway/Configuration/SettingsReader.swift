@@ -47,7 +47,7 @@ struct SettingsReader {
             do throws(ConfigurationFile.Flaw) {
                 file = try ConfigurationFile(path: path)
             } catch {
-                mistakes.append("the configuration file '\(path)' \(error)")
+                mistakes.append("the configuration file \(Printable.value(path)) \(error)")
             }
         }
         if let file { mistakes += SettingsReader.unknownKeys(of: file) }
@@ -73,7 +73,7 @@ struct SettingsReader {
         if setting.name == "database-url" { isDatabaseNamed = true }
         guard let flaw = setting.apply(text, &settings) else { return }
         mistakes.append(
-            setting.isSecret ? "\(source) \(flaw)" : "\(source) '\(Printable.text(text))' \(flaw)")
+            setting.isSecret ? "\(source) \(flaw)" : "\(source) \(Printable.value(text)) \(flaw)")
     }
 
     /// What no setting says alone.
@@ -101,7 +101,7 @@ struct SettingsReader {
             !settings.allowsInsecureJWKS
         {
             mistakes.append(
-                "--jwks-url-template fetches keys over plain http from '\(template.host)': "
+                "--jwks-url-template fetches keys over plain http from another machine: "
                     + "use https, or set POOLGATE_ALLOW_INSECURE_JWKS=true")
         }
     }
@@ -116,10 +116,19 @@ struct SettingsReader {
 
     private static func unknownKeys(of file: ConfigurationFile) -> [String] {
         file.keys.filter { Setting.named($0) == nil }.sorted().map { key in
+            if let setting = Setting.all.first(where: { $0.isSecret && key.hasPrefix($0.name) }) {
+                return "'\(setting.name)' in \(file.path) must be one text: write \(setting.name): "
+                    + "'\(setting.placeholder ?? "")', in quotes"
+            }
+            guard file.standsAtLineStart(key) else {
+                return
+                    "\(file.path) holds a key that is no setting; it is not shown, since it may be a part of a "
+                    + "secret: put texts with signs of YAML's in quotes"
+            }
             let advice = Resemblance.nearest(to: key, among: Setting.all.map(\.name)).map {
                 "; did you mean '\($0)'?"
             }
-            return "'\(Printable.text(key))' in \(file.path) is no setting\(advice ?? "")"
+            return "'\(key)' in \(file.path) is no setting\(advice ?? "")"
         }
     }
 }
@@ -131,5 +140,22 @@ enum Printable {
             scalar.value >= 0x20 && scalar.value < 0x7F ? String(scalar) : scalar.escaped(asASCII: true)
         }
         return shown.joined() + (text.unicodeScalars.count > 200 ? "…" : "")
+    }
+
+    /// The same in quotes; where it looks like a URL, a token or a password's neighbour, which came to stand in the
+    /// wrong place, it is not shown.
+    static func value(_ text: String) -> String {
+        let isSuspicious =
+            text.contains("://") || text.contains(where: { "@=&".contains($0) })
+            || text.hasPrefix("eyJ")
+        return isSuspicious ? "(not shown, for it may hold a secret)" : "'\(Printable.text(text))'"
+    }
+
+    /// Whether a word looks like the name of a setting: lower-case words joined by hyphens, dots or underscores.
+    static func isName(_ word: String) -> Bool {
+        word.utf8.count <= 64
+            && word.utf8.allSatisfy {
+                $0 >= 0x61 && $0 <= 0x7A || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F || $0 >= 0x30 && $0 <= 0x39
+            }
     }
 }

@@ -215,7 +215,32 @@ enum Observer {
                     "advice":
                         "the pair before it, where there was one, stays in use; mend NAME.crt and NAME.key",
                 ])
+        case .folderLost(let folder, let reason):
+            LogLine(
+                .error, "certificates_folder_lost",
+                [
+                    "folder": .text(folder), "error": .text(reason),
+                    "advice": "the pairs that were read before stay in use",
+                ])
+        case .shownThoughInvalid(let name, let from, let until):
+            LogLine(
+                .error, "certificate_not_valid",
+                [
+                    "name": .text(name), "valid_from": .text(Instant(seconds: from).timestamp),
+                    "valid_until": .text(Instant(seconds: until).timestamp),
+                    "advice": "clients are shown it, for no other pair covers what they ask for; renew it",
+                ])
         }
+    }
+
+    /// A connection that was closed for its PROXY header.
+    static func line(_ notice: ProxyHeaderNotice) -> LogLine {
+        LogLine(
+            .warning, "proxy_header_refused",
+            [
+                "peer": .text(notice.peer), "error": .text(notice.reason),
+                "others": notice.others == 0 ? nil : .count(notice.others),
+            ])
     }
 
     static func startingWithoutDirectory() -> LogLine {

@@ -152,25 +152,26 @@ struct GatewayServer {
         let proxy = ProxyServer(
             settings: ProxySettings(settings, descriptors: descriptors), feed: feed, records: records,
             keys: { [pools] in await pools.key($0.keyID, of: $0.pool) },
-            notice: { [log] in log.write(Observer.line($0)) })
+            notice: { [log] in log.write(Observer.line($0)) },
+            headerNotice: { [log] in log.write(Observer.line($0)) })
         do {
             let addresses = try await proxy.start(ownListeners: adminAddress.map { [$0] } ?? [])
             state.change { $0.isProxyOpen = true }
             note("proxy", addresses.plain)
             if let tls = addresses.tls { note("tls", tls) }
             return proxy
-        } catch let error as ProxyServer.Failure {
-            failure.open(Failure(description: error.description))
-            await proxy.shutDown(within: .zero)
-            return nil
         } catch {
-            let places = [settings.listen, settings.tlsListen].compactMap { $0?.description }
-            failure.open(
-                Failure(
-                    description: "the proxy cannot listen on \(places.joined(separator: " and ")): \(error)"))
+            failure.open(Failure(description: sentence(error)))
             await proxy.shutDown(within: .zero)
             return nil
         }
+    }
+
+    /// Why the proxy could not be started.
+    private func sentence(_ error: any Error) -> String {
+        guard case ProxyServer.Failure.cannotListen(let isTLS, let reason) = error else { return "\(error)" }
+        let address = isTLS ? settings.tlsListen ?? settings.listen : settings.listen
+        return ListenFailure.sentence(isTLS ? "--tls-listen" : "--listen", address, reason)
     }
 
     private func note(_ listener: String, _ address: String) {

@@ -1,0 +1,105 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Bounds the connections to the admin port: where there is no room for one more, the one that came first is closed,
+/// so that whoever holds connections open keeps no probe out.
+///
+/// Stands in the listener's pipeline; all connections belong to its one loop.
+final class AdminConnections: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+
+    /// In the order in which they came; at most `limit`.
+    private var open: [any Channel] = []
+    private let limit: Int
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let newcomer = unwrapInboundIn(data)
+        if open.count >= limit { open.removeFirst().close(promise: nil) }
+        open.append(newcomer)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        newcomer.closeFuture.hop(to: context.eventLoop).whenComplete { _ in
+            bound.value.open.removeAll { $0 === newcomer }
+        }
+        context.fireChannelRead(data)
+    }
+}
+
+/// Ends a connection of the admin port whose request and answer take too long, whoever of both is slow; and one whose
+/// answer said `Connection: close`, once it has left.
+final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let limit: TimeAmount
+    private var alarm: Scheduled<Void>?
+    /// Requests whose answers have not left.
+    private var unanswered = 0
+    private var isReading = false
+    private var saidClose = false
+
+    init(limit: TimeAmount) {
+        self.limit = limit
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            unanswered += 1
+            isReading = true
+            if alarm == nil { setAlarm(context) }
+        case .body: break
+        case .end:
+            isReading = false
+            settle(context)
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head):
+            if head.headerFields[.connection] == "close" { saidClose = true }
+            context.write(data, promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            let left = promise ?? context.eventLoop.makePromise()
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            left.futureResult.whenSuccess {
+                let (clock, context) = bound.value
+                clock.unanswered -= 1
+                if clock.saidClose {
+                    context.close(promise: nil)
+                } else {
+                    clock.settle(context)
+                }
+            }
+            context.write(data, promise: left)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        alarm?.cancel()
+        alarm = nil
+    }
+
+    /// The time of the next exchange begins with the end of the one before.
+    private func settle(_ context: ChannelHandlerContext) {
+        guard !isReading else { return }
+        alarm?.cancel()
+        alarm = nil
+        if unanswered > 0 { setAlarm(context) }
+    }
+
+    private func setAlarm(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        alarm = context.eventLoop.scheduleTask(in: limit) { bound.value.close(promise: nil) }
+    }
+}

@@ -1,0 +1,44 @@
+/// What may be said of a file that is no YAML: the parser's own words quote the line, which may hold a secret.
+enum YAMLFlaw {
+    /// A sentence without its full stop, of the parser's complaint about a file of so many lines: where it stumbled and
+    /// over what, in words of ours alone.
+    static func sentence(_ complaint: String, lineCount: Int) -> String {
+        if complaint.contains("topLevelYAMLValueIsNotMapping") {
+            return
+                "is no YAML mapping of settings: every line is a setting's name, a colon, a blank and its value"
+        }
+        let place = place(in: complaint, lineCount: lineCount).map { " (line \($0))" } ?? ""
+        let problem =
+            problems.first { complaint.contains($0.told) }?.ours
+            ?? "a line is no setting's name, colon, blank and value"
+        return "is no YAML mapping of settings\(place): \(problem)"
+    }
+
+    /// What the parser says in fixed words, and what it means for settings.
+    private static let problems: [(told: String, ours: String)] = [
+        ("mapping values are not allowed", "a value with a colon and a blank in it needs quotes"),
+        ("duplicate", "a setting stands there twice"),
+        ("unexpected end of stream", "a quote or a bracket is opened and not closed"),
+        ("did not find expected ',' or", "a bracket is opened and not closed"),
+        (
+            "cannot start any token",
+            "a value begins with a sign of YAML's, such as '@', '%', '`' or a tab: put it in quotes"
+        ),
+        ("unknown escape character", "a backslash in double quotes: use single quotes"),
+        ("could not find expected ':'", "a line without a colon behind its name"),
+        ("alias", "a value begins with '*': put it in quotes"),
+        ("anchor", "a value begins with '&': put it in quotes"),
+        ("tag", "a value begins with '!': put it in quotes"),
+        ("nonScalarValueInArray", "a list holds something else than texts"),
+        ("invalid leading UTF-8", "it is not written in UTF-8"),
+        ("control characters are not allowed", "it holds a control character"),
+    ]
+
+    /// The first `LINE:COLUMN:` that the complaint names, where the file has such a line.
+    private static func place(in complaint: String, lineCount: Int) -> Int? {
+        guard let match = complaint.firstMatch(of: #/([0-9]{1,7}):[0-9]{1,7}: error:/#),
+            let line = Int(match.1), line >= 1, line <= lineCount + 1
+        else { return nil }
+        return line
+    }
+}
