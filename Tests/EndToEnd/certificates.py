@@ -1,6 +1,7 @@
 """An authority of the tests' own, and the certificates that it issues."""
 
 import datetime
+import ipaddress
 import ssl
 
 from cryptography import x509
@@ -24,17 +25,17 @@ class Authority:
             x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(self.key, hashes.SHA256())
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _builder(self, name, key, lifetime):
+    def _builder(self, name, key, lifetime, since=-7 * DAY):
         now = datetime.datetime.now(datetime.timezone.utc)
         return (x509.CertificateBuilder().subject_name(name).issuer_name(self.name).public_key(key.public_key())
-                .serial_number(x509.random_serial_number()).not_valid_before(now - 7 * DAY)
+                .serial_number(x509.random_serial_number()).not_valid_before(now + since)
                 .not_valid_after(now + lifetime))
 
-    def issue(self, folder, name, *hosts, lifetime=DAY):
+    def issue(self, folder, name, *hosts, lifetime=DAY, since=-7 * DAY):
         """Writes `NAME.key` and `NAME.crt` for these hosts; the common name is the pair's, which no client asks for."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key, lifetime).add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False,
+        certificate = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key, lifetime, since).add_extension(
+            x509.SubjectAlternativeName([alternative_name(host) for host in hosts]), critical=False,
         ).sign(self.key, hashes.SHA256())
         (folder / f"{name}.key").write_bytes(key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
@@ -52,6 +53,13 @@ class Authority:
         connection.send(before)
         connection.socket = self.client().wrap_socket(connection.socket, server_hostname=name)
         return connection
+
+
+def alternative_name(host):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def server(folder, name):

@@ -198,17 +198,46 @@ def test_a_header_with_the_request_in_one_piece(balanced):
     b"PROXY TCP4 203.0.113.7 10.0.0.1 4321 443\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     header(socket.AF_INET, "203.0.113.7", version=1), header(socket.AF_INET, "203.0.113.7", command=2),
     SIGNATURE + bytes([0x21, 0x12]) + struct.pack(">H", 12) + bytes(12),
-    SIGNATURE + bytes([0x21, 0x31]) + struct.pack(">H", 216) + bytes(216),
+    SIGNATURE + bytes([0x21, 0x41]) + struct.pack(">H", 216) + bytes(216),
     SIGNATURE + bytes([0x21, 0x11]) + struct.pack(">H", 8) + bytes(8),
     SIGNATURE + bytes([0x21, 0x21]) + struct.pack(">H", 12) + bytes(12),
     SIGNATURE + bytes([0x21, 0x11]) + b"\xff\xff" + bytes(100),
     SIGNATURE[:-1] + b"\r" + V4[12:], b"\x16\x03\x01\x02\x00\x01", os.urandom(300),
-], ids=["version 1", "no header", "version nibble", "command", "UDP", "unix", "short IPv4", "short IPv6", "endless",
+], ids=["version 1", "no header", "version nibble", "command", "UDP", "reserved family", "short IPv4", "short IPv6", "endless",
         "signature", "TLS", "noise"])
 def test_what_is_no_header_is_not_talked_to(network, first):
     with From(network.port, "127.0.0.2") as connection:
         connection.send(first)
         assert connection.is_closed()
+
+
+@pytest.mark.parametrize("first", [
+    SIGNATURE + bytes([0x21, 0x00]) + bytes(2), SIGNATURE + bytes([0x21, 0x00]) + struct.pack(">H", 40) + bytes(40),
+    SIGNATURE + bytes([0x21, 0x31]) + struct.pack(">H", 216) + b"/run/client".ljust(108, b"\0") + bytes(108),
+    SIGNATURE + bytes([0x20, 0x11]) + struct.pack(">H", 12) + bytes(12),
+], ids=["UNSPEC", "UNSPEC with bytes", "UNIX", "LOCAL with an address"])
+def test_a_header_without_an_address_of_ip_leaves_the_connections_own(balanced, first):
+    assert told(balanced, "127.0.0.2", first) == (200, "127.0.0.2")
+
+
+def test_connections_closed_for_their_header_leave_a_line_a_kind(network):
+    for peer, first in (("127.0.0.2", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), ("127.0.0.3", V4), ("127.0.0.2", V4[:20])):
+        for _ in range(5):
+            with From(network.port, peer) as connection:
+                connection.send(first)
+                try:
+                    connection.socket.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass  # It was faster.
+                assert connection.is_closed()
+    reasons = ("does not begin with a PROXY header", "none of trusted-proxies", "cut short")
+    for reason in reasons:
+        wait_until(lambda: any(reason in line["error"] for line in network.events("proxy_header_refused")), what=reason)
+    lines = network.events("proxy_header_refused")
+    assert all(line["peer"].startswith("127.0.0.") for line in lines)
+    # One of a kind in ten seconds, whatever the number of connections.
+    times = {reason: [line["time"] for line in lines if reason in line["error"]] for reason in reasons}
+    assert all(len(found) == len({time[:18] for time in found}) for found in times.values()), times
 
 
 @pytest.mark.parametrize("cut", [0, 5, 12, 15, 20, len(V4) - 1])
