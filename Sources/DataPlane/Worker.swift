@@ -152,11 +152,6 @@ final class Worker {
         return settings.trustedProxies.contains { $0.contains(address) }
     }
 
-    /// Whether a PROXY header from `address` is read: everybody's, unless balancers are named.
-    func acceptsProxyHeader(from address: SocketAddress?) -> Bool {
-        settings.trustedProxies.isEmpty || trusts(address)
-    }
-
     // MARK: Upstreams
 
     /// Gives away the spare buffer, so that its only owner may write into it.
