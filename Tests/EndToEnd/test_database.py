@@ -419,7 +419,7 @@ def test_announcements_and_rows_of_any_size_cost_a_bounded_memory(start, databas
             EXECUTE format('ALTER TABLE poolgate.tenants DROP CONSTRAINT %I', c.conname);
           END LOOP; END $$;
         UPDATE poolgate.tenants SET upstream = repeat('x', 104857600), changed = pg_current_xact_id() WHERE host = '{huge.host}';
-        UPDATE poolgate.tenants SET client_ids = ARRAY[repeat('x', 104857600)] WHERE host = '{huge.host}';
+        UPDATE poolgate.tenants SET client_ids = ARRAY[repeat('x', 104857600)], changed = pg_current_xact_id() WHERE host = '{huge.host}';
         ALTER TABLE poolgate.tenants ENABLE TRIGGER USER; NOTIFY poolgate""")
     answer = gateway.wait_status(503, huge.host, seconds=20)
     assert answer.error == "tenant_misconfigured"
