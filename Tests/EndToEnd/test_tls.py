@@ -360,7 +360,7 @@ class Played:
                 connection = self.context.wrap_socket(connection, server_side=True)
                 head = b""
                 while not head.endswith(b"\r\n\r\n"):
-                    head += connection.recv(4096)
+                    head += connection.recv(1)
                 self.play(connection)
                 connection.close()
             except OSError:
