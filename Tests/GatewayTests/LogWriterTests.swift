@@ -78,10 +78,13 @@ import Testing
     }
 
     @Test func `What does not fit is counted`() throws {
+        // One tenant leaves a quarter of the room to the others.
         for _ in 0..<130 { ring.append(record(nil, at: .now)) }
+        ring.append(record(nil, tenant: "b.example", at: .now))
         let lines = try written { _ in }
-        #expect(lines.filter { $0["event"] as? String == "request" }.count == 100)
-        #expect(lines.first { $0["event"] as? String == "log_lines_dropped" }?["dropped"] as? Int == 30)
+        #expect(lines.filter { $0["event"] as? String == "request" }.count == 76)
+        #expect(lines.contains { $0["tenant"] as? String == "b.example" })
+        #expect(lines.first { $0["event"] as? String == "log_lines_dropped" }?["dropped"] as? Int == 55)
     }
 
     @Test func `A log that nobody reads delays neither those who write nor the end`() throws {
