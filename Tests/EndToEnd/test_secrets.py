@@ -115,3 +115,19 @@ def test_a_wrong_proxy_password_is_told_without_it(run, database, pool):
         listener.close()
     assert done.returncode == 1 and "407" in done.stdout, done.stdout
     assert leaked("qH7kPzwX3mTr", done.stdout + done.stderr) is None, done.stdout
+
+
+@pytest.mark.parametrize("rules", [False, True])
+def test_explain_shows_no_query_no_user_and_no_token(run, database, pool, rules):
+    database.add("a.example.com", pool)
+    if rules:
+        database.sql("INSERT INTO poolgate.rules (host, path_prefix, access) VALUES ('a.example.com', '/x', 'public')")
+    word = "qH7kPzwX3mTr"
+    for host, path, token in [
+            ("a.example.com", f"/x?access_token={word}", ""), ("a.example.com", f"/x y?k={word}", ""),
+            (f"u:{word}@a.example.com", "/", ""), (f"https://u:{word}@a.example.com/", "/", ""), ("a.example.com", "/", word),
+            ("a.example.com", "/", f"eyJhbGciOiJub25lIn0.{word}.{word}"), ("a.example.com", f"http://u:{word}@h/x", "")]:
+        more = ("--token", "-") if token else ()
+        done = run("explain", "--host", host, "--path", path, *more, "--database-url", database.url,
+                   "--upstream", "http://127.0.0.1:1", stdin=token)
+        assert leaked(word, done.stdout + done.stderr) is None, (host, path, done.stdout, done.stderr)

@@ -30,8 +30,8 @@ struct ExplainCommand: AsyncParsableCommand {
     @OptionGroup var arguments: SettingArguments
 
     func run() async throws {
-        guard !host.contains(where: { "/@ ".contains($0) }) else {
-            Output.complaint("--host is no host: write the name alone, such as --host acme.example.com")
+        guard !host.contains("://") else {
+            Output.complaint("--host is a URL: write the name alone, such as --host acme.example.com")
             throw ExitCode.usage
         }
         let settings = try arguments.readWithDatabase()
