@@ -67,7 +67,10 @@ struct ProtectedNames: Sendable {
 extension HeadField {
     /// Whether a tenant's own list has the name.
     func isStripped(by stripped: StrippedNames, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        !stripped.isEmpty && bytes[name.range.lowerBound] | 0x20 == UInt8(ascii: "x")
-            && stripped.contains(CollapsedName.folded(bytes[name.range]))
+        guard !stripped.isEmpty, bytes[name.range.lowerBound] | 0x20 == UInt8(ascii: "x") else {
+            return false
+        }
+        let name = UnsafeRawBufferPointer(rebasing: bytes[name.range])
+        return stripped.contains(CollapsedName.folded(name, atMost: stripped.longestBytes + 1))
     }
 }

@@ -41,10 +41,13 @@ package struct ProtectedHeaders: Sendable {
 package struct StrippedNames: Sendable {
     private let names: Set<[UInt8]>
     private let prefixes: [[UInt8]]
+    /// The length of the longest: of a longer name, so many bytes and one more tell whether it is among them.
+    package let longestBytes: Int
 
     init(names: Set<[UInt8]> = [], prefixes: [[UInt8]] = []) {
         self.names = names
         self.prefixes = prefixes
+        longestBytes = max(names.map(\.count).max() ?? 0, prefixes.map(\.count).max() ?? 0)
     }
 
     /// None.
@@ -53,7 +56,7 @@ package struct StrippedNames: Sendable {
     /// Whether there is none.
     package var isEmpty: Bool { names.isEmpty && prefixes.isEmpty }
 
-    /// Whether a collapsed name is among them.
+    /// Whether a collapsed name is among them; of one longer than `longestBytes`, its beginning with one byte more.
     package func contains(_ name: [UInt8]) -> Bool {
         names.contains(name) || prefixes.contains { name.starts(with: $0) }
     }

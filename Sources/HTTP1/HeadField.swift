@@ -127,8 +127,14 @@ package enum CollapsedName {
         return byte &- 0x30 < 10 ? byte : 0x5F
     }
 
-    /// The folded form of a whole name.
-    package static func folded(_ name: some Sequence<UInt8>) -> [UInt8] { name.map(fold) }
+    /// The folded form of a name's first `count` bytes, all of them where there are fewer.
+    package static func folded(_ name: UnsafeRawBufferPointer, atMost count: Int) -> [UInt8] {
+        let count = min(count, name.count)
+        return [UInt8](unsafeUninitializedCapacity: count) { folded, initialized in
+            for index in 0..<count { folded.initializeElement(at: index, to: fold(name[index])) }
+            initialized = count
+        }
+    }
 
     /// The hash that `HeadField.collapsedHash` holds for this name.
     package static func hash(_ name: some Sequence<UInt8>) -> UInt32 {

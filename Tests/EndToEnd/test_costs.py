@@ -94,4 +94,5 @@ def test_no_head_costs_much_more_than_a_plain_one_of_its_size(priced, upstream, 
     else:
         query = QUERIES[name] * (14_000 // len(QUERIES[name]))
         hostile = cost(priced, token, "/?" + query, list(lines("X", "v", SIZE - len(query))))
+    print(f"{name}: {hostile / plain:.1f}")
     assert hostile < BOUND * plain, f"{hostile:.4f} s beside {plain:.4f} s"
