@@ -26,7 +26,7 @@ package enum Observation: Sendable {
     case schemaTooOld(found: Int?, needed: Int)
     /// The schema has migrations that this program does not know; it serves.
     case schemaNewer(found: Int, known: Int)
-    /// Something between gateway and database swallows LISTEN; changes are asked for every second.
+    /// LISTEN would not stay with the session, or nothing arrives by it; changes are asked for every second.
     case listenSwallowed
     /// Rows were read, everything or what changed: how many there are now, how many of them changed.
     case directoryRead(rows: Int, changed: Int, revocations: Int, time: Duration, all: Bool)

@@ -7,7 +7,7 @@ struct ReadSchedule: Sendable {
         case readChanges
         /// Ask whether the server still answers.
         case ping
-        /// The echo did not come: say that LISTEN is swallowed, then go on.
+        /// The echo did not come: say that announcements do not arrive, then go on.
         case missEcho
         /// Nothing before this time, unless something is announced.
         case wait(until: ContinuousClock.Instant)

@@ -135,8 +135,7 @@ final class CertificateStore: Sendable {
         return nil
     }
 
-    /// Every `NAME` whose `NAME.crt` stands in the folder.
-    /// Nil where the folder cannot be listed; `errno` says why.
+    /// Every `NAME` whose `NAME.crt` stands in the folder; nil where that cannot be listed, and `errno` says why.
     private static func marks(in folder: String) -> [String: FileMark]? {
         guard let directory = opendir(folder) else { return nil }
         defer { closedir(directory) }
@@ -167,7 +166,7 @@ final class CertificateStore: Sendable {
 
 /// What happened to a pair of the certificates' folder.
 package enum CertificateNotice: Sendable {
-    /// It serves new connections; the DNS names that it covers.
+    /// It serves new connections; the names and addresses that it covers.
     case loaded(name: String, hosts: [String])
     /// It cannot be used; the pair before it, where there was one, stays.
     case refused(name: String, reason: String)

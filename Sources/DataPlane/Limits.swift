@@ -123,7 +123,7 @@ package enum Limits {
     static let closingTicks: UInt32 = 1 * ticksPerSecond
     /// Seconds without a byte after which the kernel asks whether a WebSocket's peer is still there.
     static let keepAliveIdleSeconds = 60
-    /// A PROXY header, from accept.
+    /// What a client's TLS handshake begins with, from which the name that it asks for is read.
     static let clientHelloBytes = 32 * 1024
     /// How often the folder of certificates is looked at.
     static let certificatePause = TimeAmount.seconds(1)

@@ -73,9 +73,7 @@ package enum Cookies {
     package struct Pair {
         package let name: UnsafeRawBufferPointer
         package let value: UnsafeRawBufferPointer
-        /// The whole pair as it stands between two semicolons, without white space around it.
-        package let text: UnsafeRawBufferPointer
-        /// Where `text` lies in the field's value.
+        /// Where the whole pair lies in the field's value, between two semicolons and without white space around it.
         package let range: Range<Int>
 
         /// Whether the name is this one, byte by byte.
@@ -113,8 +111,7 @@ package enum Cookies {
         }
         return Pair(
             name: UnsafeRawBufferPointer(rebasing: cookies[name]),
-            value: UnsafeRawBufferPointer(rebasing: cookies[value]),
-            text: UnsafeRawBufferPointer(rebasing: cookies[text]), range: text)
+            value: UnsafeRawBufferPointer(rebasing: cookies[value]), range: text)
     }
 
     private static func trimmed(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Range<Int> {
@@ -131,9 +128,7 @@ package enum QueryParameters {
     package struct Parameter {
         package let name: UnsafeRawBufferPointer
         package let value: UnsafeRawBufferPointer
-        /// The whole parameter as it stands between two ampersands.
-        package let text: UnsafeRawBufferPointer
-        /// Where `text` lies in the query.
+        /// Where the whole parameter lies in the query, between two ampersands.
         package let range: Range<Int>
 
         /// Whether the name is this one, however it is percent-encoded.
@@ -169,7 +164,7 @@ package enum QueryParameters {
                 Parameter(
                     name: UnsafeRawBufferPointer(rebasing: query[start..<(mark < 0 ? end : mark)]),
                     value: UnsafeRawBufferPointer(rebasing: query[(mark < 0 ? end : mark &+ 1)..<end]),
-                    text: UnsafeRawBufferPointer(rebasing: query[start..<end]), range: start..<end))
+                    range: start..<end))
             start = end &+ 1
         }
     }

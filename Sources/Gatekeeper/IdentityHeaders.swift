@@ -2,7 +2,7 @@ import JOSE
 
 /// The header lines by which services learn who is calling (CONTRACT.md, "Identity headers").
 enum IdentityHeaders {
-    /// Every line that `claims` cause, each ended by CRLF; an absent or empty claim is an absent line.
+    /// Every line that `claims` cause, each ended by CRLF; an absent, null or empty claim is an absent line.
     static func lines(_ claims: CognitoClaims, tenant: Tenant, poolIndex: Int) -> [UInt8] {
         var lines: [UInt8] = []
         lines.reserveCapacity(512)

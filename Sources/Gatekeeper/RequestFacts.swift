@@ -20,7 +20,7 @@ package struct RequestFacts {
     package var origin: UnsafeRawBufferPointer?
     /// The one `Sec-Fetch-Site` field's value; empty where there are several.
     package var fetchSite: UnsafeRawBufferPointer?
-    /// Whether it asks what another origin's page may do (Fetch, "CORS-preflight request").
+    /// Whether it asks what another origin's page may do, and has no body (Fetch, "CORS-preflight request").
     package var isPreflight = false
     /// Whether it asks to become something else than HTTP.
     package var isUpgrade = false

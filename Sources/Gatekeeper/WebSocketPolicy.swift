@@ -4,6 +4,6 @@ package enum WebSocketPolicy: Sendable, Hashable {
     case expire(graceSeconds: Int64)
     /// Not closed by the token's expiry.
     case outlive
-    /// `Upgrade` is dropped and the request served plain.
+    /// `Upgrade` is dropped and the request served plain; those that are open are closed.
     case off
 }

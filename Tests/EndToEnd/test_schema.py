@@ -402,3 +402,12 @@ def test_waiting_for_a_row_without_a_stamp_ends_when_everything_was_read_and_not
             assert gateway.get("restored.example.com").status == 401, "it was said to be live before it was"
         assert time.monotonic() - asked < 60
     assert database.sql("SELECT poolgate.wait_until_live('restored.example.com', '20 s')") == "1"
+
+
+def test_every_table_and_column_stands_in_the_document(schema):
+    document = (TOP / "sql/README.md").read_text()
+    names = schema.sql(
+        "SELECT DISTINCT unnest(ARRAY[table_name, column_name]) FROM information_schema.columns WHERE table_schema = 'poolgate'"
+        " AND table_name NOT IN ('lifted_revocations', 'revocation_entries', 'tenant_rules', 'migrations')").split()
+    assert len(names) > 60
+    assert [name for name in names if f"`{name}`" not in document] == []

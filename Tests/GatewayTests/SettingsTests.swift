@@ -31,6 +31,24 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
 }
 
 @Suite struct SettingsTests {
+    @Test func `The README has a row for each setting, with its default, and for nothing else`() throws {
+        let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let readme = try String(contentsOf: top.appending(path: "README.md"), encoding: .utf8)
+        let rows = readme.split(separator: "\n").filter { $0.hasPrefix("| `--") }.map { row in
+            row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        for setting in Setting.all {
+            let row = try #require(rows.first { $0[0] == "`\(setting.flag)`" }, "\(setting.flag) has no row")
+            #expect(row[1...2] == ["`\(setting.variable)`", "`\(setting.name)`"])
+            // The number of cores is this machine's.
+            if !setting.initial.isEmpty, setting.name != "workers" {
+                #expect(row[3] == "`\(setting.initial)`", "\(setting.flag)")
+            }
+        }
+        #expect(Set(rows.map { $0[0] }) == Set((Setting.all + [.file]).map { "`\($0.flag)`" }))
+    }
+
     @Test func `Without anything said the defaults hold, and the help tells the same ones`() throws {
         let settings = try read().get()
         #expect(settings.listen.description == "127.0.0.1:8080")
