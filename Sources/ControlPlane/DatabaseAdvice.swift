@@ -8,6 +8,10 @@ extension PostgresError {
         case .idledOut:
             "idle_session_timeout is shorter than a gateway can keep awake for; for its user: "
                 + "'ALTER ROLE … SET idle_session_timeout = 0'"
+        case .unreachable(let reason)
+        where reason.contains("session is read-only") || reason.contains("hot standby"):
+            "the gateway writes how it stands, and asks for a primary (target_session_attrs=read-write): name one in the URL; "
+                + "where its user is made read-only, 'ALTER ROLE … RESET default_transaction_read_only'"
         case .misuse, .closed, .cancelled, .unreachable, .connectionLost, .timedOut: nil
         }
     }

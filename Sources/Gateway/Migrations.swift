@@ -2476,7 +2476,8 @@ $function$;
 
 -- Claims.
 
--- What stands in a claim of this name, where Cognito says so: text, number, flag or texts; null for every other claim.
+-- What stands in a claim of this name, where Cognito says so: text, number, flag, texts or
+-- objects (arrays of them); null for every other claim.
 CREATE FUNCTION poolgate.claim_kind(name text) RETURNS text
 LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
     SELECT CASE
@@ -2486,6 +2487,7 @@ LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
         WHEN name IN ('exp', 'iat', 'auth_time') THEN 'number'
         WHEN name IN ('email_verified', 'phone_number_verified') THEN 'flag'
         WHEN name = 'cognito:groups' THEN 'texts'
+        WHEN name = 'identities' THEN 'objects'
     END
 $function$;
 
@@ -2521,6 +2523,12 @@ BEGIN
             IN ('text', 'number', 'flag') THEN
         RETURN ARRAY[column_name, format('%s names %s, but nothing stands below %s', column_name, given, poolgate.shown(names[1])),
             'Write the claim alone: Cognito writes a single value there, and strings in all of custom:*.'];
+    ELSIF claim LIKE '/%' AND names[1] IN ('cognito:groups', 'identities') AND names[2] !~ '^(0|[1-9][0-9]{0,3})$' THEN
+        RETURN ARRAY[column_name, format('%s names %s, but %s is an array', column_name, given, poolgate.shown(names[1])),
+            'A place in an array is a number that begins at 0: ''/identities/0/providerName''.'];
+    ELSIF claim LIKE '/%' AND names[1] = 'cognito:groups' AND cardinality(names) > 2 THEN
+        RETURN ARRAY[column_name, format('%s names %s, but nothing stands below a group', column_name, given),
+            'Write required_groups, or ''/cognito:groups/0''.'];
     END IF;
     RETURN NULL;
 END
@@ -2569,14 +2577,18 @@ LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_tem
 DECLARE
     names CONSTANT text[] := poolgate.claim_names(claim);
     given CONSTANT text := poolgate.shown(claim);
-    kind CONSTANT text := CASE WHEN cardinality(names) = 1 OR names[1] = 'cognito:groups'
+    kind CONSTANT text := CASE WHEN cardinality(names) = 1 OR names[1] IN ('cognito:groups', 'identities')
         THEN poolgate.claim_kind(CASE WHEN claim LIKE '/%' THEN replace(replace(names[1], '~1', '/'), '~0', '~') ELSE names[1] END) END;
     element jsonb;
     type text;
 BEGIN
+    IF kind = 'objects' AND cardinality(names) < 3 THEN
+        RETURN ARRAY['required_claims', format('required_claims compares %s with a value, but Cognito writes objects there', given),
+            'Write a JSON pointer to a value in one of them: ''/identities/0/providerName''.'];
+    END IF;
     FOR element IN SELECT value FROM jsonb_array_elements(wanted) LOOP
         type := jsonb_typeof(element);
-        IF kind IN ('text', 'texts') AND type <> 'string' THEN
+        IF kind IN ('text', 'texts', 'objects') AND type <> 'string' THEN
             IF names[1] LIKE 'custom:%' THEN
                 RETURN ARRAY['required_claims', format(
                     'required_claims compares %s with a %s: a custom:* claim compares with strings only, since Cognito writes strings',
@@ -2590,9 +2602,12 @@ BEGIN
         ELSIF kind = 'flag' AND type <> 'boolean' AND lower(element #>> '{}' COLLATE "C") NOT IN ('true', 'false') THEN
             RETURN ARRAY['required_claims', format('required_claims compares %s with what is neither true nor false', given),
                 format('Write %s.', left(jsonb_build_object(claim, true)::text, 300))];
+        ELSIF trim(LEADING '/' FROM claim) = 'token_use' AND element #>> '{}' NOT IN ('access', 'id') THEN
+            RETURN ARRAY['required_claims', format('required_claims compares %s with what is neither access nor id', given),
+                'Write {"token_use": "access"} or {"token_use": "id"}.'];
         END IF;
     END LOOP;
-    IF needs_all AND kind IN ('text', 'number', 'flag')
+    IF needs_all AND kind IN ('text', 'number', 'flag', 'objects')
         AND (SELECT count(DISTINCT value) FROM jsonb_array_elements(wanted)) > 1 THEN
         RETURN ARRAY['required_claims', format('required_claims asks %s for several values at once, but it holds a single one', given),
             'Write an array of values of which one suffices, without "all".'];
@@ -3055,6 +3070,10 @@ BEGIN
         RAISE NOTICE 'subject % is not the UUID in lower case that Cognito gives a user%', poolgate.shown(doubt.example),
             CASE doubt.number WHEN 1 THEN '' ELSE format(', nor are %s more', doubt.number - 1) END USING
             HINT = 'Write the user''s sub, not the user name or the address; for a machine''s tokens write client_id instead.';
+    END IF;
+    IF EXISTS (SELECT FROM new_rows n WHERE coalesce(n.jti, n.origin_jti) !~ uuid) THEN
+        RAISE NOTICE 'a jti or origin_jti is not the UUID in lower case that Cognito gives a token' USING
+            HINT = 'Write the claim''s value as it stands in the token, not the token.';
     END IF;
     SELECT count(*) AS number, min(n.expires_at) AS example INTO doubt FROM new_rows n WHERE n.expires_at <= now();
     IF doubt.number > 0 THEN

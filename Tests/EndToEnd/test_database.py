@@ -441,6 +441,15 @@ def test_a_forgotten_grant_says_what_to_grant(start, run, database, role):
     gateway.wait_event("ready", 30)
 
 
+def test_a_user_that_is_made_read_only_hears_what_makes_it_so(run, database, role):
+    url = role(database)
+    database.sql(f"GRANT poolgate_gateway TO {role.name}; ALTER ROLE {role.name} SET default_transaction_read_only = on")
+    done = run("check", environment={"POOLGATE_DATABASE_URL": url})
+    assert done.returncode == 1 and "RESET default_transaction_read_only" in done.stdout
+    database.sql(f"ALTER ROLE {role.name} RESET default_transaction_read_only")
+    assert "FAIL" not in run("check", environment={"POOLGATE_DATABASE_URL": url}).stdout
+
+
 def test_an_old_schema_says_migrate_and_a_user_that_may_not_hears_who_may(start, run, postgres, role):
     database = postgres.new_database()
     for name in ("0001_tenants", "0002_health", "0003_roles"):

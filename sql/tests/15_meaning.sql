@@ -8,6 +8,17 @@ SELECT pg_temp.refused('rules', '{"host": "m.example.com", "path_prefix": "/x"}'
     ('required_claims', '{"/a/": "x"}', '% in which a name is empty', '%'),
     ('required_claims', '{"/a//b": "x"}', '% in which a name is empty', '%'),
     ('required_claims', '{"/identities/-": "x"}', '% where nothing can stand', '%/identities/0/providerName%'),
+    ('required_claims', '{"/identities/providerName": "x"}', '% but "identities" is an array', '%/identities/0/providerName%'),
+    ('required_claims', '{"/identities/00/providerName": "x"}', '% but "identities" is an array', '%'),
+    ('required_claims', '{"/cognito:groups/admins": "x"}', '% but "cognito:groups" is an array', '%'),
+    ('required_claims', '{"/cognito:groups/0/1": "x"}', '% but nothing stands below a group', '%'),
+    ('required_claims', '{"identities": "Google"}', '% with a value, but Cognito writes objects there', '%/identities/0/providerName%'),
+    ('required_claims', '{"/identities/0": "Google"}', '% with a value, but Cognito writes objects there', '%'),
+    ('required_claims', '{"/identities/0/primary": true}', '% "/identities/0/primary" with a boolean, but Cognito writes strings there', 'Write {"/identities/0/primary": "true"}.'),
+    ('required_claims', '{"/identities/0/dateCreated": [1]}', '% with a number, but Cognito writes strings there', '%'),
+    ('required_claims', '{"/identities/0/userId": {"all": ["a", "b"]}}', '% for several values at once%', '%'),
+    ('required_claims', '{"token_use": "refresh"}', '% "token_use" with what is neither access nor id', '%'),
+    ('required_claims', '{"/token_use": ["id", "ID"]}', '% with what is neither access nor id', '%'),
     ('required_claims', '{"/custom:a/b": "x"}', '% but nothing stands below "custom:a"', '%'),
     ('required_claims', '{"/sub/0": "x"}', '% but nothing stands below "sub"', '%'),
     ('required_claims', '{" plan": "x"}', '% which has white space around it', '%'),
@@ -51,6 +62,7 @@ END
 $$;
 SELECT pg_temp.refused('claim_headers', v, m, '%') FROM (VALUES
     ('{"X-Plan": "/a~2b"}', '% is no JSON pointer'), ('{"X-Plan": "/custom:a/b"}', '% nothing stands below%'),
+    ('{"X-Idp": "/identities/providerName"}', '% but "identities" is an array'),
     ('{"X-Plan": "plan "}', '% white space around it'), ('{"X-Plan": "/"}', '% in which a name is empty'),
     ('{"X-Method-Override": "sub"}', '% which the gateway writes or strips itself'),
     ('{"X-i": "sub", "X-I": "sub"}', 'claim_headers names a header twice')) v (v, m);
@@ -80,7 +92,7 @@ INSERT INTO poolgate.rules (host, path_prefix, required_claims)
 SELECT 'm.example.com', '/c' || n, v::jsonb FROM unnest(ARRAY[
     '{"/identities/0/providerName": "Google"}', '{"custom:level": "3"}', '{"email_verified": "true"}', '{"email_verified": true}',
     '{"email_verified": ["TRUE", false]}', '{"/a~1b/~0c": 1}', '{"level": 3}', '{"cognito:groups": {"all": ["a", "b"]}}',
-    '{"https://example.com/role": "x"}', '{"/cognito:groups/0": "a"}', '{"auth_time": 7}', '{"address/country": "DE"}'])
+    '{"https://example.com/role": "x"}', '{"/cognito:groups/0": "a"}', '{"auth_time": 7}', '{"token_use": ["access", "id"]}', '{"/identities/12/primary": "true"}', '{"address/country": "DE"}'])
     WITH ORDINALITY u (v, n);
 INSERT INTO poolgate.rules (host, path_prefix, methods) SELECT 'm.example.com', '/m', ARRAY[m] FROM unnest(
     '{GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS,PROPFIND,MKCOL,LOCK,REPORT,VERSION-CONTROL,M-SEARCH,PURGE,QUERY}'::text[]) m;
