@@ -34,8 +34,16 @@ struct Poolgate: AsyncParsableCommand {
                 Output.complaint(
                     ArgumentComplaint.withoutArguments(message, CommandLine.arguments.dropFirst()))
             }
-            Foundation.exit(code.rawValue)
+            end(code.rawValue)
         }
+        end(0)
+    }
+
+    /// Ends the process with everything written, and without what libraries registered for its exit: they would free what
+    /// OpenSSL, libcurl and libpq work with while threads that block in them may still be at work.
+    private static func end(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 }
 
