@@ -82,7 +82,7 @@ import Testing
             script: """
                 BEGIN;
                 INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('late.test', 'eu-west-1', 'eu-west-1_One');
-                SELECT pg_sleep(0.7);
+                SELECT pg_sleep(3);
                 COMMIT;
                 """)
         try await Task.sleep(for: .milliseconds(200))
