@@ -10,11 +10,11 @@ package enum Observation: Sendable {
     // Keys.
 
     /// A good answer of a pool's key endpoint: the keys in it, and those that could not be used.
-    case keysFetched(PoolKey, kids: [KeyID], skipped: [SkippedKey])
+    case keysFetched(PoolName, kids: [KeyID], skipped: [SkippedKey])
     /// A fetch brought no usable set; keys fetched earlier stay in use.
-    case keysFetchFailed(PoolKey, KeyFetchFailure, nextAttempt: Instant?)
+    case keysFetchFailed(PoolName, KeyFetchFailure, nextAttempt: Instant?)
     /// Keys that are no longer trusted, because their endpoint stopped naming them.
-    case keysWithdrawn(PoolKey, kids: [KeyID])
+    case keysWithdrawn(PoolName, kids: [KeyID])
 
     // The directory.
 

@@ -3,7 +3,7 @@ import JOSE
 import Synchronization
 
 /// RSA keys that all pools draw on: making one takes about 100 ms, and thousands of pools should be cheap.
-struct KeyRing: Sendable {
+struct KeysByPool: Sendable {
     let keys: [SigningKey]
 
     init(count: Int) throws {
@@ -38,10 +38,10 @@ struct PoolState: Sendable {
 
 /// Every pool that was ever named.
 final class Pools: Sendable {
-    private let ring: KeyRing
+    private let ring: KeysByPool
     private let states = Mutex<[String: PoolState]>([:])
 
-    init(ring: KeyRing) {
+    init(ring: KeysByPool) {
         self.ring = ring
     }
 

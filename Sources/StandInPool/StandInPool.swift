@@ -25,7 +25,7 @@ struct Serve: AsyncParsableCommand {
     var keys = 8
 
     func run() async throws {
-        let pools = Pools(ring: try KeyRing(count: keys))
+        let pools = Pools(ring: try KeysByPool(count: keys))
         try await LocalServer(listen: listen, portFile: portFile).run { request in
             PoolEndpoints.answer(request, pools)
         }

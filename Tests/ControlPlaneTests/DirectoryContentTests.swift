@@ -166,7 +166,7 @@ extension Directory.Entry {
     }
 
     private static let pool = Region("eu-west-1").flatMap { region in
-        PoolID("eu-west-1_One").flatMap { PoolKey(region: region, poolID: $0) }
+        PoolID("eu-west-1_One").flatMap { PoolName(region: region, poolID: $0) }
     }
 
     private static let revocations = [

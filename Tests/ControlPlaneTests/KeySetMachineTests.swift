@@ -12,9 +12,9 @@ struct DrivenMachine {
     var ticket: UInt64 = 0
     var priority = FetchPriority()
     var wakeAt: ContinuousClock.Instant?
-    var published: [PoolKeys] = []
+    var published: [PublishedKeys] = []
     var withdrawn: [KeyID] = []
-    var answers: [KeyID: [KeyAnswer]] = [:]
+    var answers: [KeyID: [KeyLookupResult]] = [:]
 
     mutating func pass(_ duration: Duration) {
         let nanoseconds = Int64(duration / .nanoseconds(1))
@@ -42,7 +42,7 @@ struct DrivenMachine {
     mutating func start() { take(machine.started()) }
 
     /// What the request hears at once; nil where it waits.
-    mutating func want(_ kid: String) -> KeyAnswer? {
+    mutating func want(_ kid: String) -> KeyLookupResult? {
         switch machine.keyWanted(TestKeys.kid(kid), at: now) {
         case .answered(let answer): return answer
         case .waiting(let actions):
@@ -277,7 +277,7 @@ struct DrivenMachine {
         driven.fail()
         #expect(driven.answers[TestKeys.kid("b")] == [.unavailable])
         #expect(driven.want("a") == .present)
-        var heard: [KeyAnswer?] = []
+        var heard: [KeyLookupResult?] = []
         for number in 0..<5 {
             heard.append(driven.want("c\(number)"))
             if heard.last == .some(nil) {

@@ -44,7 +44,7 @@ enum TestKeys {
         KeyID(Array(text.utf8)) ?? KeyID([0x3F])!
     }
 
-    static func pool(_ name: String) -> PoolKey {
-        PoolKey(region: Region("eu-west-1")!, poolID: PoolID("eu-west-1_\(name)")!)!
+    static func pool(_ name: String) -> PoolName {
+        PoolName(region: Region("eu-west-1")!, poolID: PoolID("eu-west-1_\(name)")!)!
     }
 }

@@ -7,11 +7,11 @@ import Testing
 /// A key endpoint whose answers the test gives by hand, and a record of what was asked and published.
 final class FakeEndpoint: Sendable {
     private struct State {
-        var fetches: [(pool: PoolKey, priority: FetchPriority)] = []
+        var fetches: [(pool: PoolName, priority: FetchPriority)] = []
         var updates: [FetchPriority] = []
-        var open: [PoolKey: CheckedContinuation<KeyFetchResult, Never>] = [:]
-        var standing: [PoolKey: KeyFetchResult] = [:]
-        var published: [(pool: PoolKey, keys: PoolKeys?)] = []
+        var open: [PoolName: CheckedContinuation<KeyFetchResult, Never>] = [:]
+        var resolved: [PoolName: KeyFetchResult] = [:]
+        var published: [(pool: PoolName, keys: PublishedKeys?)] = []
     }
 
     private let state = Mutex(State())
@@ -21,13 +21,13 @@ final class FakeEndpoint: Sendable {
             fetch: { pool, priority in
                 await withTaskCancellationHandler {
                     await withCheckedContinuation { continuation in
-                        let standing = self.state.withLock { state -> KeyFetchResult? in
+                        let resolved = self.state.withLock { state -> KeyFetchResult? in
                             state.fetches.append((pool, priority))
-                            if let standing = state.standing[pool] { return standing }
+                            if let resolved = state.resolved[pool] { return resolved }
                             state.open[pool] = continuation
                             return nil
                         }
-                        if let standing { continuation.resume(returning: standing) }
+                        if let resolved { continuation.resume(returning: resolved) }
                     }
                 } onCancel: {
                     self.answer(pool, .failure(.transfer(.cancelled)))
@@ -42,17 +42,17 @@ final class FakeEndpoint: Sendable {
 
     var fetchCount: Int { state.withLock { $0.fetches.count } }
     var openCount: Int { state.withLock { $0.open.count } }
-    var published: [(pool: PoolKey, keys: PoolKeys?)] { state.withLock { $0.published } }
+    var published: [(pool: PoolName, keys: PublishedKeys?)] { state.withLock { $0.published } }
     var updates: [FetchPriority] { state.withLock { $0.updates } }
 
     /// Ends the pool's fetch under way, if there is one.
-    func answer(_ pool: PoolKey, _ result: KeyFetchResult) {
+    func answer(_ pool: PoolName, _ result: KeyFetchResult) {
         state.withLock { $0.open.removeValue(forKey: pool) }?.resume(returning: result)
     }
 
     /// Answers every later fetch of the pool at once.
-    func stand(_ pool: PoolKey, _ result: KeyFetchResult?) {
-        state.withLock { $0.standing[pool] = result }
+    func stand(_ pool: PoolName, _ result: KeyFetchResult?) {
+        state.withLock { $0.resolved[pool] = result }
     }
 }
 
@@ -88,7 +88,7 @@ func eventually(
     @Test("A storm of 1,000 requests for an unknown kid causes one fetch and answers each request once")
     func storm() async throws {
         let pool = try await readyPool()
-        let answers = try await withThrowingTaskGroup(of: KeyAnswer.self) { group in
+        let answers = try await withThrowingTaskGroup(of: KeyLookupResult.self) { group in
             for _ in 0..<1_000 { group.addTask { await pool.key(TestKeys.kid("b")) } }
             await eventually("a fetch") { endpoint.openCount == 1 }
             try await Task.sleep(for: .milliseconds(50))
@@ -201,7 +201,7 @@ func eventually(
         let pool = try await readyPool()
         let tasks = (0..<10_000).map { _ in Task { await pool.key(TestKeys.kid("b")) } }
         await eventually("the fetch") { endpoint.openCount == 1 }
-        var refused: KeyAnswer?
+        var refused: KeyLookupResult?
         await eventually("a refusal") {
             let probe = Task { await pool.key(TestKeys.kid("b")) }
             try? await Task.sleep(for: .milliseconds(20))

@@ -7,13 +7,13 @@ struct AdmissionFixture {
     private static let signing = Result { try SigningKey.generateRSA() }
     private static let now = Instant(seconds: 1_700_000_000)
     private let judge = Judge(tokenCacheBytes: 1 << 20, seed: 1)
-    private let pool: PoolKey
+    private let pool: PoolName
 
     /// The tenant, and others that share its upstream.
     init(_ change: (inout TenantRow) -> Void = { _ in }, neighbours: [TenantRow] = []) throws {
         let region = try #require(Region("eu-west-1"))
         let poolID = try #require(PoolID("eu-west-1_abc"))
-        pool = try #require(PoolKey(region: region, poolID: poolID))
+        pool = try #require(PoolName(region: region, poolID: poolID))
         var parser = TenantParser(
             issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil),
             defaultUpstreams: Origin.list("http://app") ?? [])
@@ -26,7 +26,7 @@ struct AdmissionFixture {
         judge.snapshot.directory = directory
         let keySet = try JSONWebKeySet(
             parsing: Array("{\"keys\":[\(try Self.signing.get().publicJWK(keyID: "k"))]}".utf8))
-        judge.snapshot.setKeys(PoolKeys(keySet: keySet, usableUntil: .distantFuture), of: pool)
+        judge.snapshot.setKeys(PublishedKeys(keySet: keySet, usableUntil: .distantFuture), of: pool)
     }
 
     /// An access token of alice's.

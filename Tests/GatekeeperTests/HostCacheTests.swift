@@ -10,16 +10,16 @@ import Testing
         tenant = try bench.parser.tenant(Bench.row(try PoolFixture()))
     }
 
-    private func find(_ host: String, in cache: HostCache) -> Standing? {
-        Array(host.utf8).withUnsafeBytes { cache.standing(for: $0) }
+    private func find(_ host: String, in cache: HostCache) -> ResolvedTenant? {
+        Array(host.utf8).withUnsafeBytes { cache.resolved(for: $0) }
     }
 
     private func remember(_ host: String, in cache: inout HostCache) {
         let generation = cache.generation
-        let standing = Array(host.utf8).withUnsafeBytes {
-            Standing(tenant, Snapshot(), host: $0, generation: generation)
+        let resolved = Array(host.utf8).withUnsafeBytes {
+            ResolvedTenant(tenant, Snapshot(), host: $0, generation: generation)
         }
-        cache.insert(standing)
+        cache.insert(resolved)
     }
 
     @Test func `A host is found by its bytes, and only by all of them`() {

@@ -112,16 +112,16 @@ import Testing
     func otherRegion() throws {
         let pool = try #require(PoolID("eu-west-1_abc"))
         let (home, other) = (try #require(Region("eu-west-1")), try #require(Region("eu-west-2")))
-        #expect(PoolKey(region: home, poolID: pool)?.description == "eu-west-1/eu-west-1_abc")
-        #expect(PoolKey(region: other, poolID: pool) == nil)
+        #expect(PoolName(region: home, poolID: pool)?.description == "eu-west-1/eu-west-1_abc")
+        #expect(PoolName(region: other, poolID: pool) == nil)
     }
 }
 
 @Suite struct IssuerTests {
-    private func key(_ region: String, _ name: String = "abc") throws -> PoolKey {
+    private func key(_ region: String, _ name: String = "abc") throws -> PoolName {
         let poolID = try #require(PoolID("\(region)_\(name)"))
         let region = try #require(Region(region))
-        return try #require(PoolKey(region: region, poolID: poolID))
+        return try #require(PoolName(region: region, poolID: poolID))
     }
 
     private func texts(_ issuers: [[UInt8]]) -> [String] {

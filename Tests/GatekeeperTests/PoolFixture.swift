@@ -9,14 +9,14 @@ struct PoolFixture {
     static let otherSigning = Result { try SigningKey.generateRSA() }
     static let now = Instant(seconds: 1_700_000_000)
 
-    let pool: PoolKey
+    let pool: PoolName
     var keyID = "k1"
     var key: SigningKey
 
     init(_ name: String = "eu-west-1_abc", key: Result<SigningKey, any Error> = signing) throws {
         let poolID = try #require(PoolID(name))
         let region = try #require(Region(String(poolID.regionPrefix)))
-        pool = try #require(PoolKey(region: region, poolID: poolID))
+        pool = try #require(PoolName(region: region, poolID: poolID))
         self.key = try key.get()
     }
 
@@ -61,9 +61,9 @@ struct PoolFixture {
     }
 
     /// What the pool's endpoint shows: this key under each of the names.
-    func keys(_ keyIDs: [String]? = nil, usableUntil: Instant = .distantFuture) throws -> PoolKeys {
+    func keys(_ keyIDs: [String]? = nil, usableUntil: Instant = .distantFuture) throws -> PublishedKeys {
         let members = (keyIDs ?? [keyID]).map { key.publicJWK(keyID: $0) }.joined(separator: ",")
-        return PoolKeys(
+        return PublishedKeys(
             keySet: try JSONWebKeySet(parsing: Array("{\"keys\":[\(members)]}".utf8)),
             usableUntil: usableUntil)
     }
@@ -155,7 +155,7 @@ struct Bench {
     /// The outcome in one word: `admit`, `needsKey`, or the refusal's code.
     func judge(
         _ token: [UInt8]?, host: String = "acme.example.com", scheme: String = "Bearer ", count: Int? = nil,
-        at now: Instant = PoolFixture.now, answer: KeyAnswer? = nil
+        at now: Instant = PoolFixture.now, answer: KeyLookupResult? = nil
     ) -> String {
         switch verdict(token, host: host, scheme: scheme, count: count, at: now, answer: answer) {
         case .admit: "admit"
@@ -211,7 +211,7 @@ struct Bench {
     private func verdict(
         _ token: [UInt8]?, host: String, scheme: String = "Bearer ", count: Int? = nil,
         at now: Instant = PoolFixture.now,
-        answer: KeyAnswer? = nil
+        answer: KeyLookupResult? = nil
     ) -> Verdict {
         if !countsAllowance { judge.allowance = .max }
         let value = token.map { Array(scheme.utf8) + $0 }

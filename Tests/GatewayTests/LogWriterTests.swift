@@ -88,6 +88,7 @@ import Testing
     }
 
     @Test func `A log that nobody reads delays neither those who write nor the end`() throws {
+        signal(SIGPIPE, SIG_IGN)
         let pipe = Pipe()
         let writer = LogWriter(
             descriptor: pipe.fileHandleForWriting.fileDescriptor, format: .json, level: .info, records: ring)
@@ -96,9 +97,11 @@ import Testing
         for number in 0..<20_000 { writer.write(LogLine(.info, "much", ["n": .count(number)])) }
         writer.end()
         #expect(.now - began < .seconds(5))
-        // The writer's thread, which still waits for a reader, learns that there will be none.
-        signal(SIGPIPE, SIG_IGN)
-        withExtendedLifetime(pipe) {}
+        // The writer's thread still waits for a reader. It learns that there will be none, and is awaited: were the
+        // descriptor closed before, the next file to be given its number would receive the rest of these lines.
+        try pipe.fileHandleForReading.close()
+        writer.end()
+        try pipe.fileHandleForWriting.close()
     }
 
     @Test func `A library is heard from a warning on, under its label`() throws {

@@ -90,8 +90,9 @@ import Testing
     @Test("SQL stands only in the queries and the migrations")
     func sql() {
         let homes: Set = [
-            "Sources/ControlPlane/DirectoryQueries.swift", "Sources/ControlPlane/HealthQueries.swift",
-            "Sources/ControlPlane/MigrationQueries.swift", "Sources/Gateway/Migrations.swift",
+            "Sources/ControlPlane/Directory/DirectoryQueries.swift",
+            "Sources/ControlPlane/Health/HealthQueries.swift",
+            "Sources/ControlPlane/Directory/MigrationQueries.swift", "Sources/Gateway/Migrations.swift",
         ]
         let found = tree.lines(
             matching: /"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|LISTEN|NOTIFY|BEGIN|CREATE|ALTER)\s/,

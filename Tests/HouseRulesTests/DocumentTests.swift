@@ -32,7 +32,7 @@ import Testing
 
     @Test(
         "Every error and every code of a refusal stands in the README",
-        arguments: ["Answer", "Refusal", "RequestPath"])
+        arguments: ["Refusals/Answer", "Refusals/Refusal", "Rules/RequestPath"])
     func refusals(file: String) throws {
         let found = try text("Sources/Gatekeeper/\(file).swift").matches(of: /"([a-z]+(?:_[a-z0-9]+)+)"/)
         #expect(found.count >= 5)

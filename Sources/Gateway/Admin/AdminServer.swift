@@ -26,7 +26,7 @@ final class AdminServer: Sendable {
 
     init(
         address: ListenAddress, gate: AdminGate, state: GatewayState,
-        refresh: @escaping @Sendable (PoolKey) async -> PoolStatus?, logger: Logger
+        refresh: @escaping @Sendable (PoolName) async -> PoolStatus?, logger: Logger
     ) {
         let bound = Gate<SocketAddress>()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -83,7 +83,7 @@ private struct AdminResponder: HTTPResponder {
 
     let gate: AdminGate
     let state: GatewayState
-    let refresh: @Sendable (PoolKey) async -> PoolStatus?
+    let refresh: @Sendable (PoolName) async -> PoolStatus?
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let target = request.head.path ?? "/"
@@ -125,7 +125,7 @@ private struct AdminResponder: HTTPResponder {
 
     private func refreshed(_ poolID: PoolID) async -> Response {
         guard let region = Region(String(poolID.regionPrefix)),
-            let pool = PoolKey(region: region, poolID: poolID),
+            let pool = PoolName(region: region, poolID: poolID),
             let status = await refresh(pool)
         else { return json(.notFound, ["error": "pool_not_served"]) }
         return json(.ok, StatusReport.Pool(status, now: .now))

@@ -65,7 +65,7 @@ private enum Check {
         return true
     }
 
-    private static func keys(of pools: [PoolKey], _ settings: Settings) async -> Bool {
+    private static func keys(of pools: [PoolName], _ settings: Settings) async -> Bool {
         let fetcher = KeyFetcher(settings)
         defer { fetcher.stop() }
         var isGood = true
@@ -73,16 +73,16 @@ private enum Check {
         while !rest.isEmpty {
             let some = rest.prefix(Limits.checksAtOnce)
             rest = rest.dropFirst(some.count)
-            let results = await withTaskGroup(of: (PoolKey, KeyFetchResult).self) { group in
+            let results = await withTaskGroup(of: (PoolName, KeyFetchResult).self) { group in
                 for pool in some { group.addTask { (pool, await fetcher.fetch(pool)) } }
-                return await group.reduce(into: [PoolKey: KeyFetchResult]()) { $0[$1.0] = $1.1 }
+                return await group.reduce(into: [PoolName: KeyFetchResult]()) { $0[$1.0] = $1.1 }
             }
             for pool in some { isGood = line(pool, results[pool]) && isGood }
         }
         return isGood
     }
 
-    private static func line(_ pool: PoolKey, _ result: KeyFetchResult?) -> Bool {
+    private static func line(_ pool: PoolName, _ result: KeyFetchResult?) -> Bool {
         switch result {
         case .success(let fetched):
             let kids = fetched.keySet.keys.map(\.keyID.description).joined(separator: ", ")

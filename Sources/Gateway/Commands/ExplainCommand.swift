@@ -104,7 +104,8 @@ struct ExplainCommand: AsyncParsableCommand {
         for pool in tenant.pools {
             switch await fetcher.fetch(pool.key) {
             case .success(let fetched):
-                snapshot.setKeys(PoolKeys(keySet: fetched.keySet, usableUntil: .distantFuture), of: pool.key)
+                snapshot.setKeys(
+                    PublishedKeys(keySet: fetched.keySet, usableUntil: .distantFuture), of: pool.key)
             case .failure(let failure):
                 Output.complaint("the keys of \(pool.key) cannot be fetched: \(failure)")
             }

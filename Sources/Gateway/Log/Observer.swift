@@ -46,7 +46,7 @@ enum Observer {
         }
     }
 
-    private static func keysFetched(_ pool: PoolKey, _ kids: [KeyID], _ skipped: [SkippedKey]) -> LogLine {
+    private static func keysFetched(_ pool: PoolName, _ kids: [KeyID], _ skipped: [SkippedKey]) -> LogLine {
         let flaws = skipped.map { "\($0.keyID ?? "without kid"): \($0.reason)" }
         return LogLine(
             skipped.isEmpty ? .info : .warning, "keys_fetched",
@@ -56,7 +56,7 @@ enum Observer {
             ])
     }
 
-    private static func keysFetchFailed(_ pool: PoolKey, _ failure: KeyFetchFailure, _ next: Instant?)
+    private static func keysFetchFailed(_ pool: PoolName, _ failure: KeyFetchFailure, _ next: Instant?)
         -> LogLine
     {
         LogLine(

@@ -79,14 +79,14 @@ struct Fixture {
         host = hosts[0]
         head = Fixture.head(tokens[0])
         guard let region = Region("eu-west-1"), let id = PoolID("eu-west-1_Bench"),
-            let pool = PoolKey(region: region, poolID: id)
+            let pool = PoolName(region: region, poolID: id)
         else { throw Failure() }
         var snapshot = Snapshot()
         var rows = parser
         var directory = Directory()
         for number in 0..<tenants { try Fixture.put("t\(number).example.com", &directory, &rows) }
         snapshot.directory = directory
-        snapshot.setKeys(PoolKeys(keySet: keySet, usableUntil: .distantFuture), of: pool)
+        snapshot.setKeys(PublishedKeys(keySet: keySet, usableUntil: .distantFuture), of: pool)
         judge.snapshot = snapshot
     }
 

@@ -1,0 +1,133 @@
+import Gatekeeper
+import JOSE
+import Postgres
+
+/// Every SQL text by which a gateway reports how it stands; none of them notifies.
+enum HealthQueries {
+    /// Who reports.
+    struct Reporter: Sendable {
+        let instance: String
+        let hostName: String
+        let version: String
+        let startedAt: Instant
+    }
+
+    /// Removes gateways that were not seen for a day, and what an earlier process of this name left.
+    static func begin(_ instance: String) -> [PostgresStatement] {
+        [
+            PostgresStatement(
+                "DELETE FROM poolgate.instances WHERE seen_at < now() - interval '1 day' AND instance <> $1",
+                [.text(instance)]),
+            PostgresStatement("DELETE FROM poolgate.pool_health WHERE instance = $1", [.text(instance)]),
+            PostgresStatement(
+                "DELETE FROM poolgate.tenant_quarantine WHERE instance = $1", [.text(instance)]),
+        ]
+    }
+
+    /// This gateway goes.
+    static func end(_ instance: String) -> PostgresStatement {
+        PostgresStatement("DELETE FROM poolgate.instances WHERE instance = $1", [.text(instance)])
+    }
+
+    /// One row: whether there is a place for the snapshot in which every row was read; older schemas have none.
+    static let hasFullSnapshot = PostgresStatement(
+        """
+        SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'poolgate' AND c.relname = 'instances' AND a.attname = 'full_snapshot'
+                AND NOT a.attisdropped) AS present
+        """)
+
+    /// This gateway lives, and serves what its snapshot shows.
+    static func alive(
+        _ reporter: Reporter, _ status: DirectoryStatus, hasFullSnapshot: Bool
+    ) -> PostgresStatement {
+        let (column, value, update) =
+            hasFullSnapshot
+            ? (", full_snapshot", ", $9::pg_snapshot", ", full_snapshot = excluded.full_snapshot")
+            : ("", "", "")
+        return PostgresStatement(
+            """
+            INSERT INTO poolgate.instances AS i
+                (instance, host_name, version, started_at, seen_at, snapshot, tenants, quarantined, pools\(column))
+            VALUES ($1, $2, $3, to_timestamp($4::float8), now(), $5::pg_snapshot, $6::int, $7::int, $8::int\(value))
+            ON CONFLICT (instance) DO UPDATE SET
+                host_name = excluded.host_name, version = excluded.version, started_at = excluded.started_at,
+                seen_at = excluded.seen_at, snapshot = excluded.snapshot, tenants = excluded.tenants,
+                quarantined = excluded.quarantined, pools = excluded.pools\(update)
+            """,
+            [
+                .text(reporter.instance), .text(reporter.hostName), .text(reporter.version),
+                .text(seconds(reporter.startedAt)), .text(status.snapshot), .integer(status.tenants),
+                .integer(status.quarantined.count), .integer(status.pools),
+            ] + (hasFullSnapshot ? [.text(status.fullSnapshot)] : []))
+    }
+
+    /// Pools as they stand now.
+    static func stand(_ instance: String, _ pools: some Sequence<PoolStatus>) -> PostgresStatement {
+        let columns: [(PoolStatus) -> String?] = [
+            { $0.pool.region.description }, { $0.pool.poolID.description }, { $0.state.rawValue },
+            { $0.failure.map { detail($0.description) } },
+            { TextArray.encoded($0.keyIDs.map(\.description)) },
+            { seconds($0.since) }, { $0.lastSuccess.map(seconds) }, { $0.lastAttempt.map(seconds) },
+            { $0.nextAttempt.map(seconds) },
+        ]
+        let all = Array(pools)
+        return PostgresStatement(
+            """
+            INSERT INTO poolgate.pool_health AS h (instance, region, pool_id, state, detail, keys, key_ids, since,
+                succeeded_at, attempted_at, next_attempt_at, updated_at)
+            SELECT $1, p.region, p.pool_id, p.state, p.detail, cardinality(p.key_ids::text[]), p.key_ids::text[],
+                to_timestamp(p.since::float8), to_timestamp(p.succeeded::float8), to_timestamp(p.attempted::float8),
+                to_timestamp(p.next::float8), now()
+            FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                $9::text[], $10::text[])
+                AS p(region, pool_id, state, detail, key_ids, since, succeeded, attempted, next)
+            ON CONFLICT (instance, region, pool_id) DO UPDATE SET
+                state = excluded.state, detail = excluded.detail, keys = excluded.keys, key_ids = excluded.key_ids,
+                since = excluded.since, succeeded_at = excluded.succeeded_at, attempted_at = excluded.attempted_at,
+                next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at
+            """, [.text(instance)] + columns.map { column in .texts(all.map(column)) })
+    }
+
+    /// Pools that are served no longer.
+    static func forget(_ instance: String, _ pools: [PoolName]) -> PostgresStatement {
+        PostgresStatement(
+            """
+            DELETE FROM poolgate.pool_health WHERE instance = $1
+                AND (region, pool_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+            """,
+            [
+                .text(instance), .texts(pools.map(\.region.description)),
+                .texts(pools.map(\.poolID.description)),
+            ])
+    }
+
+    /// The rows that are refused now, and no others.
+    static func quarantine(_ instance: String, _ rows: [String: RowFlaw]) -> [PostgresStatement] {
+        let hosts = rows.keys.sorted()
+        let parameters: [PostgresValue] = [.text(instance), .texts(hosts)]
+        return [
+            PostgresStatement(
+                "DELETE FROM poolgate.tenant_quarantine WHERE instance = $1 AND host <> ALL ($2::text[])",
+                parameters),
+            PostgresStatement(
+                """
+                INSERT INTO poolgate.tenant_quarantine AS q (instance, host, detail)
+                SELECT $1, r.host, r.detail FROM unnest($2::text[], $3::text[]) AS r(host, detail)
+                ON CONFLICT (instance, host) DO UPDATE SET detail = excluded.detail, since = now()
+                    WHERE q.detail <> excluded.detail
+                """, parameters + [.texts(hosts.map { rows[$0].map { detail($0.description) } })]),
+        ]
+    }
+
+    private static func seconds(_ instant: Instant) -> String {
+        String(Double(instant.nanoseconds) / 1e9)
+    }
+
+    private static func detail(_ sentence: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                sentence.unicodeScalars.filter { $0 != "\0" }.prefix(Limits.healthDetailCharacters)))
+    }
+}

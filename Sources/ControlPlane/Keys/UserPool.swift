@@ -1,0 +1,262 @@
+package import Gatekeeper
+package import JOSE
+
+/// One user pool's keys: asks `KeySetMachine` what to do, does it, and answers requests that wait.
+package actor UserPool {
+    /// Gets the pool's keys, nil as the pool goes, before any waiting request is answered.
+    package typealias Publish = @Sendable (PoolName, PublishedKeys?) -> Void
+
+    private struct Waiter {
+        let kid: KeyID
+        let deadline: ContinuousClock.Instant
+        let continuation: CheckedContinuation<KeyLookupResult, Never>
+    }
+
+    package nonisolated let pool: PoolName
+    private let source: KeySource
+    private let publish: Publish
+    private let report: @Sendable (PoolStatus) -> Void
+    private let observe: Observe
+    private let keyWait: Duration
+
+    private var machine = KeySetMachine()
+    private var isStopped = false
+    private var flight: Task<Void, Never>?
+    private var timer: Task<Void, Never>?
+    private var timerNumber: UInt64 = 0
+    private var state = PoolStatus.State.waiting
+    private var since: Instant
+
+    private var waiters: [UInt64: Waiter] = [:]
+    private var waitersOfKey: [KeyID: Set<UInt64>] = [:]
+    private var lastWaiter: UInt64 = 0
+    /// Waiters in the order of their deadlines, those already answered included.
+    private var deadlines: [UInt64] = []
+    private var sweep: Task<Void, Never>?
+    private var refreshes:
+        [UInt64: (ticket: KeySetMachine.Ticket, continuation: CheckedContinuation<Void, Never>)] =
+            [:]
+
+    /// A pool that has fetched nothing yet; `start` makes it. Requests wait `keyWait` at most.
+    package init(
+        _ pool: PoolName, source: KeySource, publish: @escaping Publish,
+        report: @escaping @Sendable (PoolStatus) -> Void = { _ in },
+        observe: @escaping Observe = { _ in }, keyWait: Duration = Limits.keyWait
+    ) {
+        self.pool = pool
+        self.source = source
+        self.publish = publish
+        self.report = report
+        self.observe = observe
+        self.keyWait = keyWait
+        self.since = .now
+    }
+
+    /// Fetches the keys ahead of the first request.
+    package func start() {
+        guard !isStopped else { return }
+        perform(machine.started())
+        reportStatus()
+    }
+
+    /// Waits until the pool's set holds the key, is known to lack it, or the wait ends.
+    ///
+    /// Cancelling the task ends this wait alone, with `unavailable`.
+    package func key(_ kid: KeyID) async -> KeyLookupResult {
+        let now = KeySetMachine.Moment.now
+        guard !isStopped else { return .unavailable }
+        guard waiters.count < Limits.waitersPerPool else {
+            return machine.holds(kid, at: now.wall) ? .present : .unavailable
+        }
+        switch machine.keyWanted(kid, at: now) {
+        case .answered(let answer): return answer
+        case .waiting(let actions):
+            lastWaiter += 1
+            let id = lastWaiter
+            return await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    register(id, kid, continuation, now: now.monotonic)
+                    perform(actions)
+                }
+            } onCancel: {
+                Task { await self.giveUp(id) }
+            }
+        }
+    }
+
+    /// Fetches now, whatever the schedule says, and returns how the pool stands afterwards.
+    package func refreshNow() async -> PoolStatus {
+        guard !isStopped, refreshes.count < Limits.refreshesWaiting else { return status() }
+        let (ticket, actions) = machine.refreshWanted()
+        lastWaiter += 1
+        let id = lastWaiter
+        await withCheckedContinuation { continuation in
+            refreshes[id] = (ticket, continuation)
+            perform(actions)
+        }
+        return status()
+    }
+
+    /// How the pool stands now.
+    package func status() -> PoolStatus {
+        let now = KeySetMachine.Moment.now
+        let keyIDs = machine.keys.map { now.wall < $0.usableUntil ? $0.keySet.keys.map(\.keyID) : [] } ?? []
+        return PoolStatus(
+            pool: pool, state: state, keyIDs: keyIDs, since: since,
+            lastSuccess: machine.lastSuccess?.wall, lastAttempt: machine.lastAttempt?.wall,
+            nextAttempt: machine.nextFetch.map { now.wall(at: $0) }, failure: machine.failure)
+    }
+
+    /// Ends the pool: what is under way is cancelled, waiting requests get `unavailable`, its keys are unpublished.
+    package func stop() {
+        guard !isStopped else { return }
+        isStopped = true
+        flight?.cancel()
+        timer?.cancel()
+        sweep?.cancel()
+        publish(pool, nil)
+        for waiter in waiters.values { waiter.continuation.resume(returning: .unavailable) }
+        waiters = [:]
+        waitersOfKey = [:]
+        deadlines = []
+        for refresh in refreshes.values { refresh.continuation.resume() }
+        refreshes = [:]
+    }
+
+    // MARK: Events
+
+    private func fetchEnded(_ ticket: KeySetMachine.Ticket, _ result: KeyFetchResult) {
+        guard !isStopped else { return }
+        flight = nil
+        let now = KeySetMachine.Moment.now
+        let actions = machine.fetchEnded(ticket, result, at: now, jitter: .random(in: 0..<1))
+        switch result {
+        case .success(let fetched):
+            observe(
+                .keysFetched(pool, kids: fetched.keySet.keys.map(\.keyID), skipped: fetched.keySet.skipped))
+        case .failure(let failure):
+            observe(.keysFetchFailed(pool, failure, nextAttempt: machine.nextFetch.map { now.wall(at: $0) }))
+        }
+        let newState = machine.failures > 0 ? PoolStatus.State.failing : .ready
+        if newState != state {
+            state = newState
+            since = now.wall
+        }
+        perform(actions)
+        reportStatus()
+        for (id, refresh) in refreshes where refresh.ticket <= ticket {
+            refreshes[id] = nil
+            refresh.continuation.resume()
+        }
+    }
+
+    private func timerFired(_ number: UInt64) {
+        guard !isStopped, number == timerNumber else { return }
+        timer = nil
+        perform(machine.timerFired(at: .now))
+    }
+
+    private func giveUp(_ id: UInt64) {
+        answer(id, .unavailable)
+    }
+
+    private func sweepWaiters() {
+        sweep = nil
+        let now = ContinuousClock.now
+        var passed = 0
+        for id in deadlines {
+            if let waiter = waiters[id] {
+                guard waiter.deadline <= now else { break }
+                answer(id, .unavailable)
+            }
+            passed += 1
+        }
+        deadlines.removeFirst(passed)
+        scheduleSweep()
+    }
+
+    // MARK: Actions
+
+    private func perform(_ actions: [KeySetMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .fetch(let ticket, let priority): fetch(ticket, priority)
+            case .update(let priority): source.update(pool, priority)
+            case .publish(let keys): publish(pool, keys)
+            case .withdraw(let kids): observe(.keysWithdrawn(pool, kids: kids))
+            case .resume(let kid, let keyAnswer):
+                for id in waitersOfKey[kid] ?? [] { answer(id, keyAnswer) }
+            case .wake(let time): wake(at: time)
+            }
+        }
+    }
+
+    private func fetch(_ ticket: KeySetMachine.Ticket, _ priority: FetchPriority) {
+        let (pool, source) = (pool, source)
+        flight = Task {
+            let result = await source.fetch(pool, priority)
+            fetchEnded(ticket, result)
+        }
+    }
+
+    private func wake(at time: ContinuousClock.Instant) {
+        timer?.cancel()
+        timerNumber += 1
+        let number = timerNumber
+        timer = Task {
+            try? await Task.sleep(until: time, tolerance: .milliseconds(50), clock: .continuous)
+            timerFired(number)
+        }
+    }
+
+    private func reportStatus() {
+        report(status())
+    }
+
+    // MARK: Waiters
+
+    private func register(
+        _ id: UInt64, _ kid: KeyID, _ continuation: CheckedContinuation<KeyLookupResult, Never>,
+        now: ContinuousClock.Instant
+    ) {
+        waiters[id] = Waiter(kid: kid, deadline: now + keyWait, continuation: continuation)
+        waitersOfKey[kid, default: []].insert(id)
+        deadlines.append(id)
+        scheduleSweep()
+    }
+
+    private func answer(_ id: UInt64, _ keyAnswer: KeyLookupResult) {
+        guard let waiter = waiters.removeValue(forKey: id) else { return }
+        waitersOfKey[waiter.kid]?.remove(id)
+        if waitersOfKey[waiter.kid]?.isEmpty ?? false {
+            waitersOfKey[waiter.kid] = nil
+            machine.waitEnded(waiter.kid)
+        }
+        waiter.continuation.resume(returning: keyAnswer)
+    }
+
+    /// One timer for all waiters: they all wait equally long, so the oldest is the first to give up.
+    private func scheduleSweep() {
+        guard sweep == nil else { return }
+        guard let first = deadlines.lazy.compactMap({ self.waiters[$0] }).first else {
+            deadlines = []
+            return
+        }
+        sweep = Task {
+            try? await Task.sleep(until: first.deadline, clock: .continuous)
+            guard !isStopped else { return }
+            sweepWaiters()
+        }
+    }
+}
+
+extension KeySetMachine.Moment {
+    static var now: KeySetMachine.Moment {
+        KeySetMachine.Moment(monotonic: .now, wall: .now)
+    }
+
+    /// What the wall clock will show at a time of the other clock, if nobody moves it.
+    func wall(at time: ContinuousClock.Instant) -> Instant {
+        wall.advanced(bySeconds: monotonic.duration(to: time).components.seconds)
+    }
+}

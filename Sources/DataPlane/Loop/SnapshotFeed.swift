@@ -1,0 +1,86 @@
+package import Gatekeeper
+import NIOCore
+import Synchronization
+
+/// Where the control plane leaves what holds now, and each event loop picks it up.
+///
+/// A class, because writers and loops share the one latest snapshot. Many changes between two turns of a loop reach
+/// it as one. A replaced snapshot is kept until every loop has taken a newer one and is then freed on the writer's
+/// side, since freeing 100,000 tenants would stall a loop.
+package final class SnapshotFeed: Sendable {
+    private let state = Mutex(State())
+
+    private struct State {
+        var latest = Snapshot()
+        var subscribers: [Subscriber] = []
+        var replaced: [Snapshot] = []
+    }
+
+    private struct Subscriber {
+        let loop: any EventLoop
+        var takenEpoch: UInt64 = 0
+        var isScheduled = false
+        let take: @Sendable () -> Void
+    }
+
+    package init() {}
+
+    /// The newest snapshot; epoch 0 before anything was published.
+    package var latest: Snapshot { state.withLock { $0.latest } }
+
+    /// Replaces the tenant directory on every loop.
+    package func publish(directory: Directory) {
+        publish { $0.directory = directory }
+    }
+
+    /// Replaces the keys of one pool on every loop; nil forgets them.
+    package func publish(_ keys: PublishedKeys?, for pool: PoolName) {
+        publish { $0.setKeys(keys, of: pool) }
+    }
+
+    /// Says from when on the directory is too old to be believed.
+    package func publish(staleAfter: Instant) {
+        publish { $0.staleAfter = staleAfter }
+    }
+
+    private func publish(_ change: (inout Snapshot) -> Void) {
+        let (freed, wake) = state.withLock { state -> ([Snapshot], [Subscriber]) in
+            state.replaced.append(state.latest)
+            change(&state.latest)
+            state.latest.epoch += 1
+            let oldestInUse = state.subscribers.map(\.takenEpoch).min() ?? state.latest.epoch
+            let freed = state.replaced.prefix { $0.epoch < oldestInUse }
+            state.replaced.removeFirst(freed.count)
+            var wake: [Subscriber] = []
+            for index in state.subscribers.indices where !state.subscribers[index].isScheduled {
+                state.subscribers[index].isScheduled = true
+                wake.append(state.subscribers[index])
+            }
+            return (Array(freed), wake)
+        }
+        for subscriber in wake { subscriber.loop.execute(subscriber.take) }
+        withExtendedLifetime(freed) {}
+    }
+
+    /// Calls `take` on `loop` after each change; it answers with `taken(by:)`.
+    func subscribe(_ loop: any EventLoop, take: @escaping @Sendable () -> Void) {
+        state.withLock { $0.subscribers.append(Subscriber(loop: loop, take: take)) }
+        loop.execute(take)
+    }
+
+    /// Leaves `loop` alone from now on: it is about to end.
+    func unsubscribe(_ loop: any EventLoop) {
+        state.withLock { $0.subscribers.removeAll { $0.loop === loop } }
+    }
+
+    /// The newest snapshot, noting that `loop` uses no older one from now on.
+    func taken(by loop: any EventLoop) -> Snapshot {
+        state.withLock { state in
+            if let index = state.subscribers.firstIndex(where: { $0.loop === loop }) {
+                state.subscribers[index].takenEpoch = state.latest.epoch
+                state.subscribers[index].isScheduled = false
+            }
+            return state.latest
+        }
+    }
+}

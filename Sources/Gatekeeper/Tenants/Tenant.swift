@@ -1,0 +1,149 @@
+import Synchronization
+
+/// One tenant as loops serve it: a row parsed once, never changed.
+///
+/// A class, because caches on every loop refer to the same tenant and compare it by one number.
+package final class Tenant: Sendable {
+    /// A number no other content of any row ever had in this process.
+    package let version: UInt64
+    /// The row's host as it is written, wildcard included: the value of `X-Poolgate-Tenant`.
+    package let name: HostPattern
+    package let state: State
+    /// The pools whose tokens are accepted, the row's own first; their issuers are disjoint.
+    package let pools: [TenantPool]
+    /// Where requests go; empty where neither the row nor the configuration names one.
+    package let upstreams: [Upstream]
+    /// App clients accepted, as bytes; nil accepts every client of the pool.
+    package let clientIDs: [[UInt8]]?
+    package let tokenUses: TokenUses
+    /// Any one of these suffices; nil asks for none.
+    package let requiredGroups: [[UInt8]]?
+    /// Any one of these suffices; nil asks for none.
+    package let requiredScopes: [[UInt8]]?
+    package let allowsUnverifiedEmail: Bool
+    /// The largest body of a request; nil leaves the gateway's own bound.
+    package let maxBodyBytes: UInt64?
+    package let websockets: WebSocketPolicy
+    package let rules: RuleSet
+    /// Where tokens may stand besides `Authorization`.
+    package let cookieName: [UInt8]?
+    package let queryParameter: [UInt8]?
+    /// Whether `Authorization` reaches the upstream.
+    package let forwardsToken: Bool
+    /// Origins whose pages may read the gateway's refusals, each in its canonical spelling.
+    package let corsOrigins: [[UInt8]]
+    /// Whether CORS preflights pass without a token.
+    package let allowsPreflights: Bool
+    /// Seconds after its `iat` for which a token is good at most.
+    package let maxTokenAge: Int64?
+    let claimHeaders: [ClaimHeader]
+    let headerProfile: HeaderProfile
+
+    /// Whether requests are served at all.
+    package enum State: Sendable {
+        case active, suspended
+    }
+
+    /// Kinds of token, by their `token_use` (Cognito developer guide, "Understanding user pool JWTs").
+    package struct TokenUses: OptionSet, Sendable {
+        package let rawValue: UInt8
+
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        package static let access = TokenUses(rawValue: 1)
+        package static let id = TokenUses(rawValue: 2)
+
+        /// The one kind called `name`; nil for any other word.
+        init?(name: some Sequence<UInt8>) {
+            if name.elementsEqual("access".utf8) {
+                self = .access
+            } else if name.elementsEqual("id".utf8) {
+                self = .id
+            } else {
+                return nil
+            }
+        }
+
+        /// The names, as a row says them.
+        var names: [String] { (contains(.access) ? ["access"] : []) + (contains(.id) ? ["id"] : []) }
+    }
+
+    private static let versions = Atomic<UInt64>(1)
+
+    init(_ row: TenantRow, name: HostPattern, pools: [TenantPool], upstreams: [Upstream]) throws(RowFlaw) {
+        guard let state = Tenant.states[row.status] else {
+            throw RowFlaw("status is '\(row.status)'; write 'active' or 'suspended'")
+        }
+        var uses: TokenUses = []
+        for text in row.tokenUses {
+            guard let use = TokenUses(name: text.utf8) else {
+                throw RowFlaw("token_uses holds '\(text)'; write only 'access' and 'id'")
+            }
+            uses.formUnion(use)
+        }
+        guard !uses.isEmpty else {
+            throw RowFlaw("token_uses is empty; write '{access,id}' or one of the two")
+        }
+        self.version = Tenant.versions.add(1, ordering: .relaxed).newValue
+        self.name = name
+        self.state = state
+        self.pools = pools
+        self.upstreams = upstreams
+        self.tokenUses = uses
+        self.clientIDs = try Tenant.list(row.clientIDs, column: "client_ids")
+        self.requiredGroups = try Tenant.list(row.requiredGroups, column: "required_groups")
+        self.requiredScopes = try Tenant.list(row.requiredScopes, column: "required_scopes")
+        self.allowsUnverifiedEmail = row.allowUnverifiedEmail
+        self.maxBodyBytes = row.maxBodyBytes.map { UInt64(max($0, 0)) }
+        self.websockets = try Tenant.webSocketPolicy(row)
+        self.rules = try row.rules.map { text throws(RowFlaw) in try RuleParser.rules(text) } ?? .none
+        self.cookieName = row.cookieName.map { Array($0.utf8) }
+        self.queryParameter = row.queryParameter.map { Array($0.utf8) }
+        self.forwardsToken = row.forwardToken
+        self.corsOrigins = (row.corsOrigins ?? []).map { WebOrigin($0.utf8)?.canonical ?? Array($0.utf8) }
+        self.allowsPreflights = row.allowPreflights
+        self.maxTokenAge = row.maxTokenAge
+        self.claimHeaders = try ClaimHeader.all(row.claimHeaders)
+        guard let profile = HeaderProfile(rawValue: row.headerProfile) else {
+            throw RowFlaw("header_profile is '\(row.headerProfile)', which this gateway does not know")
+        }
+        self.headerProfile = profile
+    }
+
+    private static let states: [String: State] = ["active": .active, "suspended": .suspended]
+
+    private static func webSocketPolicy(_ row: TenantRow) throws(RowFlaw) -> WebSocketPolicy {
+        switch row.websockets {
+        case "expire": return .expire(graceSeconds: max(row.websocketGrace ?? 0, 0))
+        case "outlive": return .outlive
+        case "off": return .off
+        default: throw RowFlaw("websockets is '\(row.websockets)'; write 'expire', 'outlive' or 'off'")
+        }
+    }
+
+    private static func list(_ texts: [String]?, column: String) throws(RowFlaw) -> [[UInt8]]? {
+        guard let texts else { return nil }
+        guard !texts.isEmpty, texts.allSatisfy({ !$0.isEmpty }) else {
+            throw RowFlaw("\(column) is empty or holds an empty text; write NULL to ask for nothing")
+        }
+        return texts.map { Array($0.utf8) }
+    }
+}
+
+/// A user pool as one tenant accepts it.
+///
+/// A class, because tenants of one pool share it: 100,000 tenants often stand on a few thousand pools.
+package final class TenantPool: Sendable {
+    package let key: PoolName
+    /// Every `iss` that means this pool here, compared byte by byte.
+    package let issuers: [[UInt8]]
+
+    init(key: PoolName, issuers: [[UInt8]]) {
+        self.key = key
+        self.issuers = issuers
+    }
+
+    func accepts(issuer: some Sequence<UInt8>) -> Bool {
+        issuers.contains { $0.elementsEqual(issuer) }
+    }
+}

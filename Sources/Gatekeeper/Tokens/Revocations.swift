@@ -1,0 +1,274 @@
+import JOSE
+
+/// Which tokens are refused before they expire: one immutable snapshot that all loops share.
+///
+/// A class, because every loop refers to the same million entries. An entry takes 32 bytes; a change writes a short list
+/// anew and, once in a while, the long one.
+package final class Revocations: Sendable {
+    /// Grows with each change of any pool's entries.
+    package let generation: UInt64
+    /// The generation in which a pool's entries changed last; pools that never had any are not there.
+    private let changed: [PoolName: UInt64]
+    /// Sorted by digest.
+    private let base: [Entry]
+    /// Sorted by digest; what came since `base` was made.
+    private let recent: [Entry]
+    /// Entries of `base` that went, or stand in `recent` as they are now.
+    private let outdated: Set<Int64>
+
+    /// One row of `poolgate.revocations`, as the view `poolgate.revocation_entries` tells it.
+    package struct Entry: Sendable, Hashable {
+        /// The first 16 bytes of the SHA-256 of kind, pool and id, in two words.
+        package let digest: Digest
+        package let id: Int64
+        /// Seconds since 1970: a token with an earlier `iat` falls under the entry.
+        package let issuedBefore: UInt32
+        /// Seconds since 1970.
+        package let expires: UInt32
+
+        /// An entry of these columns; instants beyond the year 2106 are that year.
+        package init(digest: Digest, id: Int64, issuedBefore: Int64, expires: Int64) {
+            self.digest = digest
+            self.id = id
+            self.issuedBefore = UInt32(clamping: issuedBefore)
+            self.expires = UInt32(clamping: expires)
+        }
+
+        static func < (left: Entry, right: Entry) -> Bool {
+            left.digest == right.digest ? left.id < right.id : left.digest < right.digest
+        }
+    }
+
+    /// What an entry is found by.
+    package struct Digest: Sendable, Hashable, Comparable {
+        package let high: UInt64
+        package let low: UInt64
+
+        /// Of its two halves.
+        package init(high: UInt64, low: UInt64) {
+            self.high = high
+            self.low = low
+        }
+
+        /// Of 32 hexadecimal digits; nil of anything else.
+        package init?(hexadecimal digits: some Collection<UInt8>) {
+            guard digits.count == 32 else { return nil }
+            var words: (UInt64, UInt64) = (0, 0)
+            for digit in digits {
+                guard let value = ASCII.hexValue(digit) else { return nil }
+                words = (words.0 << 4 | words.1 >> 60, words.1 << 4 | UInt64(value))
+            }
+            (high, low) = words
+        }
+
+        package static func < (left: Digest, right: Digest) -> Bool {
+            left.high == right.high ? left.low < right.low : left.high < right.high
+        }
+    }
+
+    /// What differs from an earlier snapshot.
+    package struct Change: Sendable {
+        package var entries: [(pool: PoolName, entry: Entry)] = []
+        package var lifted: [(id: Int64, digest: Digest)] = []
+
+        package init() {}
+
+        package var isEmpty: Bool { entries.isEmpty && lifted.isEmpty }
+    }
+
+    /// No entries.
+    package init() {
+        generation = 0
+        changed = [:]
+        base = []
+        recent = []
+        outdated = []
+    }
+
+    private init(
+        generation: UInt64, changed: [PoolName: UInt64], base: [Entry], recent: [Entry], outdated: Set<Int64>
+    ) {
+        self.generation = generation
+        self.changed = changed
+        self.base = base
+        self.recent = recent
+        self.outdated = outdated
+    }
+
+    /// How many entries there are, expired ones included until they are cleared away.
+    package var count: Int { base.count + recent.count - outdated.count }
+
+    /// Every entry, in the order of digests where it matters to nobody.
+    package var entries: [Entry] { base.filter { !outdated.contains($0.id) } + recent }
+
+    /// The pools that have, or had, entries.
+    package var pools: Set<PoolName> { Set(changed.keys) }
+
+    // MARK: Changing
+
+    /// The snapshot that holds `entries` of `pools` and nothing else; the same object where that changes nothing.
+    package func replacing(with entries: consuming [Entry], of pools: Set<PoolName>) -> Revocations {
+        entries.sort(by: <)
+        if recent.isEmpty, outdated.isEmpty, base == entries { return self }
+        let generation = generation &+ 1
+        // A pool whose last entry went was changed by that too.
+        let changed = Dictionary(
+            uniqueKeysWithValues: pools.union(self.changed.keys).map { ($0, generation) })
+        return Revocations(generation: generation, changed: changed, base: entries, recent: [], outdated: [])
+    }
+
+    /// The snapshot after `change`, at `now`.
+    package func applying(_ change: Change, at now: Instant) -> Revocations {
+        let generation = generation &+ 1
+        var changed = changed
+        var outdated = outdated
+        var named = Set(change.lifted.map(\.id))
+        for (pool, entry) in change.entries {
+            changed[pool] = generation
+            named.insert(entry.id)
+        }
+        var recent = recent.filter { !named.contains($0.id) }
+        for (id, digest) in change.lifted where stands(id, digest, in: base) { outdated.insert(id) }
+        for (_, entry) in change.entries where stands(entry.id, entry.digest, in: base) {
+            outdated.insert(entry.id)
+        }
+        let liftedIDs = Set(change.lifted.map(\.id))
+        recent += change.entries.map(\.entry).filter { !liftedIDs.contains($0.id) }
+        recent.sort(by: <)
+        guard recent.count + outdated.count > max(Limits.recentRevocations, base.count / 32) else {
+            return Revocations(
+                generation: generation, changed: changed, base: base, recent: recent, outdated: outdated)
+        }
+        return Revocations(
+            generation: generation, changed: changed, base: merged(recent, outdated, now), recent: [],
+            outdated: [])
+    }
+
+    /// Both lists as one, without what is outdated or expired.
+    private func merged(_ recent: [Entry], _ outdated: Set<Int64>, _ now: Instant) -> [Entry] {
+        let second = now.seconds(since: Instant(nanoseconds: 0))
+        var result: [Entry] = []
+        result.reserveCapacity(base.count + recent.count)
+        var next = recent.startIndex
+        for entry in base where entry.expires > second && !outdated.contains(entry.id) {
+            while next < recent.endIndex, recent[next] < entry {
+                result.append(recent[next])
+                next += 1
+            }
+            result.append(entry)
+        }
+        result += recent[next...]
+        return result
+    }
+
+    // MARK: Asking
+
+    /// Whether anything of the pool changed since a generation; false for a pool that never had an entry.
+    func hasChanged(_ pool: PoolName, since generation: UInt64) -> Bool {
+        guard let last = changed[pool] else { return false }
+        return last > generation
+    }
+
+    /// Whether a token of the pool falls under an entry at `now`.
+    func revoke(_ token: TokenIDs, of pool: PoolName, digester: TokenDigester, at now: Instant) -> Bool {
+        guard changed[pool] != nil else { return false }
+        for kind in TokenIDs.Kind.allCases {
+            guard let name = token.revocationName(kind, of: pool),
+                let digest = name.withUnsafeBytes({ digester.digest(of: $0) }).map(Digest.init(half:))
+            else { continue }
+            let entries = Revocations.entries(digest, in: recent)
+            if entries.contains(where: { $0.revokes(token, at: now) }) { return true }
+            let older = Revocations.entries(digest, in: base)
+            if older.contains(where: { !outdated.contains($0.id) && $0.revokes(token, at: now) }) {
+                return true
+            }
+        }
+        return false
+    }
+
+    private func stands(_ id: Int64, _ digest: Digest, in entries: [Entry]) -> Bool {
+        Revocations.entries(digest, in: entries).contains { $0.id == id }
+    }
+
+    /// The entries of one digest in a sorted list.
+    private static func entries(_ digest: Digest, in sorted: [Entry]) -> ArraySlice<Entry> {
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle].digest < digest { low = middle + 1 } else { high = middle }
+        }
+        var end = low
+        while end < sorted.count, sorted[end].digest == digest { end += 1 }
+        return sorted[low..<end]
+    }
+}
+
+extension Revocations.Entry {
+    /// Whether a token whose ids match falls under the entry; one that does not say when it was issued does.
+    func revokes(_ token: TokenIDs, at now: Instant) -> Bool {
+        guard now < Instant(seconds: Int64(expires)) else { return false }
+        guard let issuedAt = token.issuedAt else { return true }
+        return issuedAt < Instant(seconds: Int64(issuedBefore))
+    }
+}
+
+extension Revocations.Digest {
+    /// The first half of a whole SHA-256.
+    init(half digest: TokenDigest) {
+        high = UInt64(bigEndian: digest.words.0)
+        low = UInt64(bigEndian: digest.words.1)
+    }
+}
+
+/// What a token can be revoked by, in one piece of memory.
+struct TokenIDs: Sendable, Hashable {
+    let issuedAt: Instant?
+    /// The ids one after the other.
+    private let bytes: [UInt8]
+    /// Where each ends.
+    private var ends: SIMD4<UInt16>
+
+    var subject: ArraySlice<UInt8> { bytes[..<Int(ends[0])] }
+
+    /// Kinds of entry, each by the letter that its digest begins with.
+    enum Kind: UInt8, CaseIterable {
+        case pool = 0x70
+        case subject = 0x73
+        case originJTI = 0x6F
+        case jti = 0x6A
+        case client = 0x63
+    }
+
+    /// A token has at most 16 KiB, so its ids' lengths fit.
+    init(_ claims: CognitoClaims) {
+        issuedAt = claims.issuedAt
+        var bytes = claims.subject
+        bytes.reserveCapacity(bytes.count + 96 + claims.client.count)
+        ends = [UInt16(clamping: bytes.count), 0, 0, 0]
+        bytes += claims.originJTI ?? []
+        ends[1] = UInt16(clamping: bytes.count)
+        bytes += claims.jti ?? []
+        ends[2] = UInt16(clamping: bytes.count)
+        bytes += claims.client
+        ends[3] = UInt16(clamping: bytes.count)
+        self.bytes = bytes
+    }
+
+    /// Bytes of memory.
+    var cost: Int { 96 + bytes.count }
+
+    /// What the digest of an entry for this token is made of; nil where the token has no such id.
+    func revocationName(_ kind: Kind, of pool: PoolName) -> [UInt8]? {
+        let id =
+            switch kind {
+            case .pool: bytes[0..<0]
+            case .subject: bytes[0..<Int(ends[0])]
+            case .originJTI: bytes[Int(ends[0])..<Int(ends[1])]
+            case .jti: bytes[Int(ends[1])..<Int(ends[2])]
+            case .client: bytes[Int(ends[2])..<Int(ends[3])]
+            }
+        if id.isEmpty, kind != .pool { return nil }
+        return [kind.rawValue, 0x0A] + pool.region.description.utf8 + [0x0A] + pool.poolID.description.utf8
+            + [0x0A] + id
+    }
+}
