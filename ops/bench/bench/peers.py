@@ -160,11 +160,11 @@ def nginx(bench, more="", upstream_port=None):
     return Peer("nginx", process, f"http://127.0.0.1:{port}")
 
 
-def poolgate(bench, *more, workers=1, core=0, upstream=None):
-    """The gateway with one worker and a tenant in its embedded Postgres."""
+def poolgate(bench, *more, workers=1, core=0, upstream=None, command=None):
+    """The gateway with one worker and a tenant in its embedded Postgres; `command` is what starts it otherwise than by name."""
     port, admin = free_port(), free_port()
     process = bench.spawn(
-        [own("poolgate"), "serve", "--embedded", "--state-dir", str(bench.folder / f"state-{port}"),
+        [*(command or [own("poolgate")]), "serve", "--embedded", "--state-dir", str(bench.folder / f"state-{port}"),
          *settings(bench, port, admin, workers, upstream), *more], core=core)
     insert(bench, process, f"""
         INSERT INTO poolgate.tenants (host, region, pool_id, client_ids) VALUES ('{HOST}', '{REGION}', '{POOL}', '{{{CLIENT}}}')
