@@ -149,7 +149,7 @@ import Testing
 @Suite struct IdentityHeaderTests {
     private func encoded(_ text: String, comma: Bool = false) -> String {
         String(
-            decoding: IdentityHeaders.encoded(Array(text.utf8), also: comma ? UInt8(ascii: ",") : nil),
+            decoding: PercentEncoding.encoded(Array(text.utf8), also: comma ? UInt8(ascii: ",") : nil),
             as: UTF8.self)
     }
 
@@ -177,7 +177,7 @@ import Testing
             let value: [UInt8] = (0..<Int.random(in: 0...3, using: &generator)).map { _ in
                 [0x20, 0x25, 0x2C, 0x32, 0x30, 0x41, 0xFF, 0x00].randomElement(using: &generator) ?? 0x20
             }
-            let encoded = IdentityHeaders.encoded(value, also: UInt8(ascii: ","))
+            let encoded = PercentEncoding.encoded(value, also: UInt8(ascii: ","))
             #expect(seen[encoded, default: value] == value)
             seen[encoded] = value
             #expect(encoded.allSatisfy { $0 > 0x1F && $0 < 0x7F && $0 != 0x2C })

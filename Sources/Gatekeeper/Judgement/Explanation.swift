@@ -36,7 +36,7 @@ package struct Explanation: Sendable {
             if rule?.access == .optional, token == nil { return }
             let identity = try explainToken(try explainCredential(token), tenant, snapshot, now)
             if let rule { try explainNeeds(of: rule, identity) }
-            if let refusal = shadow?.refusal(of: identity) {
+            if let refusal = shadow.flatMap({ RuleChecks.refusal(by: $0, of: identity) }) {
                 checks.append(
                     Check(
                         name: "shadow", expected: "reported, not enforced",
@@ -117,7 +117,8 @@ package struct Explanation: Sendable {
 
     private mutating func explainNeeds(of rule: Rule, _ identity: Identity) throws(Refusal) {
         try check(
-            "rule's needs", expected: rule.needs, actual: "as above", rule.refusal(of: identity))
+            "rule's needs", expected: rule.needs, actual: "as above",
+            RuleChecks.refusal(by: rule, of: identity))
     }
 
     private static func words(_ rule: Rule) -> String {
@@ -154,7 +155,7 @@ package struct Explanation: Sendable {
             claims, token: verified, tenant: tenant, poolIndex: poolIndex, key: key, keyGeneration: 0,
             revocationGeneration: 0)
         let isRevoked =
-            snapshot.directory?.revocations.revoke(
+            snapshot.directory?.revocations.covers(
                 identity.ids, of: tenant.pools[poolIndex].key, digester: TokenDigester(), at: now) ?? false
         try check(
             "revocation", expected: "none against it", actual: isRevoked ? "an entry stands" : "none",
@@ -241,7 +242,7 @@ package struct Explanation: Sendable {
 
     /// Printable ASCII as it is, anything else percent-encoded, so that a claim cannot move a terminal's cursor.
     private static func text(_ bytes: [UInt8]) -> String {
-        String(decoding: IdentityHeaders.encoded(bytes), as: UTF8.self)
+        String(decoding: PercentEncoding.encoded(bytes), as: UTF8.self)
     }
 
     private static func list(_ texts: [[UInt8]]) -> String {

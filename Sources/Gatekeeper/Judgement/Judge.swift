@@ -132,7 +132,9 @@ package final class Judge {
             verdict = .admit(Admission(resolved: resolved, identity: nil))
         }
         guard case .admit(var admission) = verdict else { return verdict }
-        if let rule, let identity = admission.identity, let refusal = rule.refusal(of: identity) {
+        if let rule, let identity = admission.identity,
+            let refusal = RuleChecks.refusal(by: rule, of: identity)
+        {
             return .refuse(refusal, resolved)
         }
         admission.path = decision.normal
@@ -149,13 +151,13 @@ package final class Judge {
         by shadow: Rule, of admission: Admission, _ request: RequestFacts, _ now: Instant, isPublic: Bool
     ) -> Refusal? {
         if shadow.access == .public { return nil }
-        if let identity = admission.identity { return shadow.refusal(of: identity) }
+        if let identity = admission.identity { return RuleChecks.refusal(by: shadow, of: identity) }
         // On a public path nobody has looked at the token yet.
         let verdict = isPublic ? judgeCredential(request, admission.resolved, .new(nil), now) : nil
         switch verdict {
         case nil, .refuse(.missingToken, _): return shadow.access == .optional ? nil : .missingToken
         case .refuse(let refusal, _): return refusal
-        case .admit(let judged): return judged.identity.flatMap { shadow.refusal(of: $0) }
+        case .admit(let judged): return judged.identity.flatMap { RuleChecks.refusal(by: shadow, of: $0) }
         case .needsKey, .mustWait: return nil
         }
     }
@@ -220,7 +222,7 @@ package final class Judge {
             guard allowance > 0 else { return .mustWait(resolved) }
         case .new(let given): answer = given
         }
-        if let known = tokens.identity(for: digest, tenantID: resolved.tenantVersion) {
+        if let known = tokens.identity(for: digest, tenantVersion: resolved.tenantVersion) {
             if isStillGood(known, resolved, now) {
                 if known.end <= now {
                     return .refuse(.badToken(known.expires <= now ? .expired : .tooOld), resolved)
@@ -228,13 +230,13 @@ package final class Judge {
                 return isRevoked(known, resolved, now)
                     ? .refuse(.badToken(.revoked), resolved) : admit(known, resolved)
             }
-            tokens.remove(digest, tenantID: resolved.tenantVersion)
+            tokens.remove(digest, tenantVersion: resolved.tenantVersion)
         }
         guard allowance > 0 || answer != nil else { return .mustWait(resolved) }
         if allowance > 0 { allowance -= 1 }
         switch verify(token, resolved, now, answer) {
         case .success(let identity):
-            tokens.insert(identity, for: digest, tenantID: resolved.tenantVersion)
+            tokens.insert(identity, for: digest, tenantVersion: resolved.tenantVersion)
             if isRevoked(identity, resolved, now) { return .refuse(.badToken(.revoked), resolved) }
             return admit(identity, resolved)
         case .failure(.refused(let refusal)):
@@ -292,7 +294,7 @@ package final class Judge {
         else { return false }
         let pool = resolved.tenant.pools[identity.poolIndex].key
         if revocations.hasChanged(pool, since: identity.revocationGeneration),
-            revocations.revoke(identity.ids, of: pool, digester: digester, at: now)
+            revocations.covers(identity.ids, of: pool, digester: digester, at: now)
         {
             return true
         }

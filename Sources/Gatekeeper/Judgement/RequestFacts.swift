@@ -62,32 +62,3 @@ package struct RequestFacts {
         return isHost == true
     }
 }
-
-/// What a judgement comes to.
-package enum Verdict {
-    case admit(Admission)
-    /// The resolved tenant is nil where no tenant was found.
-    case refuse(Refusal, ResolvedTenant?)
-    /// Nobody can say until the pool was asked for this key; judge again with its answer.
-    case needsKey(WantedKey, ResolvedTenant)
-    /// The token is not remembered and the allowance is used up: judge again when it is this tenant's turn.
-    case mustWait(ResolvedTenant)
-}
-
-/// A request that may pass: its tenant, its verified caller, and the path by which it was judged.
-package struct Admission {
-    package let resolved: ResolvedTenant
-    /// Nil where nobody had to say who is calling, and nobody did.
-    package let identity: Identity?
-    /// Whether it is a CORS preflight that nobody's token was asked for.
-    package var isPreflight = false
-    /// The path in its normal form, which goes upstream; nil where the request's own is that.
-    package var path: [UInt8]?
-    /// The rule in shadow that would have refused it, by its id, and how.
-    package var wouldRefuse: (rule: Int64, refusal: Refusal)?
-
-    /// Header names that are removed from the request besides those removed from all.
-    package var stripped: StrippedNames {
-        isPreflight ? resolved.strippedFromPreflights : resolved.stripped
-    }
-}

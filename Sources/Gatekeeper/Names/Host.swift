@@ -70,29 +70,3 @@ package struct Host: Hashable, Sendable, CustomStringConvertible {
             }
     }
 }
-
-/// What the `host` column of a row names: one host, or every host below a name.
-package enum HostPattern: Hashable, Sendable, CustomStringConvertible {
-    /// One host.
-    case exact(Host)
-    /// `*.name`: any depth below `name`, not `name` itself.
-    case below(Host)
-
-    /// Parses `host` or `*.host`; nil for anything else.
-    package init?(_ text: String) {
-        if text.utf8.starts(with: [UInt8(ascii: "*"), ASCII.dot]) {
-            guard let host = Host(exact: String(text.dropFirst(2))) else { return nil }
-            self = .below(host)
-        } else {
-            guard let host = Host(exact: text) else { return nil }
-            self = .exact(host)
-        }
-    }
-
-    package var description: String {
-        switch self {
-        case .exact(let host): host.description
-        case .below(let host): "*." + host.description
-        }
-    }
-}

@@ -45,3 +45,19 @@ package struct Origin: Hashable, Sendable, CustomStringConvertible {
         return "\(scheme.rawValue)://\(shown):\(port)"
     }
 }
+
+extension Origin {
+    /// One or more origins separated by single spaces; nil where one of them is none.
+    package static func list(_ text: String) -> [Origin]? {
+        let parts = text.utf8.split(separator: ASCII.space, omittingEmptySubsequences: false)
+        guard parts.count <= Limits.upstreamsPerTenant else { return nil }
+        var origins: [Origin] = []
+        for part in parts {
+            guard let origin = Origin(String(decoding: part, as: UTF8.self)), !origins.contains(origin) else {
+                return nil
+            }
+            origins.append(origin)
+        }
+        return origins
+    }
+}

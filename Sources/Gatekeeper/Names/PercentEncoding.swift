@@ -18,4 +18,33 @@ enum PercentEncoding {
         }
         return result
     }
+
+    /// Percent-encodes what a header value cannot carry, so that decoding has one result (RFC 3986 §2.1).
+    ///
+    /// Encoded are bytes outside printable ASCII, `%`, a leading or trailing space, and `separator`.
+    static func encoded(_ value: [UInt8], also separator: UInt8? = nil) -> [UInt8] {
+        // Most values are plain, and stay what they are.
+        if isPlain(value, separator) { return value }
+        var result: [UInt8] = []
+        result.reserveCapacity(value.count + 16)
+        for (index, byte) in value.enumerated() {
+            let isEdge = index == 0 || index == value.count - 1
+            let isPlain =
+                byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "%")
+                && !(byte == ASCII.space && isEdge) && byte != separator
+            if isPlain {
+                result.append(byte)
+            } else {
+                result += [UInt8(ascii: "%"), ASCII.hexDigit(byte >> 4), ASCII.hexDigit(byte & 15)]
+            }
+        }
+        return result
+    }
+
+    private static func isPlain(_ value: [UInt8], _ separator: UInt8?) -> Bool {
+        guard value.first != ASCII.space, value.last != ASCII.space else { return false }
+        for byte in value
+        where byte &- 0x20 >= 0x5F || byte == UInt8(ascii: "%") || byte == separator { return false }
+        return true
+    }
 }

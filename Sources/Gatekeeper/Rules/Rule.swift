@@ -79,83 +79,8 @@ package struct Rule: Sendable, Hashable {
     }
 
     /// How much a rule of the same prefix says of its methods: HEAD itself beats what covers it, any beats none.
-    fileprivate var rank: Int {
+    var rank: Int {
         guard let methods else { return 0 }
         return methods.contains { $0.elementsEqual("HEAD".utf8) } ? 2 : 1
-    }
-
-    /// What a caller lacks; nil where it may pass.
-    func refusal(of identity: Identity) -> Refusal? {
-        if !TokenChecks.holdsAny(identity.groups, of: requiredGroups)
-            || !TokenChecks.holdsAll(identity.groups, of: everyGroup)
-        {
-            return .missingGroup
-        }
-        if !TokenChecks.holdsAny(identity.scopes, of: requiredScopes)
-            || !TokenChecks.holdsAll(identity.scopes, of: everyScope)
-        {
-            return .missingScope
-        }
-        return claims.allSatisfy { identity.meets.contains($0) } ? nil : .missingClaim
-    }
-}
-
-/// The rules of one tenant, in the order in which they are looked at.
-package struct RuleSet: Sendable, Hashable {
-    /// Longest prefix first; of one prefix, what says most of its methods first.
-    private let rules: [Rule]
-    /// Everything that any rule asks of claims.
-    let conditions: Set<ClaimCondition>
-
-    /// A set in which nothing stands.
-    static let none = RuleSet([])
-
-    init(_ rules: [Rule]) {
-        self.rules = rules.sorted { ($1.prefix.count, $1.rank) < ($0.prefix.count, $0.rank) }
-        conditions = Set(rules.flatMap(\.claims))
-    }
-
-    package var isEmpty: Bool { rules.isEmpty }
-
-    /// The rules of a request for `path` as it is written, with what goes upstream in its place; nil is the path itself.
-    ///
-    /// Throws the refusal of what could escape its rule: a method that some services read as another one, a path that can
-    /// be read in two ways, and one that would be under another rule for who decodes it twice.
-    func decision(
-        method: UnsafeRawBufferPointer, written path: UnsafeRawBufferPointer
-    ) throws(Refusal) -> Decision {
-        if method.contains(where: ASCII.isLower) { throw .methodCase }
-        switch RequestPath(path) {
-        case .flaw(let word): throw .badRequest(word)
-        case .plain:
-            return Decision(found: decision(method: method, path: path), normal: nil)
-        case .decoded(let decoded):
-            let found = decoded.bytes.withUnsafeBytes { decision(method: method, path: $0) }
-            if let again = decoded.again {
-                let other = again.withUnsafeBytes { decision(method: method, path: $0) }
-                guard other.rule?.id == found.rule?.id else { throw .badRequest("double_encoding") }
-            }
-            return Decision(found: found, normal: decoded.normal)
-        }
-    }
-
-    /// What the rules say of a request.
-    struct Decision {
-        /// The rule that decides, and the one that is only reported.
-        let found: (rule: Rule?, shadow: Rule?)
-        /// The path that goes upstream; nil for the request's own.
-        let normal: [UInt8]?
-    }
-
-    /// The rule that decides, and the one that is only reported, if a longer or equal prefix of it stands in shadow.
-    private func decision(
-        method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
-    ) -> (rule: Rule?, shadow: Rule?) {
-        var shadow: Rule?
-        for rule in rules where rule.covers(path) && rule.covers(method: method) {
-            guard rule.isShadow else { return (rule, shadow) }
-            if shadow == nil { shadow = rule }
-        }
-        return (nil, shadow)
     }
 }

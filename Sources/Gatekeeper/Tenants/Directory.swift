@@ -16,7 +16,16 @@ package struct Directory: Sendable {
     /// What a host leads to. A refused row keeps its place, so that it never falls through to a wildcard.
     package enum Entry: Sendable {
         case tenant(Tenant)
+        /// A row that cannot be served, and why.
         case misconfigured(RowFlaw)
+
+        /// The tenant; nil for a row that cannot be served.
+        package var tenant: Tenant? {
+            switch self {
+            case .tenant(let tenant): tenant
+            case .misconfigured: nil
+            }
+        }
     }
 
     package init() {}
@@ -45,8 +54,10 @@ package struct Directory: Sendable {
         }
         set {
             edition = Edition.next()
-            uses.replace(self[pattern], with: newValue)
-            if mapped.concerns(newValue) { mapped.replace(self[pattern], with: newValue) }
+            uses.replace(self[pattern]?.tenant, with: newValue?.tenant)
+            if mapped.concerns(newValue?.tenant) {
+                mapped.replace(self[pattern]?.tenant, with: newValue?.tenant)
+            }
             switch pattern {
             case .exact(let host): exact[host] = newValue
             case .below(let host): below[host] = newValue

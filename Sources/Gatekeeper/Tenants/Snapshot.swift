@@ -1,5 +1,4 @@
 import HashTreeCollections
-import Synchronization
 
 /// Everything a judgement reads, at one moment; each loop holds its own copy and replaces it whole.
 package struct Snapshot: Sendable {
@@ -24,11 +23,4 @@ package struct Snapshot: Sendable {
     package mutating func setKeys(_ poolKeys: PublishedKeys?, of pool: PoolName) {
         keys[pool] = poolKeys
     }
-}
-
-/// Numbers that are never given twice in a process.
-enum Edition {
-    private static let latest = Atomic<UInt64>(0)
-
-    static func next() -> UInt64 { latest.add(1, ordering: .relaxed).newValue }
 }

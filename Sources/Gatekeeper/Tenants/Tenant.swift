@@ -44,30 +44,6 @@ package final class Tenant: Sendable {
         case active, suspended
     }
 
-    /// Kinds of token, by their `token_use` (Cognito developer guide, "Understanding user pool JWTs").
-    package struct TokenUses: OptionSet, Sendable {
-        package let rawValue: UInt8
-
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
-
-        package static let access = TokenUses(rawValue: 1)
-        package static let id = TokenUses(rawValue: 2)
-
-        /// The one kind called `name`; nil for any other word.
-        init?(name: some Sequence<UInt8>) {
-            if name.elementsEqual("access".utf8) {
-                self = .access
-            } else if name.elementsEqual("id".utf8) {
-                self = .id
-            } else {
-                return nil
-            }
-        }
-
-        /// The names, as a row says them.
-        var names: [String] { (contains(.access) ? ["access"] : []) + (contains(.id) ? ["id"] : []) }
-    }
-
     private static let versions = Atomic<UInt64>(1)
 
     init(_ row: TenantRow, name: HostPattern, pools: [TenantPool], upstreams: [Upstream]) throws(RowFlaw) {
@@ -127,23 +103,5 @@ package final class Tenant: Sendable {
             throw RowFlaw("\(column) is empty or holds an empty text; write NULL to ask for nothing")
         }
         return texts.map { Array($0.utf8) }
-    }
-}
-
-/// A user pool as one tenant accepts it.
-///
-/// A class, because tenants of one pool share it: 100,000 tenants often stand on a few thousand pools.
-package final class TenantPool: Sendable {
-    package let key: PoolName
-    /// Every `iss` that means this pool here, compared byte by byte.
-    package let issuers: [[UInt8]]
-
-    init(key: PoolName, issuers: [[UInt8]]) {
-        self.key = key
-        self.issuers = issuers
-    }
-
-    func accepts(issuer: some Sequence<UInt8>) -> Bool {
-        issuers.contains { $0.elementsEqual(issuer) }
     }
 }

@@ -97,19 +97,3 @@ package struct TenantParser: Sendable {
             && name.utf8.allSatisfy { ASCII.isLower($0) || ASCII.isDigit($0) || $0 == ASCII.hyphen }
     }
 }
-
-extension Origin {
-    /// One or more origins separated by single spaces; nil where one of them is none.
-    package static func list(_ text: String) -> [Origin]? {
-        let parts = text.utf8.split(separator: ASCII.space, omittingEmptySubsequences: false)
-        guard parts.count <= Limits.upstreamsPerTenant else { return nil }
-        var origins: [Origin] = []
-        for part in parts {
-            guard let origin = Origin(String(decoding: part, as: UTF8.self)), !origins.contains(origin) else {
-                return nil
-            }
-            origins.append(origin)
-        }
-        return origins
-    }
-}

@@ -55,23 +55,3 @@ package struct TenantRow: Hashable, Sendable {
         self.allowPreflights = true
     }
 }
-
-/// Why a row cannot be served, as a sentence for the admin who wrote it.
-package struct RowFlaw: Error, Hashable, Sendable, CustomStringConvertible {
-    package let description: String
-
-    /// A flaw that this sentence describes.
-    package init(_ description: String) {
-        self.description = description
-    }
-
-    /// A value as a refusal shows it, and as `poolgate.shown` does: quoted, bounded, without control characters.
-    static func shown(_ value: [UInt8]) -> String {
-        let text = String(decoding: value, as: UTF8.self).unicodeScalars
-        var shown = String.UnicodeScalarView()
-        for scalar in text.prefix(80) {
-            shown.append(scalar.value < 0x20 || scalar.value == 0x7F ? "?" : scalar)
-        }
-        return "\"\(String(shown))\(text.count > 80 ? "…" : "")\""
-    }
-}

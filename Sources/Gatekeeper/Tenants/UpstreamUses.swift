@@ -6,19 +6,17 @@ import HashTreeCollections
 struct UpstreamUses: Sendable {
     private var counts: TreeDictionary<Upstream, Int> = [:]
 
+    /// How many tenants name the upstream, by default or of their own.
     func count(of upstream: Upstream) -> Int { counts[upstream] ?? 0 }
 
-    mutating func replace(_ old: Directory.Entry?, with new: Directory.Entry?) {
-        let (gone, come) = (UpstreamUses.upstreams(old), UpstreamUses.upstreams(new))
+    /// Counts the upstreams of a tenant that takes another's place; nil where no tenant stands there before, or after.
+    mutating func replace(_ old: Tenant?, with new: Tenant?) {
+        let (gone, come) = (old?.upstreams ?? [], new?.upstreams ?? [])
         guard gone != come else { return }
         for upstream in gone {
             let left = count(of: upstream) - 1
             counts[upstream] = left > 0 ? left : nil
         }
         for upstream in come { counts[upstream, default: 0] += 1 }
-    }
-
-    private static func upstreams(_ entry: Directory.Entry?) -> [Upstream] {
-        if case .tenant(let tenant) = entry { tenant.upstreams } else { [] }
     }
 }

@@ -6,7 +6,7 @@ import JOSE
 /// COGNITO.md, "Tokens". Text is bytes, compared as bytes.
 struct CognitoClaims {
     let issuer: [UInt8]
-    let tokenUse: Tenant.TokenUses?
+    let tokenUse: TokenUses?
     /// `client_id` of an access token, `aud` of an ID token.
     let client: [UInt8]
     let subject: [UInt8]
@@ -38,7 +38,7 @@ struct CognitoClaims {
         members = claims
         issuer = try reader.required("iss")
         let use = try reader.required("token_use")
-        tokenUse = Tenant.TokenUses(name: use)
+        tokenUse = TokenUses(name: use)
         if tokenUse == .access {
             client = try reader.required("client_id")
         } else {

@@ -128,8 +128,8 @@ package final class Revocations: Sendable {
             named.insert(entry.id)
         }
         var recent = recent.filter { !named.contains($0.id) }
-        for (id, digest) in change.lifted where stands(id, digest, in: base) { outdated.insert(id) }
-        for (_, entry) in change.entries where stands(entry.id, entry.digest, in: base) {
+        for (id, digest) in change.lifted where contains(id, digest, in: base) { outdated.insert(id) }
+        for (_, entry) in change.entries where contains(entry.id, entry.digest, in: base) {
             outdated.insert(entry.id)
         }
         let liftedIDs = Set(change.lifted.map(\.id))
@@ -170,23 +170,23 @@ package final class Revocations: Sendable {
     }
 
     /// Whether a token of the pool falls under an entry at `now`.
-    func revoke(_ token: TokenIDs, of pool: PoolName, digester: TokenDigester, at now: Instant) -> Bool {
+    func covers(_ token: TokenIDs, of pool: PoolName, digester: TokenDigester, at now: Instant) -> Bool {
         guard changed[pool] != nil else { return false }
         for kind in TokenIDs.Kind.allCases {
             guard let name = token.revocationName(kind, of: pool),
                 let digest = name.withUnsafeBytes({ digester.digest(of: $0) }).map(Digest.init(half:))
             else { continue }
             let entries = Revocations.entries(digest, in: recent)
-            if entries.contains(where: { $0.revokes(token, at: now) }) { return true }
+            if entries.contains(where: { $0.covers(token, at: now) }) { return true }
             let older = Revocations.entries(digest, in: base)
-            if older.contains(where: { !outdated.contains($0.id) && $0.revokes(token, at: now) }) {
+            if older.contains(where: { !outdated.contains($0.id) && $0.covers(token, at: now) }) {
                 return true
             }
         }
         return false
     }
 
-    private func stands(_ id: Int64, _ digest: Digest, in entries: [Entry]) -> Bool {
+    private func contains(_ id: Int64, _ digest: Digest, in entries: [Entry]) -> Bool {
         Revocations.entries(digest, in: entries).contains { $0.id == id }
     }
 
@@ -205,7 +205,7 @@ package final class Revocations: Sendable {
 
 extension Revocations.Entry {
     /// Whether a token whose ids match falls under the entry; one that does not say when it was issued does.
-    func revokes(_ token: TokenIDs, at now: Instant) -> Bool {
+    func covers(_ token: TokenIDs, at now: Instant) -> Bool {
         guard now < Instant(seconds: Int64(expires)) else { return false }
         guard let issuedAt = token.issuedAt else { return true }
         return issuedAt < Instant(seconds: Int64(issuedBefore))
@@ -217,58 +217,5 @@ extension Revocations.Digest {
     init(half digest: TokenDigest) {
         high = UInt64(bigEndian: digest.words.0)
         low = UInt64(bigEndian: digest.words.1)
-    }
-}
-
-/// What a token can be revoked by, in one piece of memory.
-struct TokenIDs: Sendable, Hashable {
-    let issuedAt: Instant?
-    /// The ids one after the other.
-    private let bytes: [UInt8]
-    /// Where each ends.
-    private var ends: SIMD4<UInt16>
-
-    var subject: ArraySlice<UInt8> { bytes[..<Int(ends[0])] }
-
-    /// Kinds of entry, each by the letter that its digest begins with.
-    enum Kind: UInt8, CaseIterable {
-        case pool = 0x70
-        case subject = 0x73
-        case originJTI = 0x6F
-        case jti = 0x6A
-        case client = 0x63
-    }
-
-    /// A token has at most 16 KiB, so its ids' lengths fit.
-    init(_ claims: CognitoClaims) {
-        issuedAt = claims.issuedAt
-        var bytes = claims.subject
-        bytes.reserveCapacity(bytes.count + 96 + claims.client.count)
-        ends = [UInt16(clamping: bytes.count), 0, 0, 0]
-        bytes += claims.originJTI ?? []
-        ends[1] = UInt16(clamping: bytes.count)
-        bytes += claims.jti ?? []
-        ends[2] = UInt16(clamping: bytes.count)
-        bytes += claims.client
-        ends[3] = UInt16(clamping: bytes.count)
-        self.bytes = bytes
-    }
-
-    /// Bytes of memory.
-    var cost: Int { 96 + bytes.count }
-
-    /// What the digest of an entry for this token is made of; nil where the token has no such id.
-    func revocationName(_ kind: Kind, of pool: PoolName) -> [UInt8]? {
-        let id =
-            switch kind {
-            case .pool: bytes[0..<0]
-            case .subject: bytes[0..<Int(ends[0])]
-            case .originJTI: bytes[Int(ends[0])..<Int(ends[1])]
-            case .jti: bytes[Int(ends[1])..<Int(ends[2])]
-            case .client: bytes[Int(ends[2])..<Int(ends[3])]
-            }
-        if id.isEmpty, kind != .pool { return nil }
-        return [kind.rawValue, 0x0A] + pool.region.description.utf8 + [0x0A] + pool.poolID.description.utf8
-            + [0x0A] + id
     }
 }

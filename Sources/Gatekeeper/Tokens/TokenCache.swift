@@ -22,7 +22,7 @@ struct TokenCache {
 
     private struct Slot {
         var digest: TokenDigest
-        var tenantID: UInt64
+        var tenantVersion: UInt64
         var identity: Identity?
         var visited: Bool
         var newer: Int32
@@ -33,26 +33,26 @@ struct TokenCache {
         self.budgetBytes = budgetBytes
     }
 
-    /// The entry of `digest` at the tenant that `tenantID` numbers, marked as used.
-    mutating func identity(for digest: TokenDigest, tenantID: UInt64) -> Identity? {
-        guard let place = place(of: digest, tenantID) else { return nil }
+    /// The entry of `digest` at the tenant whose row has this version, marked as used.
+    mutating func identity(for digest: TokenDigest, tenantVersion: UInt64) -> Identity? {
+        guard let place = place(of: digest, tenantVersion) else { return nil }
         let slot = Int(table[place])
         slots[slot].visited = true
         return slots[slot].identity
     }
 
     /// Remembers a verified token; it may be forgotten at any time.
-    mutating func insert(_ identity: Identity, for digest: TokenDigest, tenantID: UInt64) {
-        remove(digest, tenantID: tenantID)
+    mutating func insert(_ identity: Identity, for digest: TokenDigest, tenantVersion: UInt64) {
+        remove(digest, tenantVersion: tenantVersion)
         let cost = identity.cost
         guard cost <= budgetBytes else { return }
         while usedBytes + cost > budgetBytes {
-            guard evictOne(for: tenantID) else { return }
+            guard evictOne(for: tenantVersion) else { return }
         }
         if (count + 1) * 2 > table.count { grow() }
         let slot = takeSlot(
             Slot(
-                digest: digest, tenantID: tenantID, identity: identity, visited: false, newer: -1,
+                digest: digest, tenantVersion: tenantVersion, identity: identity, visited: false, newer: -1,
                 older: newest))
         if newest >= 0 { slots[Int(newest)].newer = slot }
         newest = slot
@@ -60,30 +60,30 @@ struct TokenCache {
         place(slot)
         count += 1
         usedBytes += cost
-        bytesByTenant[tenantID, default: 0] += cost
+        bytesByTenant[tenantVersion, default: 0] += cost
     }
 
     /// Forgets one token, where it is remembered.
-    mutating func remove(_ digest: TokenDigest, tenantID: UInt64) {
-        guard let place = place(of: digest, tenantID) else { return }
+    mutating func remove(_ digest: TokenDigest, tenantVersion: UInt64) {
+        guard let place = place(of: digest, tenantVersion) else { return }
         remove(at: place)
     }
 
     // MARK: Eviction
 
-    private mutating func evictOne(for tenantID: UInt64) -> Bool {
+    private mutating func evictOne(for tenantVersion: UInt64) -> Bool {
         let share = budgetBytes / Limits.tokenCacheTenantShare
-        let wanterIsAboveShare = bytesByTenant[tenantID, default: 0] > share
+        let wanterIsAboveShare = bytesByTenant[tenantVersion, default: 0] > share
         for _ in 0..<Limits.evictionSteps {
             if hand < 0 { hand = oldest }
             guard hand >= 0 else { return false }
             let slot = slots[Int(hand)]
-            let isOwn = slot.tenantID == tenantID
-            let ownerIsAboveShare = bytesByTenant[slot.tenantID, default: 0] > share
+            let isOwn = slot.tenantVersion == tenantVersion
+            let ownerIsAboveShare = bytesByTenant[slot.tenantVersion, default: 0] > share
             let mayGo = isOwn || ownerIsAboveShare || !wanterIsAboveShare
             let isSpared = slot.visited && (isOwn || !ownerIsAboveShare)
             let next = slot.newer
-            if mayGo, !isSpared, let place = place(of: slot.digest, slot.tenantID) {
+            if mayGo, !isSpared, let place = place(of: slot.digest, slot.tenantVersion) {
                 remove(at: place)
                 hand = next
                 return true
@@ -117,8 +117,8 @@ struct TokenCache {
         let cost = slot.identity?.cost ?? 0
         usedBytes -= cost
         count -= 1
-        let remaining = bytesByTenant[slot.tenantID, default: 0] - cost
-        bytesByTenant[slot.tenantID] = remaining > 0 ? remaining : nil
+        let remaining = bytesByTenant[slot.tenantVersion, default: 0] - cost
+        bytesByTenant[slot.tenantVersion] = remaining > 0 ? remaining : nil
         slots[Int(index)].identity = nil
         slots[Int(index)].newer = free
         free = index
@@ -126,22 +126,22 @@ struct TokenCache {
 
     // MARK: The table
 
-    private func home(_ digest: TokenDigest, _ tenantID: UInt64) -> Int {
-        Int(truncatingIfNeeded: digest.words.0 &+ tenantID &* 0x9E37_79B9_7F4A_7C15) & (table.count - 1)
+    private func home(_ digest: TokenDigest, _ tenantVersion: UInt64) -> Int {
+        Int(truncatingIfNeeded: digest.words.0 &+ tenantVersion &* 0x9E37_79B9_7F4A_7C15) & (table.count - 1)
     }
 
-    private func place(of digest: TokenDigest, _ tenantID: UInt64) -> Int? {
-        var place = home(digest, tenantID)
+    private func place(of digest: TokenDigest, _ tenantVersion: UInt64) -> Int? {
+        var place = home(digest, tenantVersion)
         while table[place] >= 0 {
             let slot = Int(table[place])
-            if slots[slot].digest == digest, slots[slot].tenantID == tenantID { return place }
+            if slots[slot].digest == digest, slots[slot].tenantVersion == tenantVersion { return place }
             place = (place + 1) & (table.count - 1)
         }
         return nil
     }
 
     private mutating func place(_ slot: Int32) {
-        var place = home(slots[Int(slot)].digest, slots[Int(slot)].tenantID)
+        var place = home(slots[Int(slot)].digest, slots[Int(slot)].tenantVersion)
         while table[place] >= 0 { place = (place + 1) & (table.count - 1) }
         table[place] = slot
     }
@@ -153,7 +153,7 @@ struct TokenCache {
         var place = (gap + 1) & mask
         while table[place] >= 0 {
             let slot = slots[Int(table[place])]
-            if (place - home(slot.digest, slot.tenantID)) & mask >= (place - gap) & mask {
+            if (place - home(slot.digest, slot.tenantVersion)) & mask >= (place - gap) & mask {
                 table[gap] = table[place]
                 gap = place
             }

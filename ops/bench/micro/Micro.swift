@@ -5,6 +5,11 @@ import JOSE
 /// The pure parts of the request path, each alone: nanoseconds a call, the median of nine rounds and the fastest.
 @main struct Micro {
     static func main() throws {
+        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "judgements",
+            let count = Int(CommandLine.arguments[2])
+        {
+            return try judgeOnly(count)
+        }
         let fixture = try Fixture(tokens: 2_000, tenants: 100_000)
         print("| part | median ns | fastest ns |\n| --- | ---: | ---: |")
         var parser = RequestHeadParser(limits: HeadLimits())
@@ -30,6 +35,13 @@ import JOSE
         report("digest of a token of \(fixture.tokens[0].count) bytes") {
             repeated(20_000) { fixture.digests(token: $0) }
         }
+    }
+
+    /// Judges one remembered token so often and nothing else, for `valgrind --tool=callgrind`: the difference between two
+    /// counts is what so many warm judgements cost.
+    private static func judgeOnly(_ count: Int) throws {
+        let fixture = try Fixture(tokens: 1, tenants: 1)
+        _ = repeated(count) { fixture.admits(token: $0) }
     }
 
     /// Calls `part` so often, each time with another number; whether it did its work is its answer.
@@ -58,6 +70,8 @@ import JOSE
 struct Fixture {
     let tokens: [[UInt8]]
     let head: [UInt8]
+    /// `Authorization` with each of the tokens.
+    private let credentials: [[UInt8]]
     private let hosts: [[UInt8]]
     private let host: [UInt8]
     private let judge = Judge(tokenCacheBytes: 128 << 20, seed: 1)
@@ -75,6 +89,7 @@ struct Fixture {
             issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil),
             defaultUpstreams: Origin.list("http://127.0.0.1:8080") ?? [])
         tokens = try (0..<count).map { try Fixture.token(number: $0, key) }
+        credentials = tokens.map { Array("Bearer ".utf8) + $0 }
         hosts = (0..<tenants).map { Array("t\($0).example.com".utf8) }
         host = hosts[0]
         head = Fixture.head(tokens[0])
@@ -99,7 +114,7 @@ struct Fixture {
     }
 
     func admits(token number: Int) -> Bool {
-        if case .admit = judge(host, tokens[number % tokens.count]) { true } else { false }
+        if case .admit = judge(host, credentials[number % credentials.count]) { true } else { false }
     }
 
     func refuses(host number: Int) -> Bool {
@@ -127,16 +142,15 @@ struct Fixture {
         tokens[number % tokens.count].withUnsafeBytes { digester.digest(of: $0) } != nil
     }
 
-    private func judge(_ host: [UInt8], _ token: [UInt8]?) -> Verdict {
-        guard let token else {
+    private func judge(_ host: [UInt8], _ credential: [UInt8]?) -> Verdict {
+        guard let credential else {
             return host.withUnsafeBytes {
                 judge.judge(RequestFacts(host: $0, authorization: nil, authorizationCount: 0), at: now)
             }
         }
-        let field = Array("Bearer ".utf8) + token
         return host.withUnsafeBytes { host in
-            field.withUnsafeBytes { field in
-                judge.judge(RequestFacts(host: host, authorization: field, authorizationCount: 1), at: now)
+            credential.withUnsafeBytes { value in
+                judge.judge(RequestFacts(host: host, authorization: value, authorizationCount: 1), at: now)
             }
         }
     }

@@ -1,0 +1,61 @@
+/// The facts of a request in memory of their own, all in one piece.
+struct KeptRequest {
+    private let bytes: [UInt8]
+    private let host: Range<Int>
+    private let authority: Range<Int>
+    private let method: Range<Int>
+    private let path: Range<Int>
+    private let query: Range<Int>
+    private let authorization: Range<Int>?
+    private let authorizationCount: Int
+    private let cookies: [Range<Int>]
+    private let origin: Range<Int>?
+    private let fetchSite: Range<Int>?
+    private let isUpgrade: Bool
+
+    init(_ facts: RequestFacts) {
+        var bytes: [UInt8] = []
+        let parts =
+            [facts.host, facts.authority, facts.method, facts.path, facts.query] + facts.cookies
+            + [facts.authorization, facts.origin, facts.fetchSite].compactMap { $0 }
+        bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        func keep(_ part: UnsafeRawBufferPointer) -> Range<Int> {
+            bytes += part
+            return (bytes.count - part.count)..<bytes.count
+        }
+        host = keep(facts.host)
+        authority = keep(facts.authority)
+        method = keep(facts.method)
+        path = keep(facts.path)
+        query = keep(facts.query)
+        cookies = facts.cookies.map(keep)
+        authorization = facts.authorization.map(keep)
+        authorizationCount = facts.authorizationCount
+        origin = facts.origin.map(keep)
+        fetchSite = facts.fetchSite.map(keep)
+        isUpgrade = facts.isUpgrade
+        self.bytes = bytes
+    }
+
+    func withHost<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[host])) }
+    }
+
+    func withFacts<Value>(_ body: (RequestFacts) -> Value) -> Value {
+        bytes.withUnsafeBytes { bytes in
+            func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+                UnsafeRawBufferPointer(rebasing: bytes[range])
+            }
+            var facts = RequestFacts(
+                host: slice(host), authorization: authorization.map(slice),
+                authorizationCount: authorizationCount, method: slice(method), path: slice(path))
+            facts.authority = slice(authority)
+            facts.query = slice(query)
+            facts.cookies = cookies.map(slice)
+            facts.origin = origin.map(slice)
+            facts.fetchSite = fetchSite.map(slice)
+            facts.isUpgrade = isUpgrade
+            return body(facts)
+        }
+    }
+}

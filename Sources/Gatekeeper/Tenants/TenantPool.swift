@@ -1,0 +1,17 @@
+/// A user pool as one tenant accepts it.
+///
+/// A class, because tenants of one pool share it: 100,000 tenants often stand on a few thousand pools.
+package final class TenantPool: Sendable {
+    package let key: PoolName
+    /// Every `iss` that means this pool here, compared byte by byte.
+    package let issuers: [[UInt8]]
+
+    init(key: PoolName, issuers: [[UInt8]]) {
+        self.key = key
+        self.issuers = issuers
+    }
+
+    func accepts(issuer: some Sequence<UInt8>) -> Bool {
+        issuers.contains { $0.elementsEqual(issuer) }
+    }
+}
