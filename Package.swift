@@ -34,6 +34,7 @@ let package = Package(
     targets: [
         // System libraries.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
@@ -45,17 +46,20 @@ let package = Package(
             swiftSettings: pure),
         .target(name: "HTTP1", dependencies: ["COpenSSL"], swiftSettings: pure),
 
+        // What the system gives and Swift's own library does not: the wall clock, threads for work that blocks.
+        .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: house),
+
         // Control plane: actors that keep snapshots fresh.
-        .target(name: "Postgres", dependencies: ["CLibPQ"], swiftSettings: house),
+        .target(name: "Postgres", dependencies: ["CLibPQ", "Platform"], swiftSettings: house),
         .target(
-            name: "ControlPlane", dependencies: ["Gatekeeper", "JOSE", "Postgres", "CLibCurl"],
+            name: "ControlPlane", dependencies: ["Gatekeeper", "JOSE", "Platform", "Postgres", "CLibCurl"],
             swiftSettings: house),
 
         // Data plane: event loops that move requests.
         .target(
             name: "DataPlane",
             dependencies: [
-                "Gatekeeper", "HTTP1",
+                "CLinux", "Gatekeeper", "HTTP1", "Platform",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -66,7 +70,7 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "ControlPlane", "DataPlane", "Gatekeeper", "HTTP1", "JOSE", "Postgres",
+                "ControlPlane", "DataPlane", "Gatekeeper", "HTTP1", "JOSE", "Platform", "Postgres",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -108,6 +112,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: house),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: house),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "ControlPlaneTests",

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <libpq-fe.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 // libpq's codes of an error report's fields are character macros, which Swift does not import.
@@ -27,11 +26,6 @@ static inline int poolgate_wake_pipe(int ends[2]) {
         }
     }
     return 0;
-}
-
-// Names the calling thread, for those who look at it from outside; at most 15 bytes.
-static inline void poolgate_name_thread(const char *name) {
-    prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
 #endif

@@ -1,5 +1,4 @@
-import CLibPQ
-import Glibc
+import Platform
 
 /// The thread that a connection lives on: connects, serves commands one after the other, and watches for
 /// notifications while there are none.
@@ -10,56 +9,30 @@ enum ConnectionThread {
         mailbox: ConnectionMailbox, url: PostgresURL, deadline: Duration,
         opening: Pending<ConnectionMailbox.Opened>
     ) {
-        let context = Unmanaged.passRetained(
-            Context(mailbox: mailbox, url: url, deadline: .now + deadline, limit: deadline, opening: opening))
-        var thread = pthread_t()
-        guard pthread_create(&thread, nil, runConnection, context.toOpaque()) == 0 else {
-            context.release()
-            let error = PostgresError.unreachable("no thread is left for a connection")
+        let instant = ContinuousClock.now + deadline
+        let isStarted = DetachedThread.start("poolgate-pg") {
+            run(mailbox: mailbox, url: url, deadline: instant, limit: deadline, opening: opening)
+        }
+        guard !isStarted else { return }
+        let error = PostgresError.unreachable("no thread is left for a connection")
+        mailbox.end(error)
+        opening.finish(.failure(error))
+    }
+
+    /// The whole life of the connection, on its thread.
+    private static func run(
+        mailbox: ConnectionMailbox, url: PostgresURL, deadline: ContinuousClock.Instant, limit: Duration,
+        opening: Pending<ConnectionMailbox.Opened>
+    ) {
+        let session: Session
+        do throws(PostgresError) {
+            session = try Connector(mailbox: mailbox, url: url).connect(by: deadline, limit: limit)
+        } catch {
             mailbox.end(error)
             opening.finish(.failure(error))
             return
         }
-        pthread_detach(thread)
-    }
-
-    /// What the thread is started with; a class, because C carries one address.
-    fileprivate final class Context {
-        let mailbox: ConnectionMailbox
-        let url: PostgresURL
-        let deadline: ContinuousClock.Instant
-        let limit: Duration
-        let opening: Pending<ConnectionMailbox.Opened>
-
-        init(
-            mailbox: ConnectionMailbox, url: PostgresURL, deadline: ContinuousClock.Instant, limit: Duration,
-            opening: Pending<ConnectionMailbox.Opened>
-        ) {
-            self.mailbox = mailbox
-            self.url = url
-            self.deadline = deadline
-            self.limit = limit
-            self.opening = opening
-        }
-    }
-
-    fileprivate static func run(_ context: Context) {
-        poolgate_name_thread("poolgate-pg")
-        // Signals are for threads that handle them.
-        var every = sigset_t()
-        sigfillset(&every)
-        pthread_sigmask(SIG_BLOCK, &every, nil)
-        let mailbox = context.mailbox
-        let session: Session
-        do throws(PostgresError) {
-            session = try Connector(mailbox: mailbox, url: context.url).connect(
-                by: context.deadline, limit: context.limit)
-        } catch {
-            mailbox.end(error)
-            context.opening.finish(.failure(error))
-            return
-        }
-        context.opening.finish(.success(session.opened))
+        opening.finish(.success(session.opened))
         let reason = serve(mailbox, session)
         session.finish()
         mailbox.end(reason)
@@ -82,10 +55,4 @@ enum ConnectionThread {
         }
         return .closed
     }
-}
-
-private func runConnection(_ address: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let address else { return nil }
-    ConnectionThread.run(Unmanaged<ConnectionThread.Context>.fromOpaque(address).takeRetainedValue())
-    return nil
 }

@@ -13,13 +13,15 @@ import Testing
         "JOSE": ["COpenSSL", "Synchronization"],
         "Gatekeeper": ["JOSE", "HashTreeCollections", "Synchronization"],
         "HTTP1": ["COpenSSL"],
-        "Postgres": ["CLibPQ", "Glibc", "Musl", "Synchronization"],
+        "Platform": ["CLinux", "Glibc", "Musl", "Synchronization"],
+        "Postgres": ["CLibPQ", "Platform", "Glibc", "Musl", "Synchronization"],
         "ControlPlane": [
-            "Gatekeeper", "JOSE", "Postgres", "CLibCurl", "Glibc", "Musl", "Synchronization",
+            "Gatekeeper", "JOSE", "Platform", "Postgres", "CLibCurl", "Glibc", "Musl", "Synchronization",
             "HashTreeCollections",
         ],
         "DataPlane": [
-            "Gatekeeper", "HTTP1", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "Glibc", "Musl",
+            "CLinux", "Gatekeeper", "HTTP1", "Platform", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "Glibc",
+            "Musl",
             "Synchronization",
         ],
         "StandInPool": [

@@ -1,5 +1,6 @@
 import Gatekeeper
 import Glibc
+import Platform
 
 /// The last good rows on disk, for a start without a database.
 ///
@@ -43,7 +44,8 @@ package struct SnapshotFile: Sendable {
 
     /// Reads the rows, on a thread of its own.
     func load() async -> Result<Content, Flaw> {
-        await BlockingThread.run { Result { () throws(Flaw) in try read() } } ?? .failure(.system(EAGAIN))
+        await DetachedThread.run("poolgate-disk") { Result { () throws(Flaw) in try read() } }
+            ?? .failure(.system(EAGAIN))
     }
 
     /// Replaces the file, on a thread of its own, and says how many rows it holds.
@@ -51,7 +53,7 @@ package struct SnapshotFile: Sendable {
         at savedAt: Instant,
         _ parts: @escaping @Sendable () -> ([PackedRow], [Revocations.Entry], Set<PoolName>)
     ) async -> Result<Int, Flaw> {
-        let result = await BlockingThread.run { () -> Result<Int, Flaw> in
+        let result = await DetachedThread.run("poolgate-disk") { () -> Result<Int, Flaw> in
             let (rows, revocations, pools) = parts()
             let content = Content(
                 rows: rows, revocations: revocations, revocationPools: pools, savedAt: savedAt)

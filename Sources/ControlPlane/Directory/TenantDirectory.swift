@@ -1,4 +1,5 @@
 package import Gatekeeper
+import Platform
 package import Postgres
 
 /// Which tenants hold now: reads them from Postgres, hears of changes, publishes whole directories.
@@ -241,7 +242,7 @@ package actor TenantDirectory {
         guard !isSuspiciouslyEmpty(read.rows.isEmpty) else { return }
         // Parsing many rows takes a while, for which no thread of the pool that runs tasks shall be missing.
         let before = content
-        let built = await BlockingThread.run {
+        let built = await DetachedThread.run("poolgate-build") {
             Result { () throws(PostgresError) in try DirectoryReader.replaced(before, by: read) }
         }
         guard let built = try built?.get() else { throw .misuse("no thread could be started") }
@@ -356,7 +357,7 @@ package actor TenantDirectory {
         case .failure(let flaw):
             if flaw != .absent { outlet.observe(.snapshotUnreadable(flaw)) }
         case .success(let saved):
-            let built = await BlockingThread.run {
+            let built = await DetachedThread.run("poolgate-build") {
                 var after = before
                 let change = after.replaceAll(with: saved.rows)
                 _ = after.replaceRevocations(with: saved.revocations, of: saved.revocationPools)

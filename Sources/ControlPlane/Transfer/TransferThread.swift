@@ -1,5 +1,5 @@
 import CLibCurl
-import Glibc
+import Platform
 import Synchronization
 
 /// The one thread on which libcurl runs: transfers go in, answers come out, and at most so many are under way.
@@ -168,43 +168,22 @@ struct TransferLoop {
 
     /// Starts a detached thread that runs until the mailbox says stop.
     static func start(mailbox: TransferMailbox, egress: EgressSettings) {
-        let context = Unmanaged.passRetained(Context(mailbox: mailbox, egress: egress))
-        var thread = pthread_t()
-        let result = pthread_create(&thread, nil, runTransferLoop, context.toOpaque())
-        guard result == 0 else {
-            context.release()
-            mailbox.stop()
-            return
-        }
-        pthread_detach(thread)
+        let isStarted = DetachedThread.start("poolgate-curl") { run(mailbox: mailbox, egress: egress) }
+        if !isStarted { mailbox.stop() }
     }
 
-    /// What the thread is started with; a class, because C carries one address.
-    fileprivate final class Context {
-        let mailbox: TransferMailbox
-        let egress: EgressSettings
-        init(mailbox: TransferMailbox, egress: EgressSettings) {
-            self.mailbox = mailbox
-            self.egress = egress
-        }
-    }
-
-    fileprivate static func run(_ context: Context) {
-        // Signals are for threads that handle them; a peer that went away must not raise SIGPIPE here.
-        var every = sigset_t()
-        sigfillset(&every)
-        pthread_sigmask(SIG_BLOCK, &every, nil)
+    private static func run(mailbox: TransferMailbox, egress: EgressSettings) {
         guard isReady, let multi = curl_multi_init() else {
-            context.mailbox.stop()
-            let left = context.mailbox.take()
+            mailbox.stop()
+            let left = mailbox.take()
             for order in left.orders { order.continuation.resume(returning: .failure(.cancelled)) }
             return
         }
         _ = poolgate_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Limits.idleConnections)
-        context.mailbox.setMulti(multi)
-        var loop = TransferLoop(mailbox: context.mailbox, egress: context.egress, multi: multi)
+        mailbox.setMulti(multi)
+        var loop = TransferLoop(mailbox: mailbox, egress: egress, multi: multi)
         while loop.turn() {}
-        context.mailbox.setMulti(nil)
+        mailbox.setMulti(nil)
         loop.endAll()
         curl_multi_cleanup(multi)
     }
@@ -290,11 +269,4 @@ struct TransferLoop {
         for ticket in Array(orders.keys) { finish(ticket, .failure(.cancelled)) }
         for order in mailbox.take().orders { order.continuation.resume(returning: .failure(.cancelled)) }
     }
-}
-
-private func runTransferLoop(_ address: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let address {
-        TransferLoop.run(Unmanaged<TransferLoop.Context>.fromOpaque(address).takeRetainedValue())
-    }
-    return nil
 }

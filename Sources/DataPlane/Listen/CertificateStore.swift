@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import Platform
 import Synchronization
 
 #if canImport(Glibc)
@@ -57,7 +58,7 @@ final class CertificateStore: Sendable {
         return pair
     }
 
-    private static var now: Int64 { Int64(time(nil)) }
+    private static var now: Int64 { WallClock.nanoseconds / 1_000_000_000 }
 
     /// Looks at the folder again; blocks, so it never runs on a loop. A pair that cannot be read leaves the one before
     /// in its place, and a folder that cannot be listed, such as for want of descriptors, all of them. Says how many

@@ -103,7 +103,7 @@ package final class ProxyServer: Sendable {
             return
         }
         running.watch?.cancel()
-        await ListenerGate.close(running.listeners)
+        await ListenerDrain.close(running.listeners)
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await ProxyServer.drain(running.workers) }
             tasks.addTask { try? await Task.sleep(for: limit) }

@@ -1,5 +1,6 @@
 import Gatekeeper
 import NIOCore
+import Platform
 import Synchronization
 
 /// Work that blocks, done off the loops for all of them: see `BlockingTurns` for who gets a thread.
@@ -41,7 +42,7 @@ final class BlockingWork<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private func startThreads() {
         while let key = turns.withLock({ $0.next(at: .now()) }) {
-            let isStarted = BlockingThread.run { [self] in
+            let isStarted = DetachedThread.start("poolgate-block") { [self] in
                 end(key, work(key))
                 startThreads()
             }

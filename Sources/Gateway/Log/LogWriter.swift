@@ -3,6 +3,7 @@ import Dispatch
 import Gatekeeper
 import Glibc
 import Logging
+import Platform
 import Synchronization
 
 /// The one writer of the log: takes lines from everywhere and records from the loops, writes them on a thread of its own.
@@ -34,20 +35,8 @@ final class LogWriter: Sendable {
 
     /// Starts the thread. Call once.
     func start() {
-        let thread = Unmanaged.passRetained(self)
-        var handle = pthread_t()
-        let result = pthread_create(
-            &handle, nil,
-            { address in
-                if let address { Unmanaged<LogWriter>.fromOpaque(address).takeRetainedValue().run() }
-                return nil
-            }, thread.toOpaque())
-        guard result == 0 else {
-            thread.release()
-            ended.signal()
-            return
-        }
-        pthread_detach(handle)
+        let isStarted = DetachedThread.start("poolgate-log") { [self] in run() }
+        if !isStarted { ended.signal() }
     }
 
     func write(_ line: LogLine) {

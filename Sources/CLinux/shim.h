@@ -1,0 +1,47 @@
+#ifndef POOLGATE_CLINUX_SHIM_H
+#define POOLGATE_CLINUX_SHIM_H
+
+#include <linux/filter.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+
+// Names the calling thread, for those who look at it from outside (prctl(2)); at most 15 bytes count.
+// Swift cannot call prctl, which is variadic.
+static inline void poolgate_name_thread(const char *name) {
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+// What the socket option SO_ATTACH_FILTER takes (socket(7)): the kernel's struct sock_fprog, with the address of the
+// instructions as a number, so that Swift may hand the value from one thread to another.
+typedef struct {
+    unsigned short count;
+    uintptr_t instructions;
+} poolgate_socket_filter;
+
+_Static_assert(sizeof(poolgate_socket_filter) == sizeof(struct sock_fprog), "a filter is laid out as the kernel reads it");
+_Static_assert(
+    offsetof(poolgate_socket_filter, count) == offsetof(struct sock_fprog, len)
+        && offsetof(poolgate_socket_filter, instructions) == offsetof(struct sock_fprog, filter),
+    "a filter is laid out as the kernel reads it");
+
+// The filter for a listening TCP socket that drops every segment which asks for a new connection, and keeps all others.
+// Its instructions live as long as the process does, and the kernel copies them when the filter is attached.
+//
+// The kernel hands the filter a segment from its TCP header on (RFC 9293, section 3.1): the flags stand in byte 13, and
+// SYN is the bit of value 2.
+static inline poolgate_socket_filter poolgate_filter_without_new_connections(void) {
+    static const struct sock_filter instructions[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    poolgate_socket_filter filter = {
+        sizeof(instructions) / sizeof(instructions[0]),
+        (uintptr_t)instructions,
+    };
+    return filter;
+}
+
+#endif
