@@ -248,7 +248,7 @@ def tunnel(flooded, connection):
     return peer
 
 
-#: How many connections stall at once, and what each may hold of either side together (README: "What it carries").
+#: How many connections stall at once, and what each may hold of either side together (ops/guide/traffic.md, "Memory").
 STALLED = 40
 STALLED_KIB = 256
 

@@ -31,11 +31,12 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
 }
 
 @Suite struct SettingsTests {
-    @Test func `The README has a row for each setting, with its default, and for nothing else`() throws {
+    @Test func `The guide has a row for each setting, with its default, and for nothing else`() throws {
         let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let readme = try String(contentsOf: top.appending(path: "README.md"), encoding: .utf8)
-        let rows = readme.split(separator: "\n").filter { $0.hasPrefix("| `--") }.map { row in
+        let page = try String(
+            contentsOf: top.appending(path: "ops/guide/configuration.md"), encoding: .utf8)
+        let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `--") }.map { row in
             row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
         }
         for setting in Setting.all {
