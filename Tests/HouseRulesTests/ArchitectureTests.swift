@@ -1,144 +1,78 @@
 import Testing
 
-/// What DESIGN holds of the modules, read off the sources.
+/// What the house holds of its sources, and that the rules which say so can see.
 @Suite struct ArchitectureTests {
-    let tree: SourceTree
-
-    init() throws {
-        tree = try SourceTree("Sources")
+    @Test("The sources keep the rule", arguments: HouseRule.ofSources)
+    func sources(rule: HouseRule) throws {
+        try check(rule, in: SwiftFile.sources.get())
     }
 
-    /// What each target may import; the system's C library and Swift's own modules stand at the end.
-    static let allowedImports: [String: Set<String>] = [
-        "JOSE": ["COpenSSL", "Synchronization"],
-        "Gatekeeper": ["JOSE", "HashTreeCollections", "Synchronization"],
-        "HTTP1": ["COpenSSL"],
-        "Platform": ["CLinux", "Glibc", "Musl", "Synchronization"],
-        "Postgres": ["CLibPQ", "Platform", "Glibc", "Musl", "Synchronization"],
-        "ControlPlane": [
-            "Gatekeeper", "JOSE", "Platform", "Postgres", "CLibCurl", "Glibc", "Musl", "Synchronization",
-            "HashTreeCollections",
-        ],
-        "DataPlane": [
-            "CLinux", "Gatekeeper", "HTTP1", "Platform", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "Glibc",
-            "Musl",
-            "Synchronization",
-        ],
-        "StandInPool": [
-            "JOSE", "ArgumentParser", "NIOCore", "NIOHTTP1", "NIOPosix", "Glibc", "Musl", "Synchronization",
-            "Foundation", "FoundationEssentials",
-        ],
-    ]
+    @Test("The tests keep the rule", arguments: HouseRule.ofTests)
+    func tests(rule: HouseRule) throws {
+        try check(rule, in: SwiftFile.tests.get())
+    }
 
-    @Test("Each target imports only what the design allows it", arguments: allowedImports.keys.sorted())
-    func imports(target: String) throws {
-        let allowed = try #require(Self.allowedImports[target])
-        let pattern =
-            /^\s*(?:@\w+\s+)?(?:(?:package|public|internal|private|fileprivate)\s+)?import\s+(?:struct\s+|class\s+|enum\s+|func\s+)?(\w+)/
-        let files = tree.files.filter { $0.target == target }
-        #expect(!files.isEmpty, "no file of \(target) was found")
-        for file in files {
-            for line in file.code {
-                guard let match = line.text.firstMatch(of: pattern) else { continue }
-                #expect(allowed.contains(String(match.1)), "\(file.path):\(line.number) imports \(match.1)")
-            }
+    private func check(_ rule: HouseRule, in files: [SwiftFile]) {
+        #expect(files.count > 50, "the files were not found")
+        let breaches = rule.breaches(in: files)
+        if rule.isBinding {
+            #expect(breaches.isEmpty, "\(rule.claim):\n\(breaches.joined(separator: "\n"))")
+        } else if !breaches.isEmpty {
+            print("TO MEND (\(breaches.count)) \(rule.claim):\n" + breaches.joined(separator: "\n"))
         }
     }
 
-    @Test("Control plane and data plane never name each other")
-    func planes() {
-        let wrong = tree.files.filter { $0.target == "ControlPlane" }
-            .flatMap { file in
-                file.code.filter { $0.text.contains(/import DataPlane/) }.map { _ in file.path }
-            }
-        #expect(wrong.isEmpty)
-    }
-
-    @Test("The pure targets start no task, read no clock and do no input or output")
-    func purity() {
-        let pure: Set = ["JOSE", "Gatekeeper", "HTTP1"]
-        let found = tree.lines(
-            matching:
-                /\b(Task\s*[\{\.\(]|await\b|ContinuousClock|clock_gettime|DispatchQueue|FileManager|fopen|socket\()/,
-            allowedIn: { !pure.contains($0.target) })
-        #expect(found == [])
-    }
-
-    @Test("Unchecked sendability stands only in the C wrappers")
-    func uncheckedSendability() {
-        let allowed: Set = ["JOSE", "Postgres", "ControlPlane"]
-        let found = tree.lines(
-            matching: /@unchecked Sendable|nonisolated\(unsafe\)/, allowedIn: { allowed.contains($0.target) })
-        #expect(found == [])
-    }
-
-    @Test("Every unchecked sendability has its invariant written above it")
-    func invariants() {
-        for file in tree.files {
-            for (index, line) in file.lines.enumerated() where line.contains("@unchecked Sendable") {
-                let above = file.lines[max(0, index - 12)..<index].joined(separator: "\n")
-                #expect(above.contains("///") || above.contains("//"), "\(file.path):\(index + 1)")
-            }
+    @Test(
+        "Each rule catches every violation that is seeded", arguments: HouseRule.ofSources + HouseRule.ofTests
+    )
+    func seeds(rule: HouseRule) {
+        #expect(rule.violations.count >= 3 && rule.innocents.count >= 2)
+        for text in rule.violations {
+            #expect(rule.isBroken(by: text), "passed: \(text.prefix(300))")
         }
     }
 
-    @Test("Nothing from outside can reach a trap")
-    func traps() {
-        let found = tree.lines(
-            matching: /\b(fatalError|preconditionFailure|precondition|try!|as!)\b|\btry!|\bas!/)
-        #expect(found == [])
+    @Test("No rule sees a violation where there is none", arguments: HouseRule.ofSources + HouseRule.ofTests)
+    func innocents(rule: HouseRule) {
+        for text in rule.innocents {
+            #expect(!rule.isBroken(by: text), "caught: \(text.prefix(300))")
+        }
     }
 
-    @Test("SQL stands only in the queries and the migrations")
-    func sql() {
-        let homes: Set = [
-            "Sources/ControlPlane/Directory/DirectoryQueries.swift",
-            "Sources/ControlPlane/Health/HealthQueries.swift",
-            "Sources/ControlPlane/Directory/MigrationQueries.swift", "Sources/Gateway/Migrations.swift",
+    @Test("An exception excuses its file and its text only, and must be needed")
+    func exceptions() {
+        var rule = HouseRule.traps
+        rule.exceptions = [
+            HouseRule.Exception(["DataPlane/Excused.swift"], because: "the whole file"),
+            HouseRule.Exception(["DataPlane/Part.swift"], "precondition", because: "one call"),
         ]
-        let found = tree.lines(
-            matching: /"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|LISTEN|NOTIFY|BEGIN|CREATE|ALTER)\s/,
-            allowedIn: { homes.contains($0.path) || $0.target == "Postgres" })
-        #expect(found == [])
-    }
-
-    @Test("The environment is read only by the configuration")
-    func environment() {
-        let found = tree.lines(
-            matching: /\bgetenv\(|ProcessInfo\.processInfo\.environment|EnvironmentVariablesProvider/,
-            allowedIn: { $0.path.hasPrefix("Sources/Gateway/Configuration/") || $0.target == "StandInPool" })
-        #expect(found == [])
-    }
-
-    @Test("Nothing is public, and nothing prints but the commands")
-    func access() {
-        #expect(tree.lines(matching: /^\s*public\s/) == [])
-        let found = tree.lines(
-            matching: /\bprint\(/,
-            allowedIn: { $0.path.hasPrefix("Sources/Gateway/Commands/") || $0.target == "StandInPool" })
-        #expect(found == [])
-    }
-
-    @Test("Every package declaration says what it is")
-    func documentation() {
-        var missing: [String] = []
-        for file in tree.files where file.target != "StandInPool" {
-            for (index, line) in file.lines.enumerated() {
-                guard line.contains(/^\s*package\s+(final\s+)?(struct|class|enum|actor|protocol|typealias)\s/)
-                else { continue }
-                var above = index - 1
-                while above >= 0, file.lines[above].contains(/^\s*@/) { above -= 1 }
-                if above < 0 || !file.lines[above].contains("///") {
-                    missing.append("\(file.path):\(index + 1)")
-                }
-            }
+        func file(_ name: String, _ text: String) -> SwiftFile {
+            SwiftFile(path: "Sources/DataPlane/Loop/\(name).swift", text: text)
         }
-        #expect(missing == [])
+        let excused = file("Excused", "fatalError()")
+        let part = file("Part", "precondition(a)")
+        #expect(rule.breaches(in: [excused, part]) == [])
+        #expect(rule.breaches(in: [excused, part, file("Other", "precondition(a)")]).count == 1)
+        #expect(rule.breaches(in: [excused, file("Part", "precondition(a)\nfatalError()")]).count == 1)
+        #expect(
+            rule.breaches(in: [part]) == ["the exception for DataPlane/Excused.swift is no longer needed"])
     }
 
-    @Test("No file answers more than one question: none is longer than 400 lines")
-    func length() {
-        let long = tree.files.filter { $0.lines.count > 401 && !$0.path.hasSuffix("Migrations.swift") }
-        #expect(long.map(\.path) == [])
+    @Test("Every import that the design allows is needed, and every target is in the table")
+    func neededImports() throws {
+        let files = try SwiftFile.sources.get()
+        #expect(Set(files.map(\.target)) == Set(HouseRule.allowedImports.keys))
+        for (target, allowed) in HouseRule.allowedImports {
+            let used = Set(files.filter { $0.target == target }.flatMap { $0.imports().map(\.module) })
+            #expect(allowed.subtracting(used) == [], "\(target) does not import all that it may")
+        }
+    }
+}
+
+extension HouseRule {
+    /// Whether the rule finds something in a made-up source of a target that it holds for.
+    fileprivate func isBroken(by text: String) -> Bool {
+        let target = targets.min() ?? "DataPlane"
+        return !findings(SwiftFile(path: "Sources/\(target)/Made.swift", text: text)).isEmpty
     }
 }

@@ -45,3 +45,22 @@ struct SourceTree {
         }
     }
 }
+
+extension SourceTree {
+    private static let documents: Result<Set<String>, any Error> = Result {
+        let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        var found: Set<String> = ["README.md"]
+        for folder in ["Sources", "sql", "ops", "Tests"] {
+            let root = top.appending(path: folder)
+            let paths = FileManager.default.enumerator(atPath: root.path())
+            for case let path as String in paths ?? .init() where path.hasSuffix(".md") {
+                found.insert("\(folder)/\(path)")
+            }
+        }
+        return found
+    }
+
+    /// Whether a document of this path is in the repository.
+    static func holds(_ path: String) -> Bool { (try? documents.get().contains(path)) == true }
+}

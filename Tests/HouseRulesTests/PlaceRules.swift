@@ -1,0 +1,266 @@
+/// What may stand only in the files that exist for it.
+extension HouseRule {
+    static let sql = HouseRule(
+        claim: "SQL stands only in the queries and the migrations",
+        exceptions: [
+            Exception(
+                [
+                    "ControlPlane/DirectoryQueries.swift", "ControlPlane/HealthQueries.swift",
+                    "ControlPlane/MigrationQueries.swift", "Gateway/Migrations.swift",
+                ], because: "they are the queries and the migrations"),
+            Exception(
+                ["Postgres/PostgresConnection.swift"], "LISTEN", because: "the channel's name is quoted there"
+            ),
+            Exception(
+                ["Postgres/PostgresStatement.swift"],
+                because: "it begins a transaction at the isolation that is asked for"),
+            Exception(
+                ["Postgres/Session.swift"], "PostgresStatement(\"",
+                because: "it ends the transaction that it began"),
+        ],
+        violations: [
+            #"let rows = try await query("select host from poolgate.tenants")"#,
+            "let text = \"\"\"\n    SELECT host\n    FROM poolgate.tenants\n    \"\"\"",
+            ##"let text = #"INSERT INTO poolgate.tenants ("host") VALUES ($1)"#"##,
+            "let text =\n    \"Delete From poolgate.tenants\"",
+            #"let text = "SEL" + "ECT 1""#,
+            #"let text = "WITH gone AS (DELETE FROM poolgate.tenants RETURNING host) TABLE gone""#,
+            #"let text = "update \(table) set seen = now()""#,
+            #"run("LISTEN poolgate_changed")"#,
+            #"run("create table if not exists t (a int)")"#,
+            #"run("BEGIN ISOLATION LEVEL REPEATABLE READ")"#,
+            #"let end = " WHERE host = $1 ORDER BY host""#,
+        ],
+        innocents: [
+            #"let advice = "Select a tenant first.""#,
+            #"let advice = "insert a row with psql, then look at its health""#,
+            #"let advice = "update the gateway before the schema""#,
+            "// SELECT host FROM poolgate.tenants\nlet text = \"with a token\"",
+            #"let advice = "create a database of the gateway's own""#,
+        ],
+        findings: { file in
+            file.literals().filter { SQLText.isStatement($0.text) }.map { file.finding(at: $0.token) }
+        })
+
+    static let logText = HouseRule(
+        claim: "Log text stands only in the observer",
+        exceptions: [
+            Exception(["Gateway/Observer.swift"], because: "it is where an observation becomes a line")
+        ],
+        violations: [
+            #"logger.info("started")"#, #"log.write(LogLine(.error, "failed", [:]))"#,
+            "logger.warning(\n    \"late\")", #"logger.log(level: .error, "failed")"#,
+        ],
+        innocents: [
+            "func write(_ line: LogLine) {}", #"challenge: .error("invalid_token")"#,
+            #"let level = Level.info; show("started")"#,
+            #"// logger.info("started")"#,
+        ],
+        findings: { file in
+            let levels: Set = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+            return file.findings { token, index in
+                guard token.kind == .word, file.token(index, 1)?.is("(") == true else { return false }
+                if token.text == "LogLine" {
+                    return (2...6).contains { file.token(index, $0)?.kind == .string }
+                }
+                guard file.token(index, -1)?.is(".") == true, file.token(index, -2)?.kind != .symbol else {
+                    return false
+                }
+                return levels.contains(token.text) && file.token(index, 2)?.kind == .string
+                    || token.text == "log" && file.token(index, 2)?.isWord("level") == true
+            }
+        })
+
+    static let environment = HouseRule(
+        claim: "The environment is read only by the configuration",
+        exceptions: [
+            Exception(
+                ["Gateway/SettingsReader.swift"], because: "it reads the settings, from the environment too")
+        ],
+        violations: [
+            #"let home = getenv("HOME")"#, "let all = ProcessInfo.processInfo.environment",
+            "let provider = EnvironmentVariablesProvider()", "var at = environ",
+        ],
+        innocents: [
+            "let environment = settings.environment", "// getenv is not asked",
+            #"let advice = "set it with setenv or in the environment""#,
+        ],
+        findings: { file in
+            let words: Set = [
+                "getenv", "secure_getenv", "setenv", "unsetenv", "putenv", "environ",
+                "EnvironmentVariablesProvider",
+            ]
+            return file.findings { token, index in
+                guard token.kind == .word else { return false }
+                return words.contains(token.text)
+                    || token.text == "environment" && file.token(index, -2)?.isWord("processInfo") == true
+            }
+        })
+
+    static let output = HouseRule(
+        claim: "Nothing prints but the commands",
+        exceptions: [
+            Exception(["Gateway/Output.swift"], because: "it is what the commands print with"),
+            Exception(["Gateway/ServeCommand.swift"], "STDERR_FILENO", because: "it says where the log goes"),
+            Exception(
+                ["Gateway/PostgresPrograms.swift"], "result.standardOutput",
+                because: "that is what another program printed"),
+            Exception(["StandInPool/LocalServer.swift"], because: "tests read from there which port it got"),
+        ],
+        violations: [
+            #"print("here")"#, "debugPrint(value)", "dump(value)", #"fputs("x", stderr)"#,
+            "FileHandle.standardError.write(data)", "write(STDOUT_FILENO, bytes, 1)",
+        ],
+        innocents: [
+            "func print(_ page: Page) {}", "page.print(to: tray)", #"let text = "print(x)""#,
+        ],
+        findings: { file in
+            let calls: Set = [
+                "print", "debugPrint", "dump", "puts", "fputs", "printf", "fprintf", "NSLog", "perror",
+                "syslog",
+            ]
+            let streams: Set = [
+                "stderr", "stdout", "STDERR_FILENO", "STDOUT_FILENO", "standardError", "standardOutput",
+            ]
+            return file.findings { token, index in
+                guard token.kind == .word else { return false }
+                if streams.contains(token.text) { return true }
+                guard calls.contains(token.text), file.token(index, 1)?.is("(") == true else { return false }
+                let last = file.token(index, -1)
+                return last?.is(".") != true && last?.isWord("func") != true
+            }
+        })
+
+    static let clocks = HouseRule(
+        claim: "Clocks are read only where time begins; everywhere else it is a parameter",
+        isBinding: false,
+        violations: [
+            "let now = ContinuousClock.now", "clock_gettime(CLOCK_REALTIME, &time)", "judge(at: .now)",
+            "let end = NIODeadline.now() + .limit", "let now = Date()", "let seconds = time(nil)",
+        ],
+        innocents: [
+            "let now = worker.now", "func judge(at now: ContinuousClock.Instant) {}", "// at .now",
+            "let first = clock().now",
+        ],
+        findings: { file in
+            let calls: Set = ["clock_gettime", "gettimeofday", "mach_absolute_time"]
+            return file.findings { token, index in
+                guard token.kind == .word else { return false }
+                if calls.contains(token.text) { return true }
+                let opens = file.token(index, 1)?.is("(") == true
+                if token.text == "Date" {
+                    return opens && file.token(index, 2)?.is(")") == true
+                }
+                if token.text == "time" {
+                    return opens && file.token(index, 2)?.isWord("nil") == true
+                }
+                guard token.text == "now", let dot = file.token(index, -1), dot.is(".") else { return false }
+                if dot.isSpaced { return true }
+                guard let owner = file.token(index, -2) else { return true }
+                if owner.kind == .word { return owner.text.first?.isUppercase == true }
+                return owner.kind == .symbol && ["(", "[", "<"].contains(owner.text)
+            }
+        })
+
+    static let threads = HouseRule(
+        claim: "Threads and detached tasks begin only where it is said why",
+        isBinding: false,
+        violations: [
+            "pthread_create(&handle, nil, run, context)", "Task.detached { await run() }",
+            "let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)", "let thread = Thread { run() }",
+            "let pool = NIOThreadPool(numberOfThreads: 2)", "DispatchQueue.global().async { run() }",
+        ],
+        innocents: [
+            "Task { await run() }", "let state = Task.detachedState", "struct Thread {}",
+            "// pthread_create is not called here",
+        ],
+        findings: { file in
+            let words: Set = [
+                "pthread_create", "MultiThreadedEventLoopGroup", "NIOThreadPool", "DispatchQueue", "fork",
+            ]
+            return file.findings { token, index in
+                guard token.kind == .word else { return false }
+                if words.contains(token.text) { return true }
+                if token.text == "detached" { return file.token(index, -2)?.isWord("Task") == true }
+                guard token.text == "Thread", let next = file.token(index, 1) else { return false }
+                let isDeclared = ["struct", "enum", "class", "actor", "extension"].contains {
+                    file.token(index, -1)?.isWord($0) == true
+                }
+                return !isDeclared && (next.is("(") || next.is(".") || next.is("{"))
+            }
+        })
+
+    static let rawMemory = HouseRule(
+        claim:
+            "Pointers are handled only in the C wrappers and the byte scanners",
+        isBinding: false,
+        exceptions: [],
+        violations: [
+            "let start = bytes.baseAddress", "var context: UnsafeMutableRawPointer",
+            "let box = Unmanaged.passRetained(self)", "let word = bytes.loadUnaligned(as: UInt64.self)",
+            "final class Key: @unchecked Sendable {}", "nonisolated(unsafe) var table = 0",
+            "unowned(unsafe) let owner: Owner", "let key: OpaquePointer",
+        ],
+        innocents: [
+            "func scan(_ bytes: UnsafeRawBufferPointer) {}", "let safe = \"UnsafePointer\"",
+            "final class Key: Sendable {}",
+        ],
+        findings: { file in
+            let words: Set = [
+                "UnsafePointer", "UnsafeMutablePointer", "UnsafeRawPointer", "UnsafeMutableRawPointer",
+                "UnsafeMutableBufferPointer", "UnsafeMutableRawBufferPointer", "Unmanaged", "OpaquePointer",
+                "unsafeBitCast", "unsafeDowncast", "baseAddress", "loadUnaligned", "assumingMemoryBound",
+                "bindMemory", "withMemoryRebound", "unsafelyUnwrapped", "withUnsafePointer",
+                "withUnsafeMutablePointer",
+            ]
+            return file.findings { token, index in
+                guard token.kind == .word else { return false }
+                if words.contains(token.text) { return true }
+                let last = file.token(index, -1)
+                return token.text == "unchecked" && last?.is("@") == true
+                    || token.text == "unsafe" && last?.is("(") == true
+            }
+        })
+
+    static let borrowedBytes = HouseRule(
+        claim: "Bytes are lent without bounds checks only where they are scanned",
+        isBinding: false,
+        violations: [
+            "func scan(_ bytes: UnsafeRawBufferPointer) {}", "text.withUnsafeBytes { scan($0) }",
+            "buffer.withUnsafeReadableBytes { scan($0) }", "let words: UnsafeBufferPointer<UInt8>",
+        ],
+        innocents: [
+            "func scan(_ bytes: Span<UInt8>) {}", "// UnsafeRawBufferPointer",
+            "let view = buffer.readableBytesView",
+        ],
+        findings: { file in
+            file.findings { token, _ in
+                guard token.kind == .word else { return false }
+                return token.text == "UnsafeRawBufferPointer" || token.text == "UnsafeBufferPointer"
+                    || token.text.hasPrefix("withUnsafe") && token.text.hasSuffix("Bytes")
+                    || token.text == "withUnsafeBufferPointer"
+            }
+        })
+
+    static let purity = HouseRule(
+        claim: "The pure targets start no task, read no clock and do no input or output",
+        targets: ["JOSE", "Gatekeeper", "HTTP1"],
+        violations: [
+            "Task { run() }", "let x = await y", "func read() async {}", "let now = ContinuousClock.now",
+            "let file = fopen(path, mode)", "let data = FileManager.default.contents(atPath: path)",
+            "let now: SuspendingClock.Instant", "socket(AF_INET, 0, 0)",
+        ],
+        innocents: ["let task = 1", "// await the key", "struct Instant {}"],
+        findings: { file in
+            let words: Set = [
+                "Task", "await", "async", "actor", "ContinuousClock", "SuspendingClock", "clock_gettime",
+                "DispatchQueue", "FileManager", "FileHandle", "URLSession", "pthread_create", "getenv",
+            ]
+            let calls: Set = ["fopen", "socket", "sleep", "usleep", "Date"]
+            return file.findings { token, index in
+                guard token.kind == .word else { return false }
+                return words.contains(token.text)
+                    || calls.contains(token.text) && file.token(index, 1)?.is("(") == true
+            }
+        })
+}
