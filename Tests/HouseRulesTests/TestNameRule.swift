@@ -20,9 +20,7 @@ extension HouseRule {
                 guard file.token(index, 1)?.is("(") == true, let name = file.token(index, 2),
                     name.kind == .string
                 else { return true }
-                let isSentence =
-                    name.text.contains(" ") && !name.text.hasSuffix(".")
-                    && name.text.first?.isLowercase != true
+                let isSentence = name.text.contains(" ") && !name.text.hasSuffix(".")
                 var place = index + 2
                 while let next = file.token(place, 0), !next.isWord("func") { place += 1 }
                 return !isSentence || file.token(place, 1)?.text.contains(" ") == true
