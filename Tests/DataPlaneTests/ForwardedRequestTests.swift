@@ -139,9 +139,9 @@ import Testing
 }
 
 /// Requests that somebody describes.
-@Suite struct AskedMessageTests {
+@Suite struct DescribedRequestTests {
     private func refusal(_ host: String, _ method: String = "GET", _ path: String = "/") -> String? {
-        AskedMessage(host: host, method: method, path: path, limits: HeadLimits()).refusal.map {
+        DescribedRequest(host: host, method: method, path: path, limits: HeadLimits()).refusal.map {
             "\(Answer($0).status)"
         }
     }
@@ -171,8 +171,38 @@ import Testing
             ("a", "a"), ("a:80", "a"), ("a:", "a"), ("[::1]:8443", "[::1]"), ("[::1]", "[::1]"),
             ("A.b.", "A.b."),
         ] {
-            let message = AskedMessage(host: host, method: "PURGE", path: "/x?y=%20", limits: HeadLimits())
+            let message = DescribedRequest(
+                host: host, method: "PURGE", path: "/x?y=%20", limits: HeadLimits())
             #expect(message.refusal == nil && message.host == name, "\(host)")
         }
+    }
+
+    @Test("Its fields are read as a connection's are, and what is no line of a head is refused")
+    func fields() {
+        func read(
+            _ fields: [String], method: String = "GET", maxBodyBytes: UInt64? = nil
+        ) -> DescribedRequest {
+            DescribedRequest(
+                host: "a", method: method, path: "/", fields: fields.map { Array($0.utf8) },
+                limits: HeadLimits(), maxBodyBytes: maxBodyBytes)
+        }
+        let twice = read(["Authorization: Bearer x", "authorization: Bearer y", "Origin: https://b"])
+        twice.withFacts { facts in
+            #expect(facts.authorizationCount == 2)
+            #expect(facts.origin.map { String(decoding: $0, as: UTF8.self) } == "https://b")
+        }
+        for fields in [
+            ["Host: b"], ["X"], ["X : y"], ["X: y\r\nZ: w"], ["X: y\r\n\r\n"], [""], ["Content-Length: x"],
+            ["Upgrade: websocket", "Connection: upgrade"],
+        ] {
+            #expect(read(fields).refusal.map { Answer($0).status } == 400, "\(fields)")
+        }
+        let older = read([
+            "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Version: 12",
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        ])
+        #expect(older.refusal == .upgradeRequired)
+        #expect(read(["Content-Length: 9"], method: "POST", maxBodyBytes: 8).refusal == .bodyTooLarge)
+        #expect(read(["Content-Length: 8"], method: "POST", maxBodyBytes: 8).refusal == nil)
     }
 }

@@ -283,23 +283,6 @@ import Testing
         #expect(bench.judge(try fixture.token(nil, iss)) == "admit")
     }
 
-    @Test(
-        "An explanation comes to the same refusal as a judgement",
-        arguments: [
-            [:], ["exp": "1"], ["iss": "\"x\""], ["token_use": "\"refresh\""], ["nbf": "1700009999"],
-            ["iat": "1700009999"], ["sub": "1"],
-        ] as [[String: String?]])
-    func explanation(changes: [String: String?]) throws {
-        let token = try fixture.token(nil, changes)
-        let explained = Explanation(
-            host: "acme.example.com", token: token, snapshot: bench.judge.snapshot, now: PoolFixture.now)
-        #expect((explained.refusal.map { Answer($0).code } ?? "admit") == bench.judge(token))
-        let last = try #require(explained.checks.last)
-        #expect(last.passed == (explained.refusal == nil))
-        let text = explained.checks.map { $0.expected + $0.actual }.joined()
-        let parts = String(decoding: token, as: UTF8.self).split(separator: ".")
-        #expect(parts.allSatisfy { !text.contains($0) })
-    }
 }
 
 @Suite struct IdentityTests {

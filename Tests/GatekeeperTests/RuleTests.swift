@@ -22,36 +22,12 @@ import Testing
             })
     }
 
-    /// The outcome of a request, on which a judgement and an explanation agree.
     private func judge(_ path: String, _ token: [UInt8]? = nil, method: String = "GET") -> String {
-        let verdict = bench.judge(
+        bench.judge(
             Asked(token) {
                 $0.path = path
                 $0.method = method
             })
-        let explained = Explanation(
-            host: "acme.example.com", method: method, path: path, token: token,
-            snapshot: bench.judge.snapshot,
-            now: PoolFixture.now)
-        #expect(verdict == explained.refusal.map { Answer($0).code } ?? "admit")
-        return verdict
-    }
-
-    @Test("An explanation names the rule that decides, the one in shadow, and what it would do")
-    mutating func explained() throws {
-        try serve(
-            #""path_prefix":"/a","access":"authenticated","methods":["GET"],"required_groups":["staff"]"#,
-            #""path_prefix":"/a/b","access":"authenticated","every_scope":["api/write"],"shadow":true"#)
-        let explained = Explanation(
-            host: "acme.example.com", path: "/a/%62?x", token: try fixture.token(),
-            snapshot: bench.judge.snapshot,
-            now: PoolFixture.now)
-        func actual(_ name: String) -> String? { explained.checks.first { $0.name == name }?.actual }
-        #expect(explained.refusal == nil)
-        #expect(actual("path") == "/a/b")
-        #expect(actual("rule") == "1: /a, GET, authenticated; in shadow 2: /a/b, every method, authenticated")
-        #expect(actual("shadow") == "would refuse: missing_scope")
-        #expect(explained.checks.first { $0.name == "rule's needs" }?.expected == "any group of staff")
     }
 
     @Test("A prefix covers whole segments, the longest decides, and letter case counts")

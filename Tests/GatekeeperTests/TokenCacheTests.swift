@@ -15,7 +15,8 @@ import Testing
         let tenant = try bench.parser.tenant(Bench.row(fixture))
         let key = try #require(try fixture.keys().keySet.keys.first)
         let bytes = try fixture.token()
-        let (token, claims) = try bytes.withUnsafeBytes { try TokenChecks.read($0) }
+        var unheard = Unheard()
+        let (token, claims) = try bytes.withUnsafeBytes { try TokenChecks.read($0, &unheard) }
         identity = Identity(
             claims, token: try #require(token.verified(by: key)), tenant: tenant, poolIndex: 0, key: key,
             keyGeneration: 1, revocationGeneration: 0)

@@ -40,7 +40,7 @@ package final class HeldAdmission {
             grace = seconds
             expiry = identity.expires.advanced(bySeconds: grace)
         }
-        if let limit = TokenChecks.ageLimit(identity.ids.issuedAt, tenant) {
+        if let limit = tenant.ageLimit(issuedAt: identity.ids.issuedAt) {
             ageEnd = limit.advanced(bySeconds: grace)
         } else if expiry != .distantFuture {
             ageEnd = .distantFuture

@@ -2,13 +2,13 @@
 enum RuleChecks {
     /// What the caller lacks of what `rule` asks for: groups first, then scopes, then claims; nil where it may pass.
     static func refusal(by rule: Rule, of identity: Identity) -> Refusal? {
-        if !TokenChecks.holdsAny(identity.groups, of: rule.requiredGroups)
-            || !TokenChecks.holdsAll(identity.groups, of: rule.everyGroup)
+        if !HeldNames.holdsAny(identity.groups, of: rule.requiredGroups)
+            || !HeldNames.holdsAll(identity.groups, of: rule.everyGroup)
         {
             return .missingGroup
         }
-        if !TokenChecks.holdsAny(identity.scopes, of: rule.requiredScopes)
-            || !TokenChecks.holdsAll(identity.scopes, of: rule.everyScope)
+        if !HeldNames.holdsAny(identity.scopes, of: rule.requiredScopes)
+            || !HeldNames.holdsAll(identity.scopes, of: rule.everyScope)
         {
             return .missingScope
         }

@@ -17,12 +17,11 @@ package struct RuleSet: Sendable, Hashable {
 
     /// The rules of a request for `path` as it is written, with what goes upstream in its place; nil is the path itself.
     ///
-    /// Throws the refusal of what could escape its rule: a method that some services read as another one, a path that can
-    /// be read in two ways, and one that would be under another rule for who decodes it twice.
+    /// Throws the refusal of what could escape its rule: a path that can be read in two ways, and one that would be under
+    /// another rule for whoever decodes it twice.
     func decision(
         method: UnsafeRawBufferPointer, written path: UnsafeRawBufferPointer
     ) throws(Refusal) -> Decision {
-        if method.contains(where: ASCII.isLower) { throw .methodCase }
         switch RequestPath(path) {
         case .flaw(let word): throw .badRequest(word)
         case .plain:

@@ -86,6 +86,12 @@ package final class Tenant: Sendable {
         self.headerProfile = profile
     }
 
+    /// When the row no longer takes a token, whatever its `exp` says; nil where it takes one of any age. A token that does
+    /// not say when it was issued has no age, and is too old at once.
+    func ageLimit(issuedAt: Instant?) -> Instant? {
+        maxTokenAge.map { issuedAt?.advanced(bySeconds: $0) ?? .distantPast }
+    }
+
     private static let states: [String: State] = ["active": .active, "suspended": .suspended]
 
     private static func webSocketPolicy(_ row: TenantRow) throws(RowFlaw) -> WebSocketPolicy {

@@ -56,7 +56,7 @@ package final class Identity {
         self.key = key
         self.keyGeneration = keyGeneration
         self.expires = claims.expires
-        self.end = min(claims.expires, TokenChecks.ageLimit(claims.issuedAt, tenant) ?? .distantFuture)
+        self.end = min(claims.expires, tenant.ageLimit(issuedAt: claims.issuedAt) ?? .distantFuture)
         self.ids = TokenIDs(claims)
         self.revocationGeneration = revocationGeneration
         self.meets =

@@ -5,14 +5,19 @@ import Gatekeeper
 import Glibc
 import Postgres
 
+/// `poolgate explain`: judges a described request by the directory as it is, and shows every check.
 struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Explain how a request would be judged, check by check.",
-        usage: "poolgate explain --host HOST [--method METHOD] [--path PATH] [--token -] [SETTINGS]",
+        usage: """
+            poolgate explain --host HOST [--method METHOD] [--path PATH] [--header 'NAME: VALUE']... [--token -] \
+            [SETTINGS]
+            """,
         discussion: """
             Reads the token from standard input ('--token -'), never from the command line, where others could see it, \
-            and never prints it. Takes the settings of 'poolgate serve'. Exits with 0 where the request would be \
-            forwarded, else with 1.
+            and never prints it. It stands where '{token}' is written in a header or the path, such as \
+            --header 'Cookie: session={token}', else in 'Authorization'. Takes the settings of 'poolgate serve'. Exits \
+            with 0 where the request would be forwarded, else with 1.
             """)
 
     @Option(help: "The host that the request is for.")
@@ -24,8 +29,13 @@ struct ExplainCommand: AsyncParsableCommand {
     @Option(help: "The method of the request.")
     var method = "GET"
 
-    @Option(help: "The path of the request; a query is left out.")
+    @Option(help: "The path of the request, with or without a query.")
     var path = "/"
+
+    @Option(
+        help: ArgumentHelp(
+            "A header of the request besides Host, as often as there are.", valueName: "'NAME: VALUE'"))
+    var header: [String] = []
 
     @OptionGroup var arguments: SettingArguments
 
@@ -39,20 +49,16 @@ struct ExplainCommand: AsyncParsableCommand {
             Output.complaint("the token is read from standard input: pass '--token -'")
             throw ExitCode.usage
         }
-        let message = AskedMessage(host: host, method: method, path: path, limits: settings.headLimits)
-        let bytes = try token.map { _ in try ExplainCommand.readToken() }
-        let snapshot = try await CommandDatabase.use(settings) { url in
-            try await ExplainCommand.snapshot(for: message.host, url, settings)
+        let request = try request(settings)
+        let explanation = try await CommandDatabase.use(settings) { url in
+            try await ExplainCommand.explanation(of: request, url, settings)
         }
-        let explanation = Explanation(
-            host: message.host, method: method, path: path, token: bytes, snapshot: snapshot, now: .now,
-            message: message.refusal)
         Output.table(
             [["", "check", "expected", "actual"]]
-                + explanation.checks.map { check in
+                + explanation.lines.map { line in
                     [
-                        check.passed ? "ok" : "FAIL", check.name, Printable.text(check.expected),
-                        Printable.text(check.actual),
+                        line.passed ? "ok" : "FAIL", line.name, Printable.text(line.expected),
+                        Printable.text(line.actual),
                     ]
                 })
         guard let refusal = explanation.refusal else {
@@ -64,15 +70,49 @@ struct ExplainCommand: AsyncParsableCommand {
         throw ExitCode.failure
     }
 
-    /// The directory, with the keys of the host's pools.
-    private static func snapshot(
-        for host: String, _ url: PostgresURL, _ settings: Settings
-    ) async throws -> Snapshot {
-        let content = try await content(url, settings)
-        var snapshot = Snapshot()
-        snapshot.directory = content.directory
-        await fetchKeys(of: host, into: &snapshot, settings)
-        return snapshot
+    /// The request that the options describe, the token of standard input in its place.
+    private func request(_ settings: Settings) throws(ExitCode) -> DescribedRequest {
+        let placeholder = "{token}"
+        var (path, fields) = (path, header)
+        if token != nil {
+            let token = String(decoding: try ExplainCommand.readToken(), as: UTF8.self)
+            if !path.contains(placeholder), !fields.contains(where: { $0.contains(placeholder) }) {
+                fields.append("Authorization: Bearer \(placeholder)")
+            }
+            path = path.replacing(placeholder, with: token)
+            fields = fields.map { $0.replacing(placeholder, with: token) }
+        }
+        return DescribedRequest(
+            host: host, method: method, path: path, fields: fields.map { Array($0.utf8) },
+            limits: settings.headLimits, maxBodyBytes: settings.maxBodyBytes)
+    }
+
+    /// Judges the request as a loop would: once, and once more with its pool's keys where the first time needs one.
+    private static func explanation(
+        of request: DescribedRequest, _ url: PostgresURL, _ settings: Settings
+    ) async throws -> Explanation {
+        let judge = Judge(tokenCacheBytes: Limits.explainedTokenBytes, seed: 0)
+        judge.snapshot.directory = try await content(url, settings).directory
+        var explanation = Explanation()
+        if let refusal = request.refusal {
+            explanation.messageRefused(refusal)
+            return explanation
+        }
+        let now = Instant.now
+        var verdict = request.withFacts { judge.explain($0, at: now, into: &explanation) }
+        if case .needsKey(let key, _) = verdict {
+            let keys = await keys(of: key.pool, settings)
+            judge.snapshot.setKeys(keys, of: key.pool)
+            let answer: KeyLookupResult = keys == nil ? .unavailable : .absent
+            explanation = Explanation()
+            verdict = request.withFacts { judge.explain($0, at: now, answer: answer, into: &explanation) }
+        }
+        if case .admit(let admission) = verdict,
+            let refusal = request.bodyRefusal(by: admission.resolved.tenant)
+        {
+            explanation.messageRefused(refusal)
+        }
+        return explanation
     }
 
     private static func content(_ url: PostgresURL, _ settings: Settings) async throws(ExitCode)
@@ -93,22 +133,16 @@ struct ExplainCommand: AsyncParsableCommand {
         throw ExitCode.failure
     }
 
-    private static func fetchKeys(of host: String, into snapshot: inout Snapshot, _ settings: Settings) async
-    {
-        let entry = Array(host.utf8).withUnsafeBytes { Host(request: $0) }.flatMap {
-            snapshot.directory?.entry(for: $0)
-        }
-        guard case .tenant(let tenant) = entry else { return }
+    /// The keys that a pool publishes; nil where they cannot be fetched, which is said on standard error.
+    private static func keys(of pool: PoolName, _ settings: Settings) async -> PublishedKeys? {
         let fetcher = KeyFetcher(settings)
         defer { fetcher.stop() }
-        for pool in tenant.pools {
-            switch await fetcher.fetch(pool.key) {
-            case .success(let fetched):
-                snapshot.setKeys(
-                    PublishedKeys(keySet: fetched.keySet, usableUntil: .distantFuture), of: pool.key)
-            case .failure(let failure):
-                Output.complaint("the keys of \(pool.key) cannot be fetched: \(failure)")
-            }
+        switch await fetcher.fetch(pool) {
+        case .success(let fetched):
+            return PublishedKeys(keySet: fetched.keySet, usableUntil: .distantFuture)
+        case .failure(let failure):
+            Output.complaint("the keys of \(pool) cannot be fetched: \(failure)")
+            return nil
         }
     }
 

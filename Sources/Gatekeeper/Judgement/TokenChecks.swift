@@ -1,0 +1,72 @@
+import JOSE
+
+/// What is known of a token without a key, cheapest check first: only a token that passes may cause a fetch of keys.
+enum TokenChecks {
+    /// Reads a token's text and the claims in it; what exactly is wrong with one that cannot be read, nobody learns.
+    static func read<Listener: CheckListener>(
+        _ token: UnsafeRawBufferPointer, _ listener: inout Listener
+    ) throws(Refusal) -> (UnverifiedToken, CognitoClaims) {
+        do throws(TokenRefusal) {
+            let parts = try read(token)
+            listener.passed(.credential(.readable(flaw: nil)))
+            return parts
+        } catch {
+            throw listener.refused(.credential(.readable(flaw: error)), .badToken(error))
+        }
+    }
+
+    private static func read(
+        _ token: UnsafeRawBufferPointer
+    ) throws(TokenRefusal) -> (UnverifiedToken, CognitoClaims) {
+        let unverified: UnverifiedToken
+        do {
+            unverified = try UnverifiedToken(compact: token)
+        } catch {
+            throw error.isAlgorithm ? .unsupportedAlgorithm : .malformedToken
+        }
+        do {
+            return (unverified, try CognitoClaims(unverified.claims))
+        } catch {
+            throw .malformedClaim
+        }
+    }
+
+    /// Makes every check of the claims that needs no key; returns which of the tenant's pools issued the token.
+    ///
+    /// `judgesEnd` is false for what is open already and has a clock of its own: its expiry and age are left to that.
+    static func beforeKey<Listener: CheckListener>(
+        _ claims: CognitoClaims, _ tenant: Tenant, _ now: Instant, judgesEnd: Bool = true,
+        _ listener: inout Listener
+    ) throws(Refusal) -> Int {
+        // Byte by byte, never by prefix; the issuers of a tenant's pools are disjoint.
+        guard let index = tenant.pools.firstIndex(where: { $0.accepts(issuer: claims.issuer) }) else {
+            throw listener.refused(
+                .claim(.issuer, claims, tenant, now: now), .badToken(.wrongIssuer))
+        }
+        listener.passed(.claim(.issuer, claims, tenant, now: now))
+        try listener.check(
+            .claim(.tokenUse, claims, tenant, now: now),
+            claims.tokenUse.map { tenant.tokenUses.contains($0) } ?? false, else: .badToken(.wrongTokenUse))
+        // A row without a list accepts every client of the pool.
+        try listener.check(
+            .claim(.client, claims, tenant, now: now), tenant.clientIDs?.contains(claims.client) ?? true,
+            else: .badToken(.wrongClient))
+        let latest = now.advanced(bySeconds: Limits.clockSkewSeconds)
+        if judgesEnd {
+            // Without any skew (RFC 7519 §4.1.4).
+            try listener.check(
+                .claim(.expiry, claims, tenant, now: now), now < claims.expires, else: .badToken(.expired))
+        }
+        // RFC 7519 §4.1.5.
+        try listener.check(
+            .claim(.notBefore, claims, tenant, now: now), claims.notBefore.map { $0 <= latest } ?? true,
+            else: .badToken(.notYetValid))
+        try listener.check(
+            .claim(.issuedAt, claims, tenant, now: now), claims.issuedAt.map { $0 <= latest } ?? true,
+            else: .badToken(.issuedInFuture))
+        if judgesEnd, let end = tenant.ageLimit(issuedAt: claims.issuedAt) {
+            try listener.check(.claim(.age, claims, tenant, now: now), now < end, else: .badToken(.tooOld))
+        }
+        return index
+    }
+}
