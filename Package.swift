@@ -42,7 +42,9 @@ let package = Package(
         .target(name: "JOSE", dependencies: ["COpenSSL"], swiftSettings: pure),
         .target(
             name: "Gatekeeper",
-            dependencies: ["JOSE", .product(name: "HashTreeCollections", package: "swift-collections")],
+            dependencies: [
+                "JOSE", "HTTP1", .product(name: "HashTreeCollections", package: "swift-collections"),
+            ],
             swiftSettings: pure),
         .target(name: "HTTP1", dependencies: ["COpenSSL"], swiftSettings: pure),
 
@@ -96,13 +98,16 @@ let package = Package(
             name: "Micro", dependencies: ["Gatekeeper", "HTTP1", "JOSE"], path: "ops/bench/micro",
             swiftSettings: house),
 
+        .executableTarget(
+            name: "Tables", dependencies: ["Gatekeeper"], path: "ops/tables", swiftSettings: house),
+
         // Tests.
         .target(name: "TestSupport", dependencies: ["JOSE"], path: "Tests/Support", swiftSettings: house),
         .testTarget(
             name: "JOSETests", dependencies: ["JOSE", "COpenSSL", "TestSupport"], swiftSettings: house),
         .testTarget(
-            name: "GatekeeperTests", dependencies: ["Gatekeeper", "JOSE", "TestSupport"], swiftSettings: house
-        ),
+            name: "GatekeeperTests", dependencies: ["Gatekeeper", "HTTP1", "JOSE", "TestSupport"],
+            swiftSettings: house),
         .testTarget(
             name: "HTTP1Tests",
             dependencies: [

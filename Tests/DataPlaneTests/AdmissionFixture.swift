@@ -29,6 +29,15 @@ struct AdmissionFixture {
         judge.snapshot.setKeys(PublishedKeys(keySet: keySet, usableUntil: .distantFuture), of: pool)
     }
 
+    /// So many tenants, each of another host.
+    static func tenants(_ count: Int) throws -> [Tenant] {
+        var parser = TenantParser(
+            issuerForms: IssuerForms(issuerTemplate: nil, keysTemplate: nil), defaultUpstreams: [])
+        return try (0..<count).map {
+            try parser.tenant(TenantRow(host: "a\($0)", region: "eu-west-1", poolID: "eu-west-1_abc"))
+        }
+    }
+
     /// An access token of alice's.
     static func token() throws -> [UInt8] {
         let claims = """

@@ -25,7 +25,7 @@ import Testing
                 RequestHeadWriter.write(
                     parser.head, bytes, admission, way: way, upgrades: false, into: &buffer)
                 return String(buffer: buffer)
-            case .refuse(let refusal, _): return Answer(refusal).code
+            case .refuse(let refusal, _): return refusal.row.code
             case .needsKey, .mustWait: return "waits"
             }
         }
@@ -142,7 +142,7 @@ import Testing
 @Suite struct DescribedRequestTests {
     private func refusal(_ host: String, _ method: String = "GET", _ path: String = "/") -> String? {
         DescribedRequest(host: host, method: method, path: path, limits: HeadLimits()).refusal.map {
-            "\(Answer($0).status)"
+            "\($0.row.status.code)"
         }
     }
 
@@ -195,14 +195,15 @@ import Testing
             ["Host: b"], ["X"], ["X : y"], ["X: y\r\nZ: w"], ["X: y\r\n\r\n"], [""], ["Content-Length: x"],
             ["Upgrade: websocket", "Connection: upgrade"],
         ] {
-            #expect(read(fields).refusal.map { Answer($0).status } == 400, "\(fields)")
+            #expect(read(fields).refusal.map { $0.row.status.code } == 400, "\(fields)")
         }
         let older = read([
             "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Version: 12",
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
         ])
-        #expect(older.refusal == .upgradeRequired)
-        #expect(read(["Content-Length: 9"], method: "POST", maxBodyBytes: 8).refusal == .bodyTooLarge)
+        #expect(older.refusal == .request(.webSocketVersion))
+        #expect(
+            read(["Content-Length: 9"], method: "POST", maxBodyBytes: 8).refusal == .request(.bodyTooLarge))
         #expect(read(["Content-Length: 8"], method: "POST", maxBodyBytes: 8).refusal == nil)
     }
 }

@@ -7,7 +7,7 @@ import Testing
     private static func record(of tenant: String?) -> RequestRecord {
         RequestRecord(
             time: Instant(nanoseconds: 0), requestID: .none, tenant: tenant, host: [], method: [], path: [],
-            status: 200, refusal: nil, detail: "", microseconds: 0)
+            status: 200, refusal: nil, detail: nil, microseconds: 0)
     }
 
     /// How many records of each there are after `count` of one tenant and then a few of others, and how many are lost.

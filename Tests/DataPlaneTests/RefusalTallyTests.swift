@@ -1,4 +1,5 @@
 import Gatekeeper
+import HTTP1
 import Testing
 
 @testable import DataPlane
@@ -10,32 +11,43 @@ import Testing
         return admitted
     }
 
-    @Test func `Ten of one kind are recorded in a second, the others are counted`() {
+    @Test("Ten of one kind are recorded in a second, the others are counted") func bound() {
         var tally = RefusalTally()
-        let admitted = admitted(25, .missingToken, by: &tally)
+        let admitted = admitted(25, .credential(.missingToken), by: &tally)
         #expect(admitted == 10)
         let others = tally.endSecond()
         #expect(others.map(\.count) == [15] && others.map(\.status) == [400])
-        #expect(others.map(\.refusal) == [.missingToken])
+        #expect(others.map(\.refusal) == [.credential(.missingToken)])
     }
 
-    @Test func `Another kind, and another second, are counted anew`() {
+    @Test("Another kind, and another second, are counted anew") func kinds() {
         var tally = RefusalTally()
-        let first = [admitted(10, .missingToken, by: &tally), admitted(1, .badToken(.expired), by: &tally)]
-        let words = admitted(1, .badRequest("one"), by: &tally) + admitted(1, .badRequest("two"), by: &tally)
+        let first = [
+            admitted(10, .credential(.missingToken), by: &tally), admitted(1, .token(.expired), by: &tally),
+        ]
+        let words =
+            admitted(1, .message(.tooManyFields), by: &tally)
+            + admitted(1, .message(.headTooLarge), by: &tally)
         let others = tally.endSecond()
         #expect(first == [10, 1] && words == 2 && others.isEmpty)
-        let second = admitted(1, .missingToken, by: &tally)
+        let second = admitted(1, .credential(.missingToken), by: &tally)
         #expect(second == 1)
     }
 
-    @Test func `Kinds beyond the bound are recorded one by one`() {
+    @Test("What shares a code is one kind") func sharedCode() {
         var tally = RefusalTally()
-        for number in 0..<2_000 {
-            _ = admitted(1, .tenantMisconfigured(RowFlaw("\(number)")), by: &tally)
+        let admitted =
+            admitted(8, .message(.bareLF), by: &tally) + admitted(8, .message(.badHost), by: &tally)
+        #expect(admitted == 10 && tally.endSecond().map(\.count) == [6])
+    }
+
+    @Test("Kinds beyond the bound are recorded one by one") func beyondKinds() throws {
+        var tally = RefusalTally()
+        let tenants = try AdmissionFixture.tenants(2_000)
+        func admitted(_ count: Int, of tenant: Tenant) -> Int {
+            (0..<count).count { _ in tally.admits(.credential(.missingToken), of: tenant, status: 401) }
         }
-        let known = admitted(20, .tenantMisconfigured(RowFlaw("0")), by: &tally)
-        let beyond = admitted(20, .tenantMisconfigured(RowFlaw("1999")), by: &tally)
-        #expect(known == 9 && beyond == 20)
+        for tenant in tenants { _ = admitted(1, of: tenant) }
+        #expect(admitted(20, of: tenants[0]) == 9 && admitted(20, of: tenants[1_999]) == 20)
     }
 }

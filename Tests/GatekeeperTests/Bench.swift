@@ -43,7 +43,7 @@ struct Bench {
         case .admit: "admit"
         case .needsKey: "needsKey"
         case .mustWait: "mustWait"
-        case .refuse(let refusal, _): Answer(refusal).code
+        case .refuse(let refusal, _): refusal.row.code
         }
     }
 
@@ -66,7 +66,7 @@ struct Bench {
     /// How a review ends what is held: `open`, or the refusal's code.
     func review(_ held: HeldAdmission, at now: Instant = PoolFixture.now) -> String {
         if !countsAllowance { judge.allowance = .max }
-        return judge.review(held, at: now).map { Answer($0).code } ?? "open"
+        return judge.review(held, at: now).map { $0.row.code } ?? "open"
     }
 
     /// What a request comes to: `admit`, `needsKey`, or the refusal's code.
@@ -75,7 +75,7 @@ struct Bench {
         case .admit: "admit"
         case .needsKey: "needsKey"
         case .mustWait: "mustWait"
-        case .refuse(let refusal, _): Answer(refusal).code
+        case .refuse(let refusal, _): refusal.row.code
         }
     }
 

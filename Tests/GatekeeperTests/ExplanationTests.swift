@@ -91,7 +91,7 @@ import Testing
                 $0.origin = "https://secret:word@evil.test/x"
                 $0.fetchSite = "secret"
             })
-        #expect(crossed.refusal == .crossSite)
+        #expect(crossed.refusal == .credential(.crossSite))
         let page = try #require(crossed.lines.last)
         #expect(page.expected == "a page of the host itself, or of https://app.test")
         #expect(page.actual == "Origin: one that is none, Sec-Fetch-Site: another word")

@@ -31,22 +31,22 @@ import Testing
     @Test(
         "What two parties could read as two paths is refused",
         arguments: [
-            ("//", "empty_segment"), ("/a//b", "empty_segment"), ("//a", "empty_segment"),
-            ("/a%41//", "empty_segment"),
-            ("/.", "dot_segment"), ("/..", "dot_segment"), ("/a/./b", "dot_segment"),
-            ("/a/../b", "dot_segment"),
-            ("/a/%2e%2e/b", "dot_segment"), ("/a/.%2E", "dot_segment"), ("/%2e", "dot_segment"),
-            ("/a%2fb", "forbidden_in_path"), ("/a%2Fb", "forbidden_in_path"), ("/a%5cb", "forbidden_in_path"),
-            ("/a\\b", "forbidden_in_path"), ("/a;b", "forbidden_in_path"), ("/a%3bb", "forbidden_in_path"),
-            ("/a%00", "forbidden_in_path"),
-            ("/a%252fb", "double_encoding"), ("/a%252e%252e/b", "double_encoding"),
-            ("/a%255cb", "double_encoding"),
-            ("/a%253b", "double_encoding"), ("/a%25252f", "double_encoding"), ("/a%2500", "double_encoding"),
-            ("/%", "bad_percent_encoding"), ("/%4", "bad_percent_encoding"), ("/%zz", "bad_percent_encoding"),
-            ("/%ff", "bad_utf8_in_path"), ("/%c0%ae", "bad_utf8_in_path"), ("/%c0%af", "bad_utf8_in_path"),
-            ("/%ed%a0%80", "bad_utf8_in_path"), ("/%c3", "bad_utf8_in_path"), ("a", "bad_path"),
-        ] as [(String, StaticWord)])
-    func refused(path: String, flaw: StaticWord) {
+            ("//", .emptySegment), ("/a//b", .emptySegment), ("//a", .emptySegment),
+            ("/a%41//", .emptySegment),
+            ("/.", .dotSegment), ("/..", .dotSegment), ("/a/./b", .dotSegment),
+            ("/a/../b", .dotSegment),
+            ("/a/%2e%2e/b", .dotSegment), ("/a/.%2E", .dotSegment), ("/%2e", .dotSegment),
+            ("/a%2fb", .forbiddenByte), ("/a%2Fb", .forbiddenByte), ("/a%5cb", .forbiddenByte),
+            ("/a\\b", .forbiddenByte), ("/a;b", .forbiddenByte), ("/a%3bb", .forbiddenByte),
+            ("/a%00", .forbiddenByte),
+            ("/a%252fb", .doubleEncoding), ("/a%252e%252e/b", .doubleEncoding),
+            ("/a%255cb", .doubleEncoding),
+            ("/a%253b", .doubleEncoding), ("/a%25252f", .doubleEncoding), ("/a%2500", .doubleEncoding),
+            ("/%", .badPercentEncoding), ("/%4", .badPercentEncoding), ("/%zz", .badPercentEncoding),
+            ("/%ff", .badUTF8), ("/%c0%ae", .badUTF8), ("/%c0%af", .badUTF8),
+            ("/%ed%a0%80", .badUTF8), ("/%c3", .badUTF8), ("a", .notAbsolute),
+        ] as [(String, PathFlaw)])
+    func refused(path: String, flaw: PathFlaw) {
         #expect(read(path) == .flaw(flaw))
     }
 

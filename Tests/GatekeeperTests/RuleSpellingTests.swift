@@ -174,7 +174,7 @@ import Testing
                 }
             }
         }
-        #expect(Answer(.methodCase).status == 400)
+        #expect(RequestRefusal.methodCase.row.status == .badRequest)
         try bench.serve(Bench.row(fixture))
         #expect(bench.judge(Asked(try fixture.token()) { $0.method = "post" }) == "admit")
     }

@@ -189,12 +189,13 @@ import Testing
             #""path_prefix":"/","access":"public""#,
             #""path_prefix":"/a","access":"authenticated","required_groups":["admins"],"shadow":true"#)
         let anonymous = try #require(bench.admission(Asked { $0.path = "/a" }))
-        #expect(anonymous.wouldRefuse?.rule == 2 && anonymous.wouldRefuse?.refusal == .missingToken)
+        #expect(
+            anonymous.wouldRefuse?.rule == 2 && anonymous.wouldRefuse?.refusal == .credential(.missingToken))
         let staff = try #require(bench.admission(Asked(try fixture.token()) { $0.path = "/a" }))
-        #expect(staff.identity == nil && staff.wouldRefuse?.refusal == .missingGroup)
+        #expect(staff.identity == nil && staff.wouldRefuse?.refusal == .credential(.missingGroup))
         let expired = try #require(
             bench.admission(Asked(try fixture.token(nil, ["exp": "1"])) { $0.path = "/a" }))
-        #expect(expired.wouldRefuse?.refusal == .badToken(.expired))
+        #expect(expired.wouldRefuse?.refusal == .token(.expired))
         let admin = try fixture.token(nil, ["cognito:groups": "[\"admins\"]"])
         #expect(try #require(bench.admission(Asked(admin) { $0.path = "/a" })).wouldRefuse == nil)
         #expect(try #require(bench.admission(Asked { $0.path = "/b" })).wouldRefuse == nil)
@@ -203,7 +204,7 @@ import Testing
             #""path_prefix":"/","access":"authenticated","required_scopes":["api/write"],"shadow":true"#)
         #expect(judge("/") == "missing_token")
         let reader = try #require(bench.admission(Asked(try fixture.token())))
-        #expect(reader.identity != nil && reader.wouldRefuse?.refusal == .missingScope)
+        #expect(reader.identity != nil && reader.wouldRefuse?.refusal == .credential(.missingScope))
     }
 
     @Test("A real preflight passes, with rules and without, unless the row says otherwise")

@@ -14,8 +14,8 @@ import Testing
         RequestRecord(
             time: time, requestID: .random(), tenant: tenant, host: Array("a.example".utf8),
             method: Array("GET".utf8),
-            path: Array("/x".utf8), status: refusal.map { Answer($0).status } ?? 200, refusal: refusal,
-            detail: "",
+            path: Array("/x".utf8), status: refusal.map { $0.row.status.code } ?? 200, refusal: refusal,
+            detail: nil,
             microseconds: 7)
     }
 
@@ -50,9 +50,9 @@ import Testing
     {
         let now = Instant.now
         let lines = try written { _ in
-            ring.append(record(.badToken(.expired), at: now))
-            ring.append(record(.keysUnavailable, at: now))
-            ring.append(record(.unknownHost, tenant: nil, at: now))
+            ring.append(record(.token(.expired), at: now))
+            ring.append(record(.gateway(.keysUnavailable), at: now))
+            ring.append(record(.host(.unknown), tenant: nil, at: now))
             ring.append(record(nil, at: now))
         }
         #expect(lines.map { $0["event"] as? String } == ["refused", "refused", "refused", "request"])
@@ -67,7 +67,7 @@ import Testing
     @Test func `Fifty of a kind in one second are ten lines and a count`() throws {
         let now = Instant.now
         let lines = try written { _ in
-            for _ in 0..<50 { ring.append(record(.badToken(.badSignature), at: now)) }
+            for _ in 0..<50 { ring.append(record(.token(.badSignature), at: now)) }
         }
         #expect(lines.filter { $0["event"] as? String == "refused" }.count == 10)
         let counted = lines.filter { $0["event"] as? String == "refusals_suppressed" }

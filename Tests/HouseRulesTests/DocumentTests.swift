@@ -31,16 +31,4 @@ import Testing
         #expect(found.count > 30)
         #expect(try missing(found.map { String($0.1) }, in: page("ops/guide/on-call.md")) == [])
     }
-
-    @Test(
-        "Every error and every code of a refusal stands on the page of refusals",
-        arguments: ["Refusals/Answer", "Refusals/Refusal", "Rules/RequestPath"])
-    func refusals(file: String) throws {
-        let found = try text("Sources/Gatekeeper/\(file).swift").matches(of: /"([a-z]+(?:_[a-z0-9]+)+)"/)
-        #expect(found.count >= 5)
-        let page = try page("ops/guide/refusals.md")
-        // The errors of WWW-Authenticate stand there as they are sent.
-        let codes = found.map { String($0.1) }.filter { !page.contains("error=\"\($0)\"") }
-        #expect(missing(codes, in: page) == [])
-    }
 }

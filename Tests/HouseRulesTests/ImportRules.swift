@@ -3,7 +3,7 @@ extension HouseRule {
     /// The system's C library and Swift's own modules stand at the end.
     static let allowedImports: [String: Set<String>] = [
         "JOSE": ["COpenSSL", "Synchronization"],
-        "Gatekeeper": ["JOSE", "HashTreeCollections", "Synchronization"],
+        "Gatekeeper": ["HTTP1", "JOSE", "HashTreeCollections", "Synchronization"],
         "HTTP1": ["COpenSSL"],
         "Platform": ["CLinux", "Glibc", "Musl"],
         "Postgres": ["CLibPQ", "Platform", "Glibc", "Synchronization"],

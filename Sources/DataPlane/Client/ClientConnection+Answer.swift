@@ -49,16 +49,16 @@ extension ClientConnection {
     }
 
     /// The answer breaks HTTP's grammar, or a bound.
-    func answerUnusable(_ detail: String) {
+    func answerUnusable(_ detail: RefusalDetail) {
         guard phase == .exchanging else { return }
         upstream = nil
         if exchange.isAnswerBegun {
             record(
-                .upstream(.badAnswer), status: exchange.status, requestID: .random(), detail: detail,
+                .upstream(.badResponse), status: exchange.status, requestID: .random(), detail: detail,
                 now: worker.now)
             abort()
         } else {
-            refuse(.upstream(.badAnswer), detail: detail)
+            refuse(.upstream(.badResponse), detail: detail)
         }
     }
 }

@@ -6,7 +6,7 @@ import NIOCore
 extension ClientConnection {
     /// What comes next after a head was looked at, decided while its bytes were at hand.
     enum Step {
-        case refuse(Refusal, detail: String)
+        case refuse(Refusal, detail: RefusalDetail?)
         case forward(ResolvedTenant)
         case wait(WantedKey)
         case lineUp(ResolvedTenant)
@@ -23,7 +23,7 @@ extension ClientConnection {
             }
         case .flaw(let flaw):
             exchange.isPersistent = false
-            refuse(Refusal(flaw), detail: flaw.rawValue)
+            refuse(.message(flaw))
         case .complete:
             beginExchange()
             if let refusal = messageRefusal() {
@@ -58,24 +58,24 @@ extension ClientConnection {
         exchange.head = inbound.readSlice(length: parser.head.headLength) ?? ByteBuffer()
     }
 
-    /// What is wrong with the message itself, before anybody's row is looked at; the word is for the log.
-    private func messageRefusal() -> (Refusal, String)? {
+    /// What is wrong with the message itself, before anybody's row is looked at.
+    private func messageRefusal() -> (Refusal, RefusalDetail?)? {
         if let limit = worker.settings.maxBodyBytes, case .length(let length) = exchange.body, length > limit
         {
-            return (.bodyTooLarge, "")
+            return (.request(.bodyTooLarge), nil)
         }
         switch parser.head.upgrade {
         case .none, .webSocket: break
-        case .badWebSocket: return (.badRequest("bad_websocket"), "bad_websocket")
-        case .otherWebSocketVersion: return (.upgradeRequired, "")
+        case .badWebSocket: return (.request(.badWebSocket), nil)
+        case .otherWebSocketVersion: return (.request(.webSocketVersion), nil)
         }
         let isRare = parser.head.hasVia || certificate != nil || worker.census.addressLimit != nil
         guard isRare else { return nil }
         return exchange.head.withUnsafeReadableBytes { bytes in
-            if parser.head.hasVia, namesThisGateway(bytes) { return (.loop, "") }
+            if parser.head.hasVia, namesThisGateway(bytes) { return (.request(.loop), nil) }
             let host = UnsafeRawBufferPointer(rebasing: bytes[parser.head.host.range])
-            if certificate?.covers(host) == false { return (.misdirected, "") }
-            return takesSeat(bytes) ? nil : (.overloaded, "connections_per_address")
+            if certificate?.covers(host) == false { return (.host(.misdirected), nil) }
+            return takesSeat(bytes) ? nil : (.gateway(.overloaded), .connectionsPerAddress)
         }
     }
 
@@ -99,7 +99,7 @@ extension ClientConnection {
             case .refuse(let refusal, let resolved):
                 exchange.tenant = resolved?.tenant
                 if let resolved, let origin = facts.origin { exchange.allowOrigin(origin, resolved.tenant) }
-                return .refuse(refusal, detail: refusal.word)
+                return .refuse(refusal, detail: nil)
             case .needsKey(let key, let resolved):
                 exchange.tenant = resolved.tenant
                 return .wait(key)
@@ -120,7 +120,7 @@ extension ClientConnection {
         if exchange.hasBody, let limit = admission.resolved.tenant.maxBodyBytes {
             exchange.bodyLimit = min(limit, worker.settings.maxBodyBytes ?? limit)
             if case .length(let length) = exchange.body, length > limit {
-                return .refuse(.bodyTooLarge, detail: "")
+                return .refuse(.request(.bodyTooLarge), detail: nil)
             }
         } else {
             exchange.bodyLimit = worker.settings.maxBodyBytes
@@ -160,7 +160,7 @@ extension ClientConnection {
             deadline = worker.tick &+ worker.headTicks
             if !worker.lineUp(self, of: resolved.tenant.name) {
                 phase = .head
-                refuse(.overloaded, detail: "verification")
+                refuse(.gateway(.overloaded), detail: .verification)
             }
         }
     }
@@ -266,7 +266,7 @@ extension ClientConnection {
             && !exchange.hasBody && exchange.interim.count == 0
         guard canRepeat else {
             pool.failedToAnswer(group)
-            refuse(.upstream(.reset), detail: exchange.originText)
+            refuse(.upstream(.reset), detail: exchange.upstreamDetail)
             return
         }
         exchange.isRetried = true
@@ -311,7 +311,7 @@ extension ClientConnection {
                 exchange.bodyBytes += UInt64(count)
                 if let limit = exchange.bodyLimit, exchange.bodyBytes > limit {
                     dropUpstream()
-                    refuse(.bodyTooLarge)
+                    refuse(.request(.bodyTooLarge))
                     return
                 }
                 output.writeChunk(&inbound, count: count)
@@ -326,7 +326,7 @@ extension ClientConnection {
             case .flaw(let flaw):
                 dropUpstream()
                 exchange.isPersistent = false
-                refuse(Refusal(flaw), detail: flaw.rawValue)
+                refuse(.message(flaw))
                 return
             }
         }
@@ -340,26 +340,5 @@ extension ClientConnection {
         }
         inbound.moveReaderIndex(forwardBy: Int(remaining))
         exchange.body = .none
-    }
-}
-
-extension Refusal {
-    /// The refusal of a message that breaks HTTP's grammar or a bound.
-    init(_ flaw: MessageFlaw) {
-        switch flaw {
-        case .targetTooLong: self = .targetTooLong("target_too_long")
-        case .headTooLarge: self = .headTooLarge("head_too_large")
-        case .fieldTooLarge: self = .headTooLarge("field_too_large")
-        case .tooManyFields: self = .headTooLarge("too_many_fields")
-        case .forbiddenMethod: self = .methodNotAllowed("forbidden_method")
-        case .unsupportedVersion: self = .versionNotSupported("unsupported_version")
-        case .badExpectation: self = .expectationFailed
-        case .bareLF, .bareCR, .badStartLine, .badMethod, .badTarget, .badVersion, .badStatus, .badFieldName,
-            .badFieldValue, .foldedLine, .missingHost, .duplicateHost, .badHost, .hostMismatch,
-            .badContentLength,
-            .duplicateContentLength, .lengthAndEncoding, .badTransferEncoding, .encodingInHTTP10, .badChunk,
-            .badTrailer:
-            self = .badRequest("bad_request")
-        }
     }
 }

@@ -103,7 +103,7 @@ extension ClientConnection {
         guard phase == .tunnel, let tunnel, tunnel.closing == nil,
             let refusal = worker.judge.review(tunnel.held, at: now)
         else { return }
-        record(refusal, status: 101, requestID: .random(), detail: "websocket_closed", now: now)
+        record(refusal, status: 101, requestID: .random(), detail: .webSocketClosed, now: now)
         endTunnel(.policyViolation)
     }
 

@@ -33,12 +33,12 @@ extension ClientConnection {
             exchange.isMoved = true
             forward(to: other, group)
         } else {
-            refuse(.upstream(fault), detail: exchange.originText)
+            refuse(.upstream(fault), detail: exchange.upstreamDetail)
         }
     }
 
     /// All of the upstream's connections are taken, and enough requests wait for one.
     func upstreamIsFull() {
-        refuse(.overloaded, detail: "upstream_connections")
+        refuse(.gateway(.overloaded), detail: .upstreamConnections)
     }
 }

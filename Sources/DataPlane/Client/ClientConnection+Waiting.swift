@@ -52,14 +52,14 @@ extension ClientConnection {
         switch phase {
         case .head:
             if inbound.readableBytes > 0, channel.isWritable {
-                refuse(.headTimeout)
+                refuse(.request(.headTimeout))
             } else {
                 close()
             }
-        case .queued: refuse(.overloaded, detail: "upstream_connections")
-        case .verifying: refuse(.overloaded, detail: "verification")
-        case .judging: refuse(.keysUnavailable, detail: "no_answer")
-        case .connecting: refuse(.upstream(.connectTimeout), detail: exchange.originText)
+        case .queued: refuse(.gateway(.overloaded), detail: .upstreamConnections)
+        case .verifying: refuse(.gateway(.overloaded), detail: .verification)
+        case .judging: refuse(.gateway(.keysUnavailable), detail: .noKeyLookup)
+        case .connecting: refuse(.upstream(.connectTimeout), detail: exchange.upstreamDetail)
         case .exchanging: exchangeTimedOut()
         case .tunnel: tunnelTimedOut()
         case .lingering: close()
@@ -71,7 +71,7 @@ extension ClientConnection {
         if !exchange.isAnswerBegun, exchange.isRequestComplete {
             exchange.pool?.failedToAnswer(exchange.group)
             dropUpstream()
-            refuse(.upstream(.answerTimeout), detail: exchange.originText)
+            refuse(.upstream(.responseTimeout), detail: exchange.upstreamDetail)
         } else {
             abort()
         }

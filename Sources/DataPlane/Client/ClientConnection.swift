@@ -222,7 +222,7 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     private func sayFull() {
-        if isTLS { close() } else { refuse(.overloaded, detail: "connections") }
+        if isTLS { close() } else { refuse(.gateway(.overloaded), detail: .connections) }
     }
 
     // MARK: Reading

@@ -34,11 +34,11 @@ package struct DescribedRequest {
             refusal = DescribedRequest.messageRefusal(parser.head, maxBodyBytes: maxBodyBytes)
         case .flaw(let flaw):
             self.host = host
-            refusal = Refusal(flaw)
+            refusal = .message(flaw)
         // A line end in one of the words.
         case .complete, .needMore:
             self.host = host
-            refusal = .badRequest("bad_request")
+            refusal = .message(.badStartLine)
         }
     }
 
@@ -52,18 +52,18 @@ package struct DescribedRequest {
         guard let limit = tenant.maxBodyBytes, case .length(let length) = head.framing, length > limit else {
             return nil
         }
-        return .bodyTooLarge
+        return .request(.bodyTooLarge)
     }
 
     /// What is wrong with a message that HTTP can carry and the gateway does not.
     private static func messageRefusal(_ head: RequestHead, maxBodyBytes: UInt64?) -> Refusal? {
         if let maxBodyBytes, case .length(let length) = head.framing, length > maxBodyBytes {
-            return .bodyTooLarge
+            return .request(.bodyTooLarge)
         }
         switch head.upgrade {
         case .none, .webSocket: return nil
-        case .badWebSocket: return .badRequest("bad_websocket")
-        case .otherWebSocketVersion: return .upgradeRequired
+        case .badWebSocket: return .request(.badWebSocket)
+        case .otherWebSocketVersion: return .request(.webSocketVersion)
         }
     }
 }

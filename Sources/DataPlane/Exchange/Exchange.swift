@@ -65,7 +65,7 @@ struct Exchange {
     }
 
     /// The upstream, for the log.
-    var originText: String { pool?.upstream.description ?? "" }
+    var upstreamDetail: RefusalDetail? { pool.map { .upstream($0.upstream) } }
 
     /// Whether the last byte of the request was seen.
     var isRequestComplete: Bool {

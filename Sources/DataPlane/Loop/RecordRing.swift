@@ -4,7 +4,7 @@ import Synchronization
 /// What a loop notes about a request, for the log; no text is made on the loop.
 package struct RequestRecord: Sendable {
     package let time: Instant
-    /// 128 random bits, the `request_id` of the answer; zero where none was given.
+    /// 128 random bits, the `request_id` of the response; zero where none was given.
     package let requestID: RequestID
     /// The row's host, where one was found.
     package let tenant: String?
@@ -17,22 +17,20 @@ package struct RequestRecord: Sendable {
     package let status: Int
     /// Nil for a request that an upstream answered.
     package let refusal: Refusal?
-    /// Which key was lacking or what the system said, where there is more to say.
-    package let detail: String
-    /// From the head's last byte to the answer's last.
+    /// What the log says beyond the refusal's code, where there is more to say.
+    package let detail: RefusalDetail?
+    /// From the head's last byte to the response's last.
     package let microseconds: Int64
     /// Above 0 it stands for so many refusals like it that have no record of their own.
     package var others = 0
-    /// Whether the refusal is that of a rule in shadow, whose id is the detail: the request was admitted.
-    package var isShadow = false
 }
 
-/// The identity of one answer of the gateway, found again in its log.
+/// The identity of one response of the gateway's own, found again in its log.
 package struct RequestID: Sendable, Hashable, CustomStringConvertible {
     private let high: UInt64
     private let low: UInt64
 
-    /// That of a record that no answer belongs to.
+    /// That of a record that no response belongs to.
     static let none = RequestID(high: 0, low: 0)
 
     /// A fresh random identity.

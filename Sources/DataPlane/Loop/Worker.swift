@@ -337,7 +337,7 @@ final class Worker {
                 RequestRecord(
                     time: now, requestID: .none, tenant: beyond.tenant?.name.description, host: [],
                     method: [],
-                    path: [], status: beyond.status, refusal: beyond.refusal, detail: "", microseconds: 0,
+                    path: [], status: beyond.status, refusal: beyond.refusal, detail: nil, microseconds: 0,
                     others: beyond.count))
         }
     }

@@ -27,7 +27,7 @@ extension UpstreamConnection {
         switch inbound.withUnsafeReadableBytes({ parser.parse($0) }) {
         case .needMore: return false
         case .flaw(let flaw):
-            fail(client, flaw.rawValue)
+            fail(client, .messageFlaw(flaw))
             return false
         case .complete: break
         }
@@ -78,7 +78,7 @@ extension UpstreamConnection {
         if parser.head.status == 101, client.exchange.upgrade != nil { return switchProtocols(client) }
         if parser.head.announcesForbiddenBody { isTainted = true }
         guard parser.head.status != 101, client.interimAnswerCame() else {
-            fail(client, "interim_answer")
+            fail(client, .interimResponses)
             return false
         }
         if !client.exchange.isHTTP10 {
@@ -139,7 +139,7 @@ extension UpstreamConnection {
                 answer = .complete
                 isOver = true
             case .flaw(let flaw):
-                fail(client, flaw.rawValue)
+                fail(client, .messageFlaw(flaw))
                 return
             }
         }
@@ -168,7 +168,7 @@ extension UpstreamConnection {
             WebSocketHandshake.isAgreed(parser.head.fields, bytes, key: client.exchange.upgrade?.key ?? [])
         }
         guard isAgreed else {
-            fail(client, "websocket_handshake")
+            fail(client, .webSocketHandshake)
             return false
         }
         pool.answered(client.exchange.group)
@@ -180,7 +180,7 @@ extension UpstreamConnection {
         return true
     }
 
-    private func fail(_ client: ClientConnection, _ detail: String) {
+    private func fail(_ client: ClientConnection, _ detail: RefusalDetail) {
         pool.failedToAnswer(client.exchange.group)
         self.client = nil
         close()

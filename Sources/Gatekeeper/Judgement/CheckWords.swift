@@ -35,7 +35,7 @@ extension HostCheck {
         switch self {
         case .message(let refusal):
             CheckWords(
-                "message", expected: "a request that HTTP can carry", actual: Answer(refusal).description)
+                "message", expected: "a request that HTTP can carry", actual: refusal.row.description)
         case .directory(let isLoaded):
             CheckWords(
                 "directory", expected: "one that is not too old", actual: isLoaded ? "too old" : "none yet")
@@ -65,7 +65,7 @@ extension RuleCheck {
         case .path(let path, let normal, let flaw):
             CheckWords(
                 "path", expected: "one that can be read in one way",
-                actual: flaw.map { Answer($0).code } ?? shown(normal ?? Array(path)))
+                actual: flaw.map { $0.row.code } ?? shown(normal ?? Array(path)))
         case .found(let rule, let shadow, let method):
             CheckWords(
                 "rule", expected: "the longest prefix for \(shown(Array(method)))",
@@ -77,7 +77,7 @@ extension RuleCheck {
             CheckWords("rule's needs", expected: rule.needs, actual: RuleCheck.held(rule, identity, lacks))
         case .shadow(let refusal):
             CheckWords(
-                "shadow", expected: "reported, not enforced", actual: "would refuse: \(Answer(refusal).code)")
+                "shadow", expected: "reported, not enforced", actual: "would refuse: \(refusal.row.code)")
         }
     }
 
@@ -89,8 +89,8 @@ extension RuleCheck {
     private static func held(_ rule: Rule, _ identity: Identity, _ lacks: Refusal?) -> String {
         switch lacks {
         case nil: return "met"
-        case .missingGroup: return "groups: \(shownList(identity.groups))"
-        case .missingScope: return "scopes: \(shownList(identity.scopes))"
+        case .credential(.missingGroup): return "groups: \(shownList(identity.groups))"
+        case .credential(.missingScope): return "scopes: \(shownList(identity.scopes))"
         default:
             let unmet = rule.claims.filter { !identity.meets.contains($0) }
             return "not so: \(unmet.map(\.description).joined(separator: "; "))"

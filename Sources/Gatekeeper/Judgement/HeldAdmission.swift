@@ -60,8 +60,8 @@ package final class HeldAdmission {
 
     /// How its clock ends it at `now`; nil where it does not.
     func end(at now: Instant) -> Refusal? {
-        if expiry <= now { return .badToken(.expired) }
-        return ageEnd <= now ? .badToken(.tooOld) : nil
+        if expiry <= now { return .token(.expired) }
+        return ageEnd <= now ? .token(.tooOld) : nil
     }
 
     /// Calls `body` with the request as it came.

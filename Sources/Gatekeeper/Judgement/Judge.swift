@@ -63,21 +63,23 @@ package final class Judge {
     private func resolve<Listener: CheckListener>(
         _ name: UnsafeRawBufferPointer, _ now: Instant, _ listener: inout Listener
     ) throws(Refusal) -> ResolvedTenant {
-        if now > snapshot.staleAfter { throw listener.refused(.host(.directory(isLoaded: true)), .stale) }
+        if now > snapshot.staleAfter {
+            throw listener.refused(.host(.directory(isLoaded: true)), .gateway(.stale))
+        }
         if let known = hosts.resolved(for: name) {
             listener.passed(.host(.host(name)))
             return known
         }
         guard let directory = snapshot.directory else {
-            throw listener.refused(.host(.directory(isLoaded: false)), .starting)
+            throw listener.refused(.host(.directory(isLoaded: false)), .gateway(.starting))
         }
         guard let host = Host(request: name), let entry = directory.entry(for: host) else {
-            throw listener.refused(.host(.host(name)), .unknownHost)
+            throw listener.refused(.host(.host(name)), .host(.unknown))
         }
         listener.passed(.host(.host(name)))
         switch entry {
-        case .misconfigured(let flaw):
-            throw listener.refused(.host(.row(entry)), .tenantMisconfigured(flaw))
+        case .misconfigured:
+            throw listener.refused(.host(.row(entry)), .host(.misconfigured))
         case .tenant(let tenant):
             let resolved = ResolvedTenant(tenant, snapshot, host: name, generation: hosts.generation)
             hosts.insert(resolved)
@@ -89,8 +91,8 @@ package final class Judge {
         of resolved: ResolvedTenant, _ listener: inout Listener
     ) throws(Refusal) {
         try listener.check(
-            .host(.row(.tenant(resolved.tenant))), !resolved.isSuspended, else: .tenantSuspended)
-        try listener.check(.host(.upstream(resolved.tenant)), resolved.hasUpstream, else: .noUpstream)
+            .host(.row(.tenant(resolved.tenant))), !resolved.isSuspended, else: .host(.suspended))
+        try listener.check(.host(.upstream(resolved.tenant)), resolved.hasUpstream, else: .host(.noUpstream))
     }
 
     // MARK: The rule
@@ -134,7 +136,7 @@ package final class Judge {
     ) throws(Refusal) -> (rule: Rule?, shadow: Rule?, normal: [UInt8]?) {
         // Some services read `post` as `POST`, and would serve it past the rule for `POST`.
         if request.method.contains(where: ASCII.isLower) {
-            throw listener.refused(.rule(.method(request.method)), .methodCase)
+            throw listener.refused(.rule(.method(request.method)), .request(.methodCase))
         }
         let decision: RuleSet.Decision
         do throws(Refusal) {
@@ -177,7 +179,7 @@ package final class Judge {
                 return error
             }
         }
-        guard let identity else { return shadow.access == .optional ? nil : .missingToken }
+        guard let identity else { return shadow.access == .optional ? nil : .credential(.missingToken) }
         return RuleChecks.refusal(by: shadow, of: identity)
     }
 
@@ -193,11 +195,12 @@ package final class Judge {
         switch credential {
         case .none:
             try listener.check(
-                .credential(.found(credential, isOptional: isOptional)), isOptional, else: .missingToken)
+                .credential(.found(credential, isOptional: isOptional)), isOptional,
+                else: .credential(.missingToken))
             return .admit(Admission(resolved: resolved, identity: nil))
         case .several:
             throw listener.refused(
-                .credential(.found(credential, isOptional: isOptional)), .multipleCredentials)
+                .credential(.found(credential, isOptional: isOptional)), .credential(.multipleCredentials))
         case .token(let bytes, let source):
             listener.passed(.credential(.found(credential, isOptional: isOptional)))
             if source == .cookie { try checkPage(of: request, resolved, &listener) }
@@ -225,7 +228,7 @@ package final class Judge {
         guard !request.isSafe || request.isUpgrade else { return }
         try listener.check(
             .credential(.page(request, resolved.tenant)),
-            request.isFrom(hostItselfOr: resolved.tenant.corsOrigins), else: .crossSite)
+            request.isFrom(hostItselfOr: resolved.tenant.corsOrigins), else: .credential(.crossSite))
     }
 
     /// Checks what the caller may do, by the row as it is now.
@@ -236,12 +239,12 @@ package final class Judge {
             .caller(.groups(identity.groups, resolved.tenant)),
             !resolved.needsGroup
                 || HeldNames.holdsAny(identity.groups, of: resolved.tenant.requiredGroups),
-            else: .missingGroup)
+            else: .credential(.missingGroup))
         try listener.check(
             .caller(.scopes(identity.scopes, resolved.tenant)),
             !resolved.needsScope
                 || HeldNames.holdsAny(identity.scopes, of: resolved.tenant.requiredScopes),
-            else: .missingScope)
+            else: .credential(.missingScope))
     }
 
     // MARK: What is open
@@ -264,7 +267,7 @@ package final class Judge {
     /// Whatever changed since is judged as a new request would be, by what judges new ones, but for the token's end,
     /// which the row's policy for WebSocket puts off.
     package func review(_ held: HeldAdmission, at now: Instant) -> Refusal? {
-        if now > snapshot.staleAfter { return .stale }
+        if now > snapshot.staleAfter { return .gateway(.stale) }
         let (edition, generation) = (snapshot.hostsEdition, tokens.revocationGeneration)
         if held.hasSeen(hosts: edition, revocations: generation) || isUntouched(held, at: now) {
             return held.end(at: now)
@@ -272,11 +275,11 @@ package final class Judge {
         var unheard = Unheard()
         switch held.withFacts({ judge($0, .open(held), now, &unheard) }) {
         case .admit(let admission):
-            if admission.resolved.tenant.websockets == .off { return .webSocketsOff }
+            if admission.resolved.tenant.websockets == .off { return .host(.webSocketsOff) }
             held.goOn(admission, hosts: edition, revocations: generation)
             return held.end(at: now)
         case .refuse(let refusal, _): return refusal
-        case .needsKey: return .keysUnavailable
+        case .needsKey: return .gateway(.keysUnavailable)
         // A token that nobody had to look at before: its turn comes with a later review.
         case .mustWait: return held.end(at: now)
         }

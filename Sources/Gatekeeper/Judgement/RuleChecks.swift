@@ -5,13 +5,13 @@ enum RuleChecks {
         if !HeldNames.holdsAny(identity.groups, of: rule.requiredGroups)
             || !HeldNames.holdsAll(identity.groups, of: rule.everyGroup)
         {
-            return .missingGroup
+            return .credential(.missingGroup)
         }
         if !HeldNames.holdsAny(identity.scopes, of: rule.requiredScopes)
             || !HeldNames.holdsAll(identity.scopes, of: rule.everyScope)
         {
-            return .missingScope
+            return .credential(.missingScope)
         }
-        return rule.claims.allSatisfy { identity.meets.contains($0) } ? nil : .missingClaim
+        return rule.claims.allSatisfy { identity.meets.contains($0) } ? nil : .credential(.missingClaim)
     }
 }

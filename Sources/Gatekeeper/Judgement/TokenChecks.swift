@@ -11,7 +11,7 @@ enum TokenChecks {
             listener.passed(.credential(.readable(flaw: nil)))
             return parts
         } catch {
-            throw listener.refused(.credential(.readable(flaw: error)), .badToken(error))
+            throw listener.refused(.credential(.readable(flaw: error)), .token(error))
         }
     }
 
@@ -41,31 +41,31 @@ enum TokenChecks {
         // Byte by byte, never by prefix; the issuers of a tenant's pools are disjoint.
         guard let index = tenant.pools.firstIndex(where: { $0.accepts(issuer: claims.issuer) }) else {
             throw listener.refused(
-                .claim(.issuer, claims, tenant, now: now), .badToken(.wrongIssuer))
+                .claim(.issuer, claims, tenant, now: now), .token(.wrongIssuer))
         }
         listener.passed(.claim(.issuer, claims, tenant, now: now))
         try listener.check(
             .claim(.tokenUse, claims, tenant, now: now),
-            claims.tokenUse.map { tenant.tokenUses.contains($0) } ?? false, else: .badToken(.wrongTokenUse))
+            claims.tokenUse.map { tenant.tokenUses.contains($0) } ?? false, else: .token(.wrongTokenUse))
         // A row without a list accepts every client of the pool.
         try listener.check(
             .claim(.client, claims, tenant, now: now), tenant.clientIDs?.contains(claims.client) ?? true,
-            else: .badToken(.wrongClient))
+            else: .token(.wrongClient))
         let latest = now.advanced(bySeconds: Limits.clockSkewSeconds)
         if judgesEnd {
             // Without any skew (RFC 7519 §4.1.4).
             try listener.check(
-                .claim(.expiry, claims, tenant, now: now), now < claims.expires, else: .badToken(.expired))
+                .claim(.expiry, claims, tenant, now: now), now < claims.expires, else: .token(.expired))
         }
         // RFC 7519 §4.1.5.
         try listener.check(
             .claim(.notBefore, claims, tenant, now: now), claims.notBefore.map { $0 <= latest } ?? true,
-            else: .badToken(.notYetValid))
+            else: .token(.notYetValid))
         try listener.check(
             .claim(.issuedAt, claims, tenant, now: now), claims.issuedAt.map { $0 <= latest } ?? true,
-            else: .badToken(.issuedInFuture))
+            else: .token(.issuedInFuture))
         if judgesEnd, let end = tenant.ageLimit(issuedAt: claims.issuedAt) {
-            try listener.check(.claim(.age, claims, tenant, now: now), now < end, else: .badToken(.tooOld))
+            try listener.check(.claim(.age, claims, tenant, now: now), now < end, else: .token(.tooOld))
         }
         return index
     }

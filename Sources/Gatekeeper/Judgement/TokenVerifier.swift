@@ -39,10 +39,10 @@ struct TokenVerifier: ~Copyable {
     ) throws(Refusal) -> Finding {
         guard token.count <= Limits.tokenBytes else {
             throw listener.refused(
-                .credential(.readable(flaw: .malformedToken)), .badToken(.malformedToken))
+                .credential(.readable(flaw: .malformedToken)), .token(.malformedToken))
         }
         guard let digest = digest(of: token) else {
-            throw listener.refused(.credential(.digest), .overloaded)
+            throw listener.refused(.credential(.digest), .gateway(.overloaded))
         }
         let lookup: KeyLookupResult?
         switch asker {
@@ -89,7 +89,7 @@ struct TokenVerifier: ~Copyable {
         listener.passed(.credential(.remembered))
         try listener.check(
             .caller(.end(known, now: now)), now < known.end,
-            else: .badToken(known.expires <= now ? .expired : .tooOld))
+            else: .token(known.expires <= now ? .expired : .tooOld))
         try checkRevocation(of: known, resolved, now, &listener)
     }
 
@@ -115,7 +115,7 @@ struct TokenVerifier: ~Copyable {
             !isKeyPublished(of: identity, resolved, now)
         {
             throw listener.refused(
-                .caller(.key(identity.key.keyID, identity.pool, keys)), .badToken(.unknownKey))
+                .caller(.key(identity.key.keyID, identity.pool, keys)), .token(.unknownKey))
         }
         try checkRevocation(of: identity, resolved, now, &listener)
         return identity
@@ -139,7 +139,7 @@ struct TokenVerifier: ~Copyable {
             listener.passed(.caller(.revocation(isCovered: false)))
             return
         }
-        throw listener.refused(.caller(.revocation(isCovered: true)), .badToken(.revoked))
+        throw listener.refused(.caller(.revocation(isCovered: true)), .token(.revoked))
     }
 
     /// Whether an entry covers the token. What was found stays true until the pool's entries change.
@@ -171,14 +171,14 @@ struct TokenVerifier: ~Copyable {
             switch lookup {
             case nil: return .needsKey(WantedKey(pool: pool, keyID: token.keyID))
             case .absent:
-                throw listener.refused(.caller(.key(token.keyID, pool, believed)), .badToken(.unknownKey))
+                throw listener.refused(.caller(.key(token.keyID, pool, believed)), .token(.unknownKey))
             case .present, .unavailable:
-                throw listener.refused(.caller(.key(token.keyID, pool, believed)), .keysUnavailable)
+                throw listener.refused(.caller(.key(token.keyID, pool, believed)), .gateway(.keysUnavailable))
             }
         }
         listener.passed(.caller(.key(token.keyID, pool, keys)))
         guard let verified = token.verified(by: key, digester: digester) else {
-            throw listener.refused(.caller(.signature(isGenuine: false)), .badToken(.badSignature))
+            throw listener.refused(.caller(.signature(isGenuine: false)), .token(.badSignature))
         }
         listener.passed(.caller(.signature(isGenuine: true)))
         return .identity(

@@ -1,87 +1,83 @@
-/// Why a request is not forwarded; one closed list for every surface, grouped by whose fault it is.
+package import HTTP1
+
+/// Why a request is not forwarded: one closed list for every surface, in families by whose doing it is.
+///
+/// Each family is an enum of its own whose `row` is an exhaustive switch, so that a refusal without a row does not
+/// compile. Nothing else says what a refusal looks like to the client, in the log or in the documents.
 package enum Refusal: Error, Hashable, Sendable {
-    // The message (RFC 9112); the word names the exact flaw in logs.
-    case badRequest(StaticWord)
-    /// A method with a lower-case letter where a tenant has rules: some services read `post` as `POST`.
-    case methodCase
-    case bodyTooLarge
-    case targetTooLong(StaticWord)
-    case headTooLarge(StaticWord)
-    case headTimeout
-    case methodNotAllowed(StaticWord)
-    case versionNotSupported(StaticWord)
-    case expectationFailed, loop
-    /// A WebSocket handshake of a version that is not spoken (RFC 6455 §4.4).
-    case upgradeRequired
-    // The host and its row; misdirected is a host beyond the certificate that the connection was given.
-    case misdirected, unknownHost, tenantSuspended
-    case tenantMisconfigured(RowFlaw)
-    case noUpstream
-    /// An open WebSocket of a row that carries none any longer; no request meets it.
-    case webSocketsOff
-    // The credential.
-    case missingToken, multipleCredentials
-    case badToken(TokenRefusal)
-    case missingGroup, missingScope, missingClaim
-    /// A token from a cookie, for an unsafe method or an upgrade that no page of the host itself asked for.
-    case crossSite
-    // The gateway's own state.
-    case keysUnavailable, starting, stale, overloaded
-    // The upstream.
+    // What the client sent.
+    /// The message breaks HTTP's grammar or a bound; whoever parses it finds so.
+    case message(MessageFlaw)
+    /// The path can be read in two ways, at a host that has rules on paths.
+    case path(PathFlaw)
+    /// The message is well formed, but not what the gateway carries.
+    case request(RequestRefusal)
+    // Where it is for, and who sent it.
+    case host(HostRefusal)
+    case credential(CredentialRefusal)
+    /// There is a credential, and it is not acceptable.
+    case token(TokenRefusal)
+    // What the gateway's side lacks.
+    case gateway(GatewayRefusal)
     case upstream(UpstreamFault)
-}
 
-extension Refusal {
-    /// What the log says besides the code: which flaw a malformed request has.
-    package var word: String {
-        if case .badRequest(let word) = self { word.description } else { "" }
+    /// Everything there is to say of the refusal.
+    package var row: RefusalRow {
+        switch self {
+        case .message(let flaw): flaw.row
+        case .path(let flaw): flaw.row
+        case .request(let refusal): refusal.row
+        case .host(let refusal): refusal.row
+        case .credential(let refusal): refusal.row
+        case .token(let refusal): refusal.row
+        case .gateway(let refusal): refusal.row
+        case .upstream(let fault): fault.row
+        }
+    }
+
+    /// What the refusal itself says beyond its code; nil where only the circumstances could.
+    package var detail: RefusalDetail? {
+        switch self {
+        case .message(let flaw): .messageFlaw(flaw)
+        case .path(let flaw): .pathFlaw(flaw)
+        case .request(.badWebSocket): .badWebSocket
+        case .request, .host, .credential, .token, .gateway, .upstream: nil
+        }
     }
 }
 
-/// Which check a token failed; the client never learns more than "expired" or "not acceptable".
-package enum TokenRefusal: String, Error, Hashable, Sendable, CaseIterable {
-    case malformedToken = "malformed_token"
-    case unsupportedAlgorithm = "unsupported_algorithm"
-    case malformedClaim = "malformed_claim"
-    case wrongIssuer = "wrong_issuer"
-    case wrongTokenUse = "wrong_token_use"
-    case wrongClient = "wrong_client"
-    case expired = "expired"
-    case notYetValid = "not_yet_valid"
-    case issuedInFuture = "issued_in_future"
-    case unknownKey = "unknown_key"
-    case badSignature = "bad_signature"
-    case tooOld = "too_old"
-    case revoked = "revoked"
-}
+extension Refusal: CaseIterable {
+    /// Every refusal there is, family by family.
+    package static var allCases: [Refusal] { Family.allCases.flatMap(\.refusals) }
 
-/// How an upstream failed a request.
-package enum UpstreamFault: String, Hashable, Sendable, CaseIterable {
-    case refused = "upstream_refused"
-    case unreachable = "upstream_unreachable"
-    case forbidden = "upstream_forbidden"
-    case reset = "upstream_reset"
-    case badAnswer = "upstream_bad_answer"
-    case tlsFailed = "upstream_tls"
-    case connectTimeout = "upstream_connect_timeout"
-    case answerTimeout = "upstream_timeout"
-}
+    /// The cases of `Refusal` without what they carry, so that the compiler asks a new family for its members.
+    private enum Family: CaseIterable {
+        case message, path, request, host, credential, token, gateway, upstream
 
-/// A machine word fixed at compile time, comparable by its text.
-package struct StaticWord: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
-    let text: StaticString
-
-    package init(stringLiteral word: StaticString) {
-        self.text = word
+        var refusals: [Refusal] {
+            switch self {
+            case .message: MessageFlaw.allCases.map(Refusal.message)
+            case .path: PathFlaw.allCases.map(Refusal.path)
+            case .request: RequestRefusal.allCases.map(Refusal.request)
+            case .host: HostRefusal.allCases.map(Refusal.host)
+            case .credential: CredentialRefusal.allCases.map(Refusal.credential)
+            case .token: TokenRefusal.allCases.map(Refusal.token)
+            case .gateway: GatewayRefusal.allCases.map(Refusal.gateway)
+            case .upstream: UpstreamFault.allCases.map(Refusal.upstream)
+            }
+        }
     }
 
-    package var description: String { text.description }
-
-    package static func == (left: StaticWord, right: StaticWord) -> Bool {
-        left.description.utf8.elementsEqual(right.description.utf8)
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        hasher.combine(description)
+    private var family: Family {
+        switch self {
+        case .message: .message
+        case .path: .path
+        case .request: .request
+        case .host: .host
+        case .credential: .credential
+        case .token: .token
+        case .gateway: .gateway
+        case .upstream: .upstream
+        }
     }
 }

@@ -8,7 +8,7 @@ package enum RequestPath: Equatable {
     case plain
     case decoded(DecodedPath)
     /// What is ambiguous about it, for the log.
-    case flaw(StaticWord)
+    case flaw(PathFlaw)
 
     /// Reads a path without its query. An empty one, and the asterisk of OPTIONS, are the root.
     package init(_ path: UnsafeRawBufferPointer) {
@@ -38,14 +38,14 @@ package enum RequestPath: Equatable {
     }
 
     private static func slowly(_ path: UnsafeRawBufferPointer) -> RequestPath {
-        guard path[0] == ASCII.slash else { return .flaw("bad_path") }
+        guard path[0] == ASCII.slash else { return .flaw(.notAbsolute) }
         var decoded: [UInt8] = []
         var written: [UInt8] = []
         var index = 0
         while index < path.count {
             let byte = path[index]
             guard byte == UInt8(ascii: "%") else {
-                if isForbidden(byte, encoded: false) { return .flaw("forbidden_in_path") }
+                if isForbidden(byte, encoded: false) { return .flaw(.forbiddenByte) }
                 decoded.append(byte)
                 written.append(byte)
                 index += 1
@@ -53,9 +53,9 @@ package enum RequestPath: Equatable {
             }
             guard index + 2 < path.count, let high = ASCII.hexValue(path[index + 1]),
                 let low = ASCII.hexValue(path[index + 2])
-            else { return .flaw("bad_percent_encoding") }
+            else { return .flaw(.badPercentEncoding) }
             let value = high << 4 | low
-            if isForbidden(value, encoded: true) { return .flaw("forbidden_in_path") }
+            if isForbidden(value, encoded: true) { return .flaw(.forbiddenByte) }
             decoded.append(value)
             if isUnreserved(value) {
                 written.append(value)
@@ -64,8 +64,8 @@ package enum RequestPath: Equatable {
             }
             index += 3
         }
-        if hidesDelimiter(decoded) { return .flaw("double_encoding") }
-        if String(validating: decoded, as: UTF8.self) == nil { return .flaw("bad_utf8_in_path") }
+        if hidesDelimiter(decoded) { return .flaw(.doubleEncoding) }
+        if String(validating: decoded, as: UTF8.self) == nil { return .flaw(.badUTF8) }
         if let flaw = segmentFlaw(decoded) { return .flaw(flaw) }
         if decoded.elementsEqual(path) { return .plain }
         let again = PercentEncoding.decoded(decoded)
@@ -100,11 +100,11 @@ package enum RequestPath: Equatable {
     }
 
     /// An empty segment that is not the last, or one of dots.
-    private static func segmentFlaw(_ decoded: [UInt8]) -> StaticWord? {
+    private static func segmentFlaw(_ decoded: [UInt8]) -> PathFlaw? {
         let segments = decoded.dropFirst().split(separator: ASCII.slash, omittingEmptySubsequences: false)
         for (index, segment) in segments.enumerated() {
-            if segment.isEmpty, index < segments.count - 1 { return "empty_segment" }
-            if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { return "dot_segment" }
+            if segment.isEmpty, index < segments.count - 1 { return .emptySegment }
+            if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { return .dotSegment }
         }
         return nil
     }

@@ -23,14 +23,14 @@ package struct RuleSet: Sendable, Hashable {
         method: UnsafeRawBufferPointer, written path: UnsafeRawBufferPointer
     ) throws(Refusal) -> Decision {
         switch RequestPath(path) {
-        case .flaw(let word): throw .badRequest(word)
+        case .flaw(let flaw): throw .path(flaw)
         case .plain:
             return Decision(found: decision(method: method, path: path), normal: nil)
         case .decoded(let decoded):
             let found = decoded.bytes.withUnsafeBytes { decision(method: method, path: $0) }
             if let again = decoded.again {
                 let other = again.withUnsafeBytes { decision(method: method, path: $0) }
-                guard other.rule?.id == found.rule?.id else { throw .badRequest("double_encoding") }
+                guard other.rule?.id == found.rule?.id else { throw .path(.doubleEncoding) }
             }
             return Decision(found: found, normal: decoded.normal)
         }

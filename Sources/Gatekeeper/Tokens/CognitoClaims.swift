@@ -63,30 +63,30 @@ struct CognitoClaims {
 }
 
 /// The claim that keeps a token from being read.
-struct ClaimFlaw: Error, Equatable {
-    let name: StaticWord
+struct ClaimFlaw: Error {
+    let name: StaticString
 }
 
 /// Reads members by their documented type; null and an empty text count as absent.
 private struct ClaimReader {
     let claims: JSONObject
 
-    private func value(_ name: StaticWord) -> JSONValue? {
-        claims[name.text].flatMap { $0.kind == .null ? nil : $0 }
+    private func value(_ name: StaticString) -> JSONValue? {
+        claims[name].flatMap { $0.kind == .null ? nil : $0 }
     }
 
-    func text(_ name: StaticWord) throws(ClaimFlaw) -> [UInt8]? {
+    func text(_ name: StaticString) throws(ClaimFlaw) -> [UInt8]? {
         guard let value = value(name) else { return nil }
         guard let text = value.string else { throw ClaimFlaw(name: name) }
         return text.isEmpty ? nil : text
     }
 
-    func required(_ name: StaticWord) throws(ClaimFlaw) -> [UInt8] {
+    func required(_ name: StaticString) throws(ClaimFlaw) -> [UInt8] {
         guard let text = try text(name) else { throw ClaimFlaw(name: name) }
         return text
     }
 
-    func texts(_ name: StaticWord) throws(ClaimFlaw) -> [[UInt8]] {
+    func texts(_ name: StaticString) throws(ClaimFlaw) -> [[UInt8]] {
         guard let value = value(name) else { return [] }
         guard let elements = value.array else { throw ClaimFlaw(name: name) }
         var texts: [[UInt8]] = []
@@ -97,7 +97,7 @@ private struct ClaimReader {
         return texts
     }
 
-    func instant(_ name: StaticWord) throws(ClaimFlaw) -> Instant? {
+    func instant(_ name: StaticString) throws(ClaimFlaw) -> Instant? {
         guard let value = value(name) else { return nil }
         guard let date = value.numericDate else { throw ClaimFlaw(name: name) }
         return Instant(nanoseconds: date.nanoseconds)
@@ -105,7 +105,7 @@ private struct ClaimReader {
 
     /// Whether it is `true`, or that word in any letter case, as some identity providers map it. Anything else says that
     /// it is not: a claim that only shows an address must not keep its user out.
-    func saysTrue(_ name: StaticWord) -> Bool {
+    func saysTrue(_ name: StaticString) -> Bool {
         guard let value = value(name) else { return false }
         return value.bool ?? value.string.map { $0.map(ASCII.lowered).elementsEqual("true".utf8) } ?? false
     }

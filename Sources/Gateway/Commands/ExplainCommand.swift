@@ -65,8 +65,8 @@ struct ExplainCommand: AsyncParsableCommand {
             Output.line("the request would be forwarded")
             return
         }
-        let answer = Answer(refusal)
-        Output.line("the request would be refused: \(answer.status) \(answer.code)")
+        let row = refusal.row
+        Output.line("the request would be refused: \(row.status.code) \(row.code)")
         throw ExitCode.failure
     }
 

@@ -137,24 +137,24 @@ enum Observer {
         guard let refusal = record.refusal else {
             return LogLine(.info, "request", fields(of: record, code: nil), at: record.time)
         }
-        let answer = Answer(refusal)
-        let kind = RefusalThrottle.Kind(tenant: record.tenant, code: answer.code)
+        let row = refusal.row
+        let kind = RefusalThrottle.Kind(tenant: record.tenant, code: row.code)
         if record.others > 0 {
             throttle.add(record.others, of: kind)
             return nil
         }
         guard throttle.admits(kind, at: record.time, finished: &finished) else { return nil }
-        if record.isShadow {
+        if case .shadowRule(let rule) = record.detail {
             return LogLine(
                 .info, "would_refuse",
                 [
-                    "tenant": record.tenant.map { .text($0) }, "rule": .text(record.detail),
-                    "code": .text(answer.code), "host": .bytes(record.host), "method": .bytes(record.method),
+                    "tenant": record.tenant.map { .text($0) }, "rule": .of(rule),
+                    "code": .text(row.code), "host": .bytes(record.host), "method": .bytes(record.method),
                     "path": .bytes(record.path),
                 ], at: record.time)
         }
-        let level: Logger.Level = answer.isOurFault ? .warning : .info
-        return LogLine(level, "refused", fields(of: record, code: answer.code), at: record.time)
+        return LogLine(
+            Logger.Level(row.level), "refused", fields(of: record, code: row.code), at: record.time)
     }
 
     private static func fields(of record: RequestRecord, code: String?) -> KeyValuePairs<String, LogValue?> {
@@ -166,7 +166,7 @@ enum Observer {
             "host": .bytes(record.host),
             "method": .bytes(record.method),
             "path": .bytes(record.path),
-            "detail": record.detail.isEmpty ? nil : .text(record.detail),
+            "detail": record.detail.map { .text($0.text) },
             "us": code == nil ? .number(record.microseconds) : nil,
         ]
     }
@@ -339,5 +339,16 @@ extension Duration {
     var milliseconds: Int {
         let (seconds, attoseconds) = components
         return Int(clamping: seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+extension Logger.Level {
+    /// How loud the log is about a refusal.
+    fileprivate init(_ level: RefusalRow.Level) {
+        self =
+            switch level {
+            case .info: .info
+            case .warning: .warning
+            }
     }
 }

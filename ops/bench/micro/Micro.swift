@@ -118,7 +118,7 @@ struct Fixture {
     }
 
     func refuses(host number: Int) -> Bool {
-        if case .refuse(.missingToken, _) = judge(hosts[number], nil) { true } else { false }
+        if case .refuse(.credential(.missingToken), _) = judge(hosts[number], nil) { true } else { false }
     }
 
     func finds(host number: Int) -> Bool {

@@ -1,0 +1,48 @@
+package import HTTP1
+
+/// What the log says of a refusal beyond its code, in the field `detail`.
+///
+/// Loops hand it on as it is; its text is made by the log's writer.
+package enum RefusalDetail: Hashable, Sendable {
+    /// Which rule of HTTP a request, or an upstream's response, breaks.
+    case messageFlaw(MessageFlaw)
+    /// What is ambiguous about a path.
+    case pathFlaw(PathFlaw)
+    case badWebSocket
+    /// The upstream that failed the request.
+    case upstream(Upstream)
+    /// More interim responses (1xx) than one request may get.
+    case interimResponses
+    /// The upstream's response does not agree to WebSocket as RFC 6455 §4.2.2 has it.
+    case webSocketHandshake
+    /// No response was refused, but an open WebSocket was closed.
+    case webSocketClosed
+    /// No word came of the key, within the time that a request waits for it.
+    case noKeyLookup
+    // Which bound makes the gateway say that too much is waiting.
+    case connections
+    case connectionsPerAddress
+    case upstreamConnections
+    case verification
+    /// A rule in shadow, by its id: it would have refused the request, which was admitted.
+    case shadowRule(Int64)
+
+    /// As the log has it.
+    package var text: String {
+        switch self {
+        case .messageFlaw(let flaw): flaw.rawValue
+        case .pathFlaw(let flaw): flaw.rawValue
+        case .badWebSocket: "bad_websocket"
+        case .upstream(let upstream): upstream.description
+        case .interimResponses: "interim_answer"
+        case .webSocketHandshake: "websocket_handshake"
+        case .webSocketClosed: "websocket_closed"
+        case .noKeyLookup: "no_answer"
+        case .connections: "connections"
+        case .connectionsPerAddress: "connections_per_address"
+        case .upstreamConnections: "upstream_connections"
+        case .verification: "verification"
+        case .shadowRule(let id): "\(id)"
+        }
+    }
+}
