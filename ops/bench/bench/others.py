@@ -232,6 +232,7 @@ ALL = {
     "fastapi": fastapi,
 }
 NEEDS = {
+    "floor": ["epoll-loop"],
     "haproxy": ["haproxy"], "envoy-cache": ["envoy"], "envoy": ["envoy"], "apache": ["apache2"],
     "fastapi": ["python:fastapi", "python:uvicorn", "python:uvloop", "python:httptools", "python:aiohttp", "python:jose"],
 }

@@ -160,6 +160,14 @@ def nginx(bench, more="", upstream_port=None):
     return Peer("nginx", process, f"http://127.0.0.1:{port}")
 
 
+def floor(bench):
+    """A bare epoll loop that forwards bytes: what any proxy pays in system calls."""
+    port = free_port()
+    process = bench.spawn([own("epoll-loop"), str(port), str(bench.upstream_port)], core=0)
+    wait_for(port)
+    return Peer("bare epoll loop", process, f"http://127.0.0.1:{port}")
+
+
 def poolgate(bench, *more, workers=1, core=0, upstream=None, command=None):
     """The gateway with one worker and a tenant in its embedded Postgres; `command` is what starts it otherwise than by name."""
     port, admin = free_port(), free_port()

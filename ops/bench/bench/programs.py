@@ -8,6 +8,7 @@ import shutil
 TOP = pathlib.Path(__file__).resolve().parents[3]
 VENV = TOP / "ops/bench/.venv"
 BINARIES = pathlib.Path(os.environ.get("BENCH_BINARIES", TOP / ".build/release")).resolve()
+OWN = ("poolgate", "stand-in-pool", "epoll-loop")
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin", str(VENV / "bin")])
 
 
@@ -29,7 +30,7 @@ def own(name):
 def require(names):
     """Fails by name before anything is started; `python:NAME` is a module."""
     for name in names:
-        if name in ("poolgate", "stand-in-pool"):
+        if name in OWN:
             own(name)
         elif not name.startswith("python:"):
             program(name)

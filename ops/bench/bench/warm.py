@@ -7,8 +7,8 @@ from . import load, others, peers
 from .row import Row, markdown, paired
 
 NEEDS = ("poolgate", "stand-in-pool", "nginx", "wrk", "taskset")
-PEERS = {"nginx": peers.nginx, "poolgate": peers.poolgate, **others.ALL}
-TARGETS = {"nginx": 1.0, "haproxy": 0.4, "envoy-cache": 0.25}
+PEERS = {"floor": peers.floor, "nginx": peers.nginx, "poolgate": peers.poolgate, **others.ALL}
+TARGETS = {"floor": 1.45, "nginx": 1.0, "haproxy": 0.4, "envoy-cache": 0.25}
 
 
 def run(bench, options):
