@@ -59,43 +59,6 @@ extension HouseRule {
                     || token.text == "public" && file.token(index, -1)?.is(".") != true && next?.kind == .word
             }
         })
-
-    static let invariants = HouseRule(
-        claim: "Every promise that the compiler cannot check has its invariant written above it",
-        violations: [
-            "final class Key: @unchecked Sendable {}", "\nnonisolated(unsafe) var table = 0",
-            "let a = 1\n\nextension Key: @unchecked Sendable {}",
-        ],
-        innocents: [
-            "/// Only read once made.\nfinal class Key: @unchecked Sendable {}",
-            "// Written before the threads start.\nprivate nonisolated(unsafe) var table = 0",
-            "/// Only read once made.\n@frozen\nfinal class Key:\n    @unchecked Sendable {}",
-        ],
-        findings: { file in
-            var found: [Finding] = []
-            for (index, token) in file.allTokens.enumerated() where token.kind == .word {
-                let last = index > 0 ? file.allTokens[index - 1] : token
-                guard
-                    token.text == "unchecked" && last.is("@")
-                        || token.text == "unsafe" && last.is("(")
-                else { continue }
-                // Back to the declaration's begin: a line that begins with something, below a comment or a blank.
-                var begin = index
-                while begin > 0 {
-                    let before = file.allTokens[begin - 1]
-                    if before.kind == .comment || before.kind == .documentation { break }
-                    if before.is("}") || before.is("{") || file.allTokens[begin].line - before.lastLine > 1 {
-                        break
-                    }
-                    begin -= 1
-                }
-                let isSaid =
-                    begin > 0 && [.comment, .documentation].contains(file.allTokens[begin - 1].kind)
-                    && file.allTokens[begin].line - file.allTokens[begin - 1].lastLine <= 1
-                if !isSaid { found.append(file.finding(at: token)) }
-            }
-            return found
-        })
 }
 
 extension SwiftFile {

@@ -1,0 +1,118 @@
+/// Where the compiler cannot check what is done with memory.
+extension HouseRule {
+    static let rawMemory = HouseRule(
+        claim:
+            "Pointers are handled only in the C wrappers and the byte scanners",
+        isBinding: false,
+        exceptions: [
+            Exception(
+                [
+                    "ControlPlane/Transfer.swift", "ControlPlane/TransferThread.swift",
+                ], because: "they wrap libcurl"),
+            Exception(
+                [
+                    "JOSE/SigningKey.swift", "JOSE/TokenDigester.swift", "JOSE/VerificationKey.swift",
+                ], because: "they wrap libcrypto"),
+            Exception(
+                [
+                    "Postgres/Connector.swift", "Postgres/PostgresError.swift", "Postgres/PostgresRows.swift",
+                    "Postgres/PostgresURL.swift", "Postgres/Session.swift",
+                ], because: "they wrap libpq"),
+            Exception(
+                [
+                    "ControlPlane/SnapshotFile.swift", "DataPlane/UpstreamResolver.swift",
+                    "Gateway/LogWriter.swift",
+                    "Gateway/Output.swift", "Gateway/Paths.swift", "Platform/DetachedThread.swift",
+                ], because: "they wrap calls of the system"),
+            Exception(
+                [
+                    "DataPlane/ConnectionOptions.swift", "Gatekeeper/HostCache.swift",
+                    "HTTP1/ByteScanner.swift",
+                    "HTTP1/HeadField.swift", "JOSE/Base64URL.swift", "JOSE/JSONDocument.swift",
+                    "JOSE/JSONParser+Members.swift", "JOSE/UnverifiedToken.swift",
+                ], because: "they scan or compare bytes a word at a time, or by memcmp and memchr"),
+        ],
+        violations: [
+            "let start = bytes.baseAddress", "var context: UnsafeMutableRawPointer",
+            "let box = Unmanaged.passRetained(self)", "let word = bytes.loadUnaligned(as: UInt64.self)",
+            "final class Key: @unchecked Sendable {}", "nonisolated(unsafe) var table = 0",
+            "unowned(unsafe) let owner: Owner", "let key: OpaquePointer",
+        ],
+        innocents: [
+            "func scan(_ bytes: UnsafeRawBufferPointer) {}", "let safe = \"UnsafePointer\"",
+            "final class Key: Sendable {}",
+        ],
+        findings: { file in
+            let words: Set = [
+                "UnsafePointer", "UnsafeMutablePointer", "UnsafeRawPointer", "UnsafeMutableRawPointer",
+                "UnsafeMutableBufferPointer", "UnsafeMutableRawBufferPointer", "Unmanaged", "OpaquePointer",
+                "unsafeBitCast", "unsafeDowncast", "baseAddress", "loadUnaligned", "assumingMemoryBound",
+                "bindMemory", "withMemoryRebound", "unsafelyUnwrapped", "withUnsafePointer",
+                "withUnsafeMutablePointer",
+            ]
+            return file.findings { token, index in
+                guard token.kind == .word else { return false }
+                if words.contains(token.text) { return true }
+                let last = file.token(index, -1)
+                return token.text == "unchecked" && last?.is("@") == true
+                    || token.text == "unsafe" && last?.is("(") == true
+            }
+        })
+
+    static let borrowedBytes = HouseRule(
+        claim: "Bytes are lent without bounds checks only where they are scanned",
+        isBinding: false,
+        violations: [
+            "func scan(_ bytes: UnsafeRawBufferPointer) {}", "text.withUnsafeBytes { scan($0) }",
+            "buffer.withUnsafeReadableBytes { scan($0) }", "let words: UnsafeBufferPointer<UInt8>",
+        ],
+        innocents: [
+            "func scan(_ bytes: Span<UInt8>) {}", "// UnsafeRawBufferPointer",
+            "let view = buffer.readableBytesView",
+        ],
+        findings: { file in
+            file.findings { token, _ in
+                guard token.kind == .word else { return false }
+                return token.text == "UnsafeRawBufferPointer" || token.text == "UnsafeBufferPointer"
+                    || token.text.hasPrefix("withUnsafe") && token.text.hasSuffix("Bytes")
+                    || token.text == "withUnsafeBufferPointer"
+            }
+        })
+
+    static let invariants = HouseRule(
+        claim: "Every promise that the compiler cannot check has its invariant written above it",
+        violations: [
+            "final class Key: @unchecked Sendable {}", "\nnonisolated(unsafe) var table = 0",
+            "let a = 1\n\nextension Key: @unchecked Sendable {}",
+        ],
+        innocents: [
+            "/// Only read once made.\nfinal class Key: @unchecked Sendable {}",
+            "// Written before the threads start.\nprivate nonisolated(unsafe) var table = 0",
+            "/// Only read once made.\n@frozen\nfinal class Key:\n    @unchecked Sendable {}",
+        ],
+        findings: { file in
+            var found: [Finding] = []
+            for (index, token) in file.allTokens.enumerated() where token.kind == .word {
+                let last = index > 0 ? file.allTokens[index - 1] : token
+                guard
+                    token.text == "unchecked" && last.is("@")
+                        || token.text == "unsafe" && last.is("(")
+                else { continue }
+                // Back to the declaration's begin: a line that begins with something, below a comment or a blank.
+                var begin = index
+                while begin > 0 {
+                    let before = file.allTokens[begin - 1]
+                    if before.kind == .comment || before.kind == .documentation { break }
+                    if before.is("}") || before.is("{") || file.allTokens[begin].line - before.lastLine > 1 {
+                        break
+                    }
+                    begin -= 1
+                }
+                let isSaid =
+                    begin > 0 && [.comment, .documentation].contains(file.allTokens[begin - 1].kind)
+                    && file.allTokens[begin].line - file.allTokens[begin - 1].lastLine <= 1
+                if !isSaid { found.append(file.finding(at: token)) }
+            }
+            return found
+        })
+}
