@@ -30,6 +30,7 @@ package struct Instant: Hashable, Comparable, Sendable {
         return difference / 1_000_000_000
     }
 
+    /// Whether `left` comes before `right`.
     package static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }

@@ -24,9 +24,10 @@ package enum Limits {
     static let rulesBytes = 1_000_000
     /// Rules of one host.
     package static let rulesPerTenant = 256
-    /// How often an address that may hold a token is percent-decoded.
+    /// How often an address that may hold a token, such as that of `Referer`, is percent-decoded to look for it.
     static let decodingsOfAddress = 3
-    /// Comparisons up to which the groups or scopes of a token are compared with those asked for one by one.
+    /// The groups or scopes of a token are compared one by one with those asked for, up to so many comparisons; beyond,
+    /// by a set.
     static let namesCompared = 256
     /// Claims that one row maps to headers.
     package static let claimHeadersPerTenant = 32

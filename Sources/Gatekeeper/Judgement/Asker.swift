@@ -1,7 +1,8 @@
-/// Who asks for a judgement: this alone tells a new request from one that is open.
+/// What a judgement is for: a new request, or one that was admitted before and is still open.
 enum Asker {
-    /// A request that just came; with what its pool said of its key, where it has waited for that.
+    /// A request that just came. Where it has waited for a key, this is what its pool's actor said of the key.
     case new(KeyLookupResult?)
-    /// What was let in before, such as a WebSocket: its token was verified then, and is not again.
+    /// A connection that outlives its request, such as a WebSocket. Its token was verified when the request was admitted,
+    /// and its signature is not verified again.
     case open(HeldAdmission)
 }

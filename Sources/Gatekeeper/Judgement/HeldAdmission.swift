@@ -1,33 +1,35 @@
 import JOSE
 
-/// An admission that outlives its request, such as that of a WebSocket: `Judge.review` judges it again as rows move on.
+/// An admission that outlives its request, such as that of a WebSocket.
 ///
-/// It keeps what the request said of itself, its token included, so that whatever can decide about a new request can
-/// decide about this one: at most a head's bytes (`POOLGATE_MAX_HEAD_BYTES`). A class, since its clock moves on; it
-/// belongs to one loop.
+/// `Judge.review` judges it again whenever rows, rules, keys or revocations have changed. It keeps what the request said
+/// of itself, the token included, so that a review can look at everything that a judgement of a new request looks at.
+/// That is at most as many bytes as a head has (`POOLGATE_MAX_HEAD_BYTES`). A class, because what it remembers changes
+/// with each review; it belongs to one loop.
 package final class HeldAdmission {
-    /// Who is calling, under the row that was looked at last; nil where nobody had to say so.
+    /// Who is calling, by the row that the last review went by; nil where no token was needed.
     private(set) var identity: Identity?
-    /// The row that was looked at last.
+    /// The version of the row that the last review went by.
     private(set) var tenantVersion: UInt64 = 0
-    /// The generation of revocations that was looked at last.
+    /// The generation of the revocations that the last review went by.
     private(set) var revocationGeneration: UInt64 = 0
-    /// The token that was verified when it was let in.
+    /// The digest of the token that was verified when the request was admitted; nil where none was.
     let digest: TokenDigest?
 
     private let request: KeptRequest
     private var hostsEdition: SIMD2<UInt64> = [0, 0]
-    /// When the token's expiry ends it. Once there is one, no change takes it away.
+    /// When the token's expiry ends the connection. Once it is set, no change of a row takes it away.
     private var expiry = Instant.distantFuture
-    /// When the row's bound for a token's age ends it.
+    /// When the row's bound for a token's age ends the connection.
     private var ageEnd = Instant.distantFuture
 
+    /// What is kept of `request`, whose token has this digest.
     init(_ request: RequestFacts, digest: TokenDigest?) {
         self.request = KeptRequest(request)
         self.digest = digest
     }
 
-    /// Takes note that it was admitted, again or at first, in a snapshot of these editions.
+    /// Remembers that the request was admitted, at first or again, by a snapshot of these editions.
     func goOn(_ admission: Admission, hosts: SIMD2<UInt64>, revocations: UInt64) {
         let tenant = admission.resolved.tenant
         tenantVersion = tenant.version
@@ -47,18 +49,18 @@ package final class HeldAdmission {
         }
     }
 
-    /// Takes note that nothing of a snapshot concerns it.
+    /// Remembers that a snapshot of these editions changes nothing for this admission.
     func sawNothing(hosts: SIMD2<UInt64>, revocations: UInt64) {
         hostsEdition = hosts
         revocationGeneration = revocations
     }
 
-    /// Whether it was judged by a snapshot of these editions.
+    /// Whether the last review went by a snapshot of these editions.
     func hasSeen(hosts: SIMD2<UInt64>, revocations: UInt64) -> Bool {
         hostsEdition == hosts && revocationGeneration == revocations
     }
 
-    /// How its clock ends it at `now`; nil where it does not.
+    /// Why the connection must end at `now`, by its token's expiry or age; nil where it may go on.
     func end(at now: Instant) -> Refusal? {
         if expiry <= now { return .token(.expired) }
         return ageEnd <= now ? .token(.tooOld) : nil

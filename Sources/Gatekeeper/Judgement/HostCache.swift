@@ -1,14 +1,15 @@
-/// One loop's hosts that were asked for lately.
+/// The hosts that one loop's requests were for lately, with the tenants that they led to.
 ///
-/// Open addressing within a short window; nothing is ever emptied, what is older than the snapshot is written over.
+/// A hash table with open addressing, in which a host stands within a short window of slots. Entries are never removed:
+/// those that belong to an older snapshot are not believed, and new ones are written over them.
 struct HostCache {
-    /// Everything that belongs to an older one has to be looked up again.
+    /// Counts the changes of hosts and keys; an entry of an older generation is not believed.
     private(set) var generation: UInt64 = 0
     private var slots: [Slot]
     private let seed: UInt64
 
     private struct Slot {
-        /// 0 where nothing stands.
+        /// The hash of the host; 0 where the slot is empty.
         var hash: UInt64 = 0
         var resolved: ResolvedTenant?
     }
@@ -43,8 +44,8 @@ struct HostCache {
         return nil
     }
 
-    /// Remembers a resolved tenant of this generation: where its host stood before, in a free or outdated slot, or in place of
-    /// the first of its window.
+    /// Remembers a resolved tenant of this generation. It goes where its host stood before, else into an empty or
+    /// outdated slot of its window, else into the window's first slot.
     mutating func insert(_ resolved: ResolvedTenant) {
         let hash = resolved.host.withUnsafeBytes { self.hash($0) }
         var place: Int?
@@ -90,7 +91,8 @@ struct HostCache {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Whether both hold the same bytes; eight at a time, since `elementsEqual` costs more than a request may.
+    /// Whether both hold the same bytes. Compares eight at a time, because `elementsEqual` costs more than the rest of a
+    /// lookup.
     static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         guard left.count == right.count else { return false }
         var offset = 0

@@ -1,4 +1,4 @@
-/// The facts of a request in memory of their own, all in one piece.
+/// A copy of a request's facts, its texts one after the other in one buffer.
 struct KeptRequest {
     private let bytes: [UInt8]
     private let host: Range<Int>
@@ -13,6 +13,7 @@ struct KeptRequest {
     private let fetchSite: Range<Int>?
     private let isUpgrade: Bool
 
+    /// Copies the facts.
     init(_ facts: RequestFacts) {
         var bytes: [UInt8] = []
         let parts =
@@ -37,10 +38,12 @@ struct KeptRequest {
         self.bytes = bytes
     }
 
+    /// Calls `body` with the host's name, without port.
     func withHost<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
         bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[host])) }
     }
 
+    /// Calls `body` with the facts, which are valid for the call.
     func withFacts<Value>(_ body: (RequestFacts) -> Value) -> Value {
         bytes.withUnsafeBytes { bytes in
             func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {

@@ -1,4 +1,4 @@
-/// The facts of one request that decide about it; slices of the connection's buffer, valid for one call.
+/// What a judgement reads of a request: slices of the buffer that holds its head, valid for the call.
 package struct RequestFacts {
     /// The effective host's name, without port (RFC 9112 §3.2.2).
     package let host: UnsafeRawBufferPointer
@@ -8,9 +8,9 @@ package struct RequestFacts {
     package let authorizationCount: Int
     /// The method's name.
     package var method: UnsafeRawBufferPointer
-    /// As written, without the query.
+    /// The path as it is written, without the query; empty where the target has none.
     package var path: UnsafeRawBufferPointer
-    /// From its question mark; empty without one.
+    /// The query with its question mark; empty where there is none.
     package var query = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The values of the `Cookie` fields.
     package var cookies: [UnsafeRawBufferPointer] = []
@@ -20,12 +20,13 @@ package struct RequestFacts {
     package var origin: UnsafeRawBufferPointer?
     /// The one `Sec-Fetch-Site` field's value; empty where there are several.
     package var fetchSite: UnsafeRawBufferPointer?
-    /// Whether it asks what another origin's page may do, and has no body (Fetch, "CORS-preflight request").
+    /// Whether it is a CORS preflight, which asks what a page of another origin may do (Fetch, "CORS-preflight
+    /// request"), and has no body.
     package var isPreflight = false
-    /// Whether it asks to become something else than HTTP.
+    /// Whether it asks for WebSocket (RFC 9110 §7.8).
     package var isUpgrade = false
 
-    /// A request to `host`; what is not given is a GET of the root.
+    /// The facts of a request for `host`: of a GET of the root, where nothing else is given.
     package init(
         host: UnsafeRawBufferPointer, authorization: UnsafeRawBufferPointer?, authorizationCount: Int,
         method: UnsafeRawBufferPointer = RequestFacts.get, path: UnsafeRawBufferPointer = RequestFacts.root
@@ -46,14 +47,15 @@ package struct RequestFacts {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
-    /// Whether the request only asks (RFC 9110 §9.2.1).
+    /// Whether the method is safe: it only reads (RFC 9110 §9.2.1).
     var isSafe: Bool {
         method.elementsEqual("GET".utf8) || method.elementsEqual("HEAD".utf8)
             || method.elementsEqual("OPTIONS".utf8)
     }
 
-    /// Whether a page of the host itself, or of one of `origins`, made the request: what a browser says of it must say
-    /// so, and nothing that it says may say otherwise.
+    /// Whether a browser says that a page of the host itself, or of one of `origins`, caused the request.
+    ///
+    /// `Origin` and `Sec-Fetch-Site` both count: one of them must say so, and neither may say otherwise.
     func isFrom(hostItselfOr origins: [[UInt8]]) -> Bool {
         let said = origin.map { WebOrigin($0) }
         if let said, let said, origins.contains(said.canonical) { return true }

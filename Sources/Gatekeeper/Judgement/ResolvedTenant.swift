@@ -1,19 +1,22 @@
 import HashTreeCollections
 
-/// A tenant with the keys of its pools, as one loop resolved them from one snapshot.
+/// What a host leads to in one loop's snapshot: the tenant, and the keys of its pools.
 ///
-/// A class that belongs to one loop: a warm request touches it and nothing that loops share, since reference counts
-/// of shared objects would be written by every core.
+/// A class that belongs to one loop. A request with a remembered token touches this and not the tenant, which all loops
+/// share: every core would write its reference count.
 package final class ResolvedTenant {
+    /// The row, shared with every other loop.
     package let tenant: Tenant
-    /// The host that was asked for; another than the tenant's below a wildcard.
+    /// The host as requests spell it, which is not the tenant's own name where that is a wildcard.
     let host: [UInt8]
-    /// The generation of the cache that this stands in; an older one is not believed.
+    /// The generation of the host cache for which this was resolved.
     let generation: UInt64
     /// The tenant's version, read without touching the tenant.
     package let tenantVersion: UInt64
-    /// In the order of the tenant's pools; nil for a pool never fetched.
+    /// The keys of the tenant's pools, in their order; nil for a pool that was never fetched.
     var pools: [PublishedKeys?]
+    // What the row says, read without touching the tenant.
+
     let isSuspended: Bool
     let needsGroup: Bool
     let needsScope: Bool
@@ -24,13 +27,15 @@ package final class ResolvedTenant {
     let allowsPreflights: Bool
     /// Whether `Authorization` reaches the upstream.
     package let forwardsToken: Bool
-    /// Header names that are removed for this tenant besides those removed for all.
+    /// The names of fields that are removed from this tenant's requests besides those removed from every request.
     package let stripped: StrippedNames
-    /// The same for preflights, which nobody's token is asked for.
+    /// The same for preflights that pass without a token.
     package let strippedFromPreflights: StrippedNames
-    /// Where the loop's data plane keeps its own part of the tenant, in the epoch in which that is true; 0 is none.
+    /// Where the loop keeps what it knows of the tenant's upstreams: an index that holds in this epoch of the loop's
+    /// snapshot; epoch 0 is none.
     package var loopSlot: (epoch: UInt64, index: Int) = (0, 0)
 
+    /// What `host` leads to in `snapshot`.
     init(_ tenant: Tenant, _ snapshot: Snapshot, host: UnsafeRawBufferPointer, generation: UInt64) {
         self.tenant = tenant
         self.host = Array(host)

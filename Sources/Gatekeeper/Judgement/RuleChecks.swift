@@ -1,6 +1,7 @@
-/// What a rule's needs come to for one caller.
+/// Compares what a rule asks for with what a caller has.
 enum RuleChecks {
-    /// What the caller lacks of what `rule` asks for: groups first, then scopes, then claims; nil where it may pass.
+    /// How `rule` refuses the caller: for its groups first, then for its scopes, then for its claims; nil where it has
+    /// all that the rule asks for.
     static func refusal(by rule: Rule, of identity: Identity) -> Refusal? {
         if !HeldNames.holdsAny(identity.groups, of: rule.requiredGroups)
             || !HeldNames.holdsAll(identity.groups, of: rule.everyGroup)

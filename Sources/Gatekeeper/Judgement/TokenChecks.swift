@@ -1,8 +1,9 @@
 import JOSE
 
-/// What is known of a token without a key, cheapest check first: only a token that passes may cause a fetch of keys.
+/// The checks of a token that need no key, the cheapest first. Only a token that passes them all may cause a fetch of its
+/// pool's keys.
 enum TokenChecks {
-    /// Reads a token's text and the claims in it; what exactly is wrong with one that cannot be read, nobody learns.
+    /// Reads a token's text and the claims in it. What exactly keeps one from being read is not said to anybody.
     static func read<Listener: CheckListener>(
         _ token: UnsafeRawBufferPointer, _ listener: inout Listener
     ) throws(Refusal) -> (UnverifiedToken, CognitoClaims) {
@@ -33,7 +34,7 @@ enum TokenChecks {
 
     /// Makes every check of the claims that needs no key; returns which of the tenant's pools issued the token.
     ///
-    /// `judgesEnd` is false for what is open already and has a clock of its own: its expiry and age are left to that.
+    /// `judgesEnd` is false for the token of an open connection, whose end `HeldAdmission` judges by the row's policy.
     static func beforeKey<Listener: CheckListener>(
         _ claims: CognitoClaims, _ tenant: Tenant, _ now: Instant, judgesEnd: Bool = true,
         _ listener: inout Listener

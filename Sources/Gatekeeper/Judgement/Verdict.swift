@@ -1,10 +1,13 @@
 /// What a judgement comes to.
 package enum Verdict {
+    /// The request goes upstream.
     case admit(Admission)
-    /// The resolved tenant is nil where no tenant was found.
+    /// The request is not forwarded; the tenant is nil where the host leads to none.
     case refuse(Refusal, ResolvedTenant?)
-    /// Nobody can say until the pool was asked for this key; judge again with its answer.
+    /// The judgement needs this key. Whoever asked gets it from the pool, and has the request judged again with what the
+    /// pool's actor said.
     case needsKey(WantedKey, ResolvedTenant)
-    /// The token is not remembered and the allowance is used up: judge again when it is this tenant's turn.
+    /// The token's signature must be verified, and the allowance for that is used up. Whoever asked has the request
+    /// judged again when it is this tenant's turn.
     case mustWait(ResolvedTenant)
 }

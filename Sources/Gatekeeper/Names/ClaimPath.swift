@@ -1,6 +1,6 @@
 import JOSE
 
-/// Where a claim stands in a token: its name, or a JSON pointer into nested ones (RFC 6901), told by its first slash.
+/// Where a claim stands in a token: its name or, where the text begins with a slash, a JSON pointer (RFC 6901).
 package struct ClaimPath: Sendable, Hashable {
     /// Names from the outermost object inwards, and places in arrays; never empty.
     private let names: [[UInt8]]
@@ -27,10 +27,10 @@ package struct ClaimPath: Sendable, Hashable {
         names.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
     }
 
-    /// Whether Cognito writes the claim as a string, whatever its type: one of the pool's own attributes.
+    /// Whether the claim is one of the pool's custom attributes, which Cognito writes as strings whatever their type.
     var isCustomAttribute: Bool { names[0].starts(with: "custom:".utf8) }
 
-    /// Whether the claim is one of the two flags that identity providers also spell as words.
+    /// Whether the claim is one of the two flags that some identity providers write as `"true"` and `"false"`.
     var isVerification: Bool {
         names.count == 1
             && ["email_verified", "phone_number_verified"].contains { names[0].elementsEqual($0.utf8) }

@@ -1,14 +1,12 @@
 /// A host name in its one canonical spelling: ASCII, lower case, no port, no trailing dot (RFC 9110 §4.2.3).
 ///
-/// Compared by bytes. Either a DNS name, an IPv4 address or a bracketed IPv6 address.
+/// It is a DNS name, an IPv4 address, or an IPv6 address in brackets, and compared by its bytes.
 package struct Host: Hashable, Sendable, CustomStringConvertible {
     /// 1 to 253 bytes.
     package let bytes: [UInt8]
 
-    /// Canonicalises the host of a request; nil where it could name no row.
-    ///
-    /// Takes what the HTTP parser admitted as a host: letters are lowered, one trailing dot is dropped. A name with an
-    /// empty label is nobody's, not even a wildcard's.
+    /// Makes the canonical spelling of a request's host, as the HTTP parser read it: small letters, and without one
+    /// trailing dot. Nil where no row could name it: it is too long, or a label is empty.
     package init?(request name: UnsafeRawBufferPointer) {
         var count = name.count
         if count > 1, name[count - 1] == ASCII.dot { count -= 1 }
@@ -28,7 +26,7 @@ package struct Host: Hashable, Sendable, CustomStringConvertible {
         return before == ASCII.dot
     }
 
-    /// A host as a row must spell it already; nil for anything else.
+    /// A host that is spelled canonically already, as rows must; nil for anything else.
     package init?(exact text: String) {
         let bytes = Array(text.utf8)
         guard Host.isCanonical(bytes) else { return nil }
@@ -39,14 +37,16 @@ package struct Host: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// The name without its first label, or nil where none is left.
+    /// The name without its first label: `b.c` of `a.b.c`; nil where none is left.
     package var parent: Host? {
         guard let dot = bytes.firstIndex(of: ASCII.dot), dot + 1 < bytes.count else { return nil }
         return Host(unchecked: Array(bytes[(dot + 1)...]))
     }
 
+    /// The bytes as text.
     package var description: String { String(decoding: bytes, as: UTF8.self) }
 
+    /// Whether the bytes are a host in its canonical spelling.
     static func isCanonical(_ bytes: [UInt8]) -> Bool {
         guard !bytes.isEmpty, bytes.count <= Limits.hostBytes else { return false }
         if bytes[0] == UInt8(ascii: "[") {

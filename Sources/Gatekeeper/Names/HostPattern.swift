@@ -2,10 +2,10 @@
 package enum HostPattern: Hashable, Sendable, CustomStringConvertible {
     /// One host.
     case exact(Host)
-    /// `*.name`: any depth below `name`, not `name` itself.
+    /// `*.name`: every host below `name`, at any depth, and not `name` itself.
     case below(Host)
 
-    /// Parses `host` or `*.host`; nil for anything else.
+    /// Parses `host` or `*.host`, the host being canonical; nil for anything else.
     package init?(_ text: String) {
         if text.utf8.starts(with: [UInt8(ascii: "*"), ASCII.dot]) {
             guard let host = Host(exact: String(text.dropFirst(2))) else { return nil }
@@ -16,6 +16,7 @@ package enum HostPattern: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// As a row writes it.
     package var description: String {
         switch self {
         case .exact(let host): host.description

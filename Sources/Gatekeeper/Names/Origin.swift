@@ -5,6 +5,7 @@ package struct Origin: Hashable, Sendable, CustomStringConvertible {
         case http, https
     }
 
+    /// How its requests are carried.
     package let scheme: Scheme
     /// A DNS name or an address, without brackets.
     package let host: String
@@ -40,6 +41,7 @@ package struct Origin: Hashable, Sendable, CustomStringConvertible {
             ? String(host.description.dropFirst().dropLast()) : host.description
     }
 
+    /// The origin with its port written out, and an IPv6 address in brackets.
     package var description: String {
         let shown = host.utf8.contains(ASCII.colon) ? "[\(host)]" : host
         return "\(scheme.rawValue)://\(shown):\(port)"
@@ -47,7 +49,8 @@ package struct Origin: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Origin {
-    /// One or more origins separated by single spaces; nil where one of them is none.
+    /// Parses one or more origins with single spaces between them; nil where one of them is none or stands there twice, or
+    /// where there are more than a row may name.
     package static func list(_ text: String) -> [Origin]? {
         let parts = text.utf8.split(separator: ASCII.space, omittingEmptySubsequences: false)
         guard parts.count <= Limits.upstreamsPerTenant else { return nil }

@@ -19,9 +19,8 @@ enum PercentEncoding {
         return result
     }
 
-    /// Percent-encodes what a header value cannot carry, so that decoding has one result (RFC 3986 §2.1).
-    ///
-    /// Encoded are bytes outside printable ASCII, `%`, a leading or trailing space, and `separator`.
+    /// Percent-encodes what a header's value cannot carry, and what would make decoding ambiguous: bytes that are no
+    /// printable ASCII, `%`, a leading or trailing space, and `separator`.
     static func encoded(_ value: [UInt8], also separator: UInt8? = nil) -> [UInt8] {
         // Most values are plain, and stay what they are.
         if isPlain(value, separator) { return value }

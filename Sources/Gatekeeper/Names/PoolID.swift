@@ -1,8 +1,9 @@
 /// A user pool's id, `{region}_{letters and digits}` (Cognito `CreateUserPool`, `Id`).
 package struct PoolID: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// As Cognito writes it.
     package let description: String
 
-    /// Parses an id; nil where it has another shape. The region it begins with is not checked here.
+    /// Parses an id; nil where it has another shape. `PoolName` compares the region that it begins with.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Limits.poolIDBytes, let mark = bytes.firstIndex(of: ASCII.underscore) else {
@@ -20,6 +21,7 @@ package struct PoolID: Hashable, Sendable, Comparable, CustomStringConvertible {
         description.prefix { $0 != "_" }
     }
 
+    /// Whether `left` comes before `right` by its bytes.
     package static func < (left: PoolID, right: PoolID) -> Bool {
         left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
     }

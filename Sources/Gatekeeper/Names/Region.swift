@@ -1,5 +1,6 @@
-/// An AWS region's name, such as `eu-west-1`; what it may look like is `Region.init`'s to say.
+/// An AWS region's name, such as `eu-west-1`.
 package struct Region: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// As AWS writes it.
     package let description: String
 
     /// Parses lower-case letters, digits and single hyphens, ending in a hyphen and digits; nil for anything else.
@@ -14,7 +15,7 @@ package struct Region: Hashable, Sendable, Comparable, CustomStringConvertible {
         self.description = text
     }
 
-    /// The DNS suffix of the region's partition.
+    /// The DNS suffix of the region's partition, such as `amazonaws.com`; without a dot before it.
     package var domainSuffix: String {
         for (prefix, suffix) in Region.partitions where description.utf8.starts(with: prefix.utf8) {
             return suffix
@@ -22,13 +23,14 @@ package struct Region: Hashable, Sendable, Comparable, CustomStringConvertible {
         return "amazonaws.com"
     }
 
-    /// Beginnings of regions' names and the suffixes of their partitions, as `partitions.json` of the AWS SDKs has
-    /// them; every other region, `us-gov-` among them, is below `amazonaws.com`.
+    /// How regions' names begin in the partitions of AWS, and the DNS suffixes there, from `partitions.json` of the AWS
+    /// SDKs. Every other region, those of `us-gov-` among them, is below `amazonaws.com`.
     private static let partitions = [
         ("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"), ("us-iso-", "c2s.ic.gov"),
         ("us-isob-", "sc2s.sgov.gov"), ("us-isof-", "csp.hci.ic.gov"), ("eu-isoe-", "cloud.adc-e.uk"),
     ]
 
+    /// Whether `left` comes before `right` by its bytes.
     package static func < (left: Region, right: Region) -> Bool {
         left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
     }

@@ -1,4 +1,4 @@
-/// A URL in which `{region}` and `{pool}` are filled in, wherever and however often they stand.
+/// A URL in which the placeholders `{region}` and `{pool}` may stand, anywhere and more than once.
 package struct URLTemplate: Sendable, Equatable {
     private let text: String
 
@@ -18,9 +18,10 @@ package struct URLTemplate: Sendable, Equatable {
         self.text = text
     }
 
+    /// Whether what is fetched from it can be read and changed on the way.
     package var isPlainHTTP: Bool { text.utf8.starts(with: "http://".utf8) }
 
-    /// The authority's host, brackets and port left out.
+    /// The host that it leads to, brackets and port left out; it may hold a placeholder.
     package var host: String {
         let authority = text.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2).prefix {
             $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
@@ -31,6 +32,7 @@ package struct URLTemplate: Sendable, Equatable {
         return String(decoding: authority.prefix { $0 != ASCII.colon }, as: UTF8.self)
     }
 
+    /// The URL for one pool in one region.
     func filled(region: Region, pool: PoolID) -> String {
         var result: [UInt8] = []
         var rest = Array(text.utf8)[...]

@@ -1,12 +1,12 @@
 /// The origin of a page, as a browser says it in `Origin` (RFC 6454 §4, §6.1).
 ///
-/// Two are the same where scheme, host and port are; a scheme's own port is no port, wherever it is written. Browsers
-/// write scheme and host in lower case, so only a `Host` is compared with letter case ignored.
+/// Two origins are the same where scheme, host and port are. A scheme's default port may be written or left out.
+/// Browsers write scheme and host in small letters, so letter case is ignored only where a `Host` field is compared.
 package struct WebOrigin {
-    /// Its one spelling: without the scheme's own port.
+    /// Its one spelling, in which a default port is left out.
     package let canonical: [UInt8]
     private let host: [UInt8]
-    /// The scheme's own where none was written.
+    /// The default one where none was written.
     private let port: Int
     private let defaultPort: Int
 

@@ -3,7 +3,7 @@ import JOSE
 /// What a rule asks of one claim.
 struct ClaimCondition: Sendable, Hashable {
     let claim: ClaimPath
-    /// The claim is one of these, or an array that holds one; where `needsAll`, an array that holds all.
+    /// The claim must be one of these, or an array that holds one of them; where `needsAll`, an array that holds all.
     let values: [ClaimScalar]
     let needsAll: Bool
 
@@ -12,6 +12,7 @@ struct ClaimCondition: Sendable, Hashable {
         "claim \(claim.text) \(needsAll ? "with all of" : "one of") \(values.map(\.text).joined(separator: ", "))"
     }
 
+    /// Whether a token with these claims meets the condition.
     func holds(in claims: JSONObject) -> Bool {
         guard let value = claim.value(in: claims) else { return false }
         let elements = (value.array ?? [value]).compactMap(ClaimScalar.init)

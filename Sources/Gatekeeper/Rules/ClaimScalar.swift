@@ -26,7 +26,7 @@ enum ClaimScalar: Sendable, Hashable {
         }
     }
 
-    /// The flag that a word in any letter case says; every other value is itself.
+    /// The flag that the words `true` and `false` mean, in any letter case; every other value is itself.
     var asFlag: ClaimScalar {
         guard case .text(let word) = self else { return self }
         let lowered = word.map(ASCII.lowered)
@@ -34,7 +34,7 @@ enum ClaimScalar: Sendable, Hashable {
         return lowered.elementsEqual("false".utf8) ? .flag(false) : self
     }
 
-    /// Nil for objects, arrays, null, and numbers that are not whole.
+    /// The scalar that a claim's value is; nil for objects, arrays, null, and numbers that are not whole.
     init?(_ value: JSONValue) {
         if let text = value.string {
             self = .text(text)

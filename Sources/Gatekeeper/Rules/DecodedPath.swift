@@ -1,10 +1,10 @@
-/// A path in which something was, or had to be, percent-encoded.
+/// A path that is spelled otherwise upstream, or read otherwise by rules, than the client wrote it.
 package struct DecodedPath: Equatable {
-    /// The spelling that goes upstream.
+    /// How it is written upstream.
     package let normal: [UInt8]
-    /// Wholly decoded: what rules are matched against.
+    /// The path wholly decoded, which is what rules are matched against.
     let bytes: [UInt8]
-    /// Decoded once more, where that reads otherwise. There is no third time, since a percent sign that is encoded twice
-    /// is refused.
+    /// The path decoded twice, as some services do; nil where that changes nothing. A third decoding could change nothing
+    /// more, since a percent sign that is encoded twice is refused.
     let again: [UInt8]?
 }

@@ -2,30 +2,34 @@
 package struct Rule: Sendable, Hashable {
     /// The row's `id`.
     package let id: Int64
-    /// As the row writes it, for people.
+    /// The row's `path_prefix` as it is written, for people.
     let written: [UInt8]
-    /// Wholly decoded; `/`, or a path without a slash at its end.
+    /// The prefix wholly decoded: `/`, or a path without a slash at its end.
     let prefix: [UInt8]
-    /// Nil is every method that no other rule of the prefix names.
+    /// The methods that the rule is for; nil is every method that no other rule of the prefix names.
     let methods: [[UInt8]]?
+    /// Whether a token is needed.
     package let access: Access
-    /// Any one of these suffices.
+    /// The caller must be in one of these groups; nil asks for none.
     let requiredGroups: [[UInt8]]?
+    /// The caller must be in all of these groups.
     let everyGroup: [[UInt8]]
-    /// Any one of these suffices.
+    /// The token must have one of these scopes; nil asks for none.
     let requiredScopes: [[UInt8]]?
+    /// The token must have all of these scopes.
     let everyScope: [[UInt8]]
-    /// All of these hold.
+    /// The token's claims must meet all of these.
     let claims: [ClaimCondition]
-    /// Judged and reported, not enforced.
+    /// Whether the rule is in shadow: it refuses nobody, and what it would have refused is reported.
     package let isShadow: Bool
 
-    /// Whether a token is needed.
+    /// Whether a rule needs a token.
     package enum Access: String, Sendable {
-        /// No token is looked at.
+        /// None is needed, and none is looked at.
         case `public`
-        /// None is needed, a bad one is refused.
+        /// None is needed, and a bad one is refused.
         case optional
+        /// A good token is needed.
         case authenticated
     }
 
@@ -38,7 +42,7 @@ package struct Rule: Sendable, Hashable {
             ?? "every method"
     }
 
-    /// Whether both would decide about one method of one path.
+    /// Whether both are for the same prefix and one method at least, so that nobody could say which of them decides.
     func isForSame(as other: Rule) -> Bool {
         guard prefix == other.prefix, isShadow == other.isShadow else { return false }
         guard let methods, let others = other.methods else { return methods == nil && other.methods == nil }
@@ -61,7 +65,7 @@ package struct Rule: Sendable, Hashable {
         return words.isEmpty ? "nothing" : words.joined(separator: "; ")
     }
 
-    /// Whether the rule is for a wholly decoded path, in whole segments.
+    /// Whether the rule's prefix covers a wholly decoded path: the path is the prefix, or goes on behind it with a slash.
     func covers(_ path: UnsafeRawBufferPointer) -> Bool {
         guard prefix.count > 1 else { return true }
         guard path.count >= prefix.count, path.count == prefix.count || path[prefix.count] == ASCII.slash
@@ -71,14 +75,15 @@ package struct Rule: Sendable, Hashable {
         }
     }
 
-    /// Whether the rule is for a method; one for GET covers HEAD.
+    /// Whether the rule is for a method; a rule for GET is for HEAD too.
     func covers(method: UnsafeRawBufferPointer) -> Bool {
         guard let methods else { return true }
         return methods.contains { $0.elementsEqual(method) }
             || (method.elementsEqual("HEAD".utf8) && methods.contains { $0.elementsEqual("GET".utf8) })
     }
 
-    /// How much a rule of the same prefix says of its methods: HEAD itself beats what covers it, any beats none.
+    /// Which of two rules for one prefix is looked at first, the higher rank: one that names HEAD comes before one that
+    /// covers it by GET, and one that names methods before one that names none.
     var rank: Int {
         guard let methods else { return 0 }
         return methods.contains { $0.elementsEqual("HEAD".utf8) } ? 2 : 1

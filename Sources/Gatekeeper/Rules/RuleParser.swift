@@ -2,7 +2,8 @@ import JOSE
 
 /// Reads a host's rules as the database prints them: a JSON array of the rows of `poolgate.rules`.
 enum RuleParser {
-    /// Throws the sentence that says what is wrong with them: a tenant is never served with a part of its rules.
+    /// Reads all rules of a host. Throws the sentence that says what is wrong with one of them, because a tenant is never
+    /// served with a part of its rules.
     static func rules(_ text: String) throws(RowFlaw) -> RuleSet {
         guard let rows = (try? JSONValue(parsing: Array(text.utf8), maximumBytes: Limits.rulesBytes))?.array
         else { throw RowFlaw("the host's rules are no JSON array") }
@@ -18,7 +19,7 @@ enum RuleParser {
         return RuleSet(rules)
     }
 
-    /// Two rules for one path and method: nobody could say which of them decides. A prefix is the same in every spelling.
+    /// What is wrong where two rules are for the same prefix, however it is spelled, and the same method.
     private static func contradiction(in rules: [Rule]) -> RowFlaw? {
         for group in Dictionary(grouping: rules, by: \.prefix).values where group.count > 1 {
             for (index, one) in group.enumerated() {
@@ -59,7 +60,7 @@ enum RuleParser {
             isShadow: row["shadow"]?.bool ?? false)
     }
 
-    /// The prefix as rules are matched by it; nil where it is not in its normal form.
+    /// The prefix wholly decoded; nil where the row does not write it in its normal form.
     private static func decoded(_ prefix: [UInt8]) -> [UInt8]? {
         guard prefix.first == ASCII.slash, prefix.count == 1 || prefix.last != ASCII.slash else { return nil }
         switch prefix.withUnsafeBytes({ RequestPath($0) }) {
@@ -83,7 +84,8 @@ enum RuleParser {
         return texts
     }
 
-    /// IANA's registry of methods, and those in wide use that it lacks: the list of `poolgate.methods_flaw`.
+    /// The methods that a rule may name: those of IANA's registry, and some in wide use that it lacks. The same list
+    /// stands in the database's function `poolgate.methods_flaw`.
     private static let methods = Set(
         """
         GET HEAD POST PUT PATCH DELETE OPTIONS ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE \
@@ -93,7 +95,7 @@ enum RuleParser {
         RPC_OUT_DATA
         """.utf8.split(separator: ASCII.space).map(Array.init))
 
-    /// The rule's methods; one that is misspelled would leave the method that was meant to other rules.
+    /// The rule's methods. A misspelled one throws, since the method that was meant would be left to other rules.
     private static func methods(_ row: JSONObject, _ id: Int64) throws(RowFlaw) -> [[UInt8]]? {
         let found = try list(row, "methods", id)
         for method in found ?? [] where !methods.contains(method) {

@@ -2,10 +2,10 @@
 package struct RuleSet: Sendable, Hashable {
     /// Longest prefix first; of one prefix, what says most of its methods first.
     private let rules: [Rule]
-    /// Everything that any rule asks of claims.
+    /// Every condition that one of the rules has for claims, so that a token's claims are compared with each once.
     let conditions: Set<ClaimCondition>
 
-    /// A set in which nothing stands.
+    /// A set without rules.
     static let none = RuleSet([])
 
     init(_ rules: [Rule]) {
@@ -13,9 +13,10 @@ package struct RuleSet: Sendable, Hashable {
         conditions = Set(rules.flatMap(\.claims))
     }
 
+    /// Whether there are no rules, so that every path needs a token.
     package var isEmpty: Bool { rules.isEmpty }
 
-    /// The rules of a request for `path` as it is written, with what goes upstream in its place; nil is the path itself.
+    /// Finds the rules for a request whose path is given as it is written.
     ///
     /// Throws the refusal of what could escape its rule: a path that can be read in two ways, and one that would be under
     /// another rule for whoever decodes it twice.
@@ -36,15 +37,15 @@ package struct RuleSet: Sendable, Hashable {
         }
     }
 
-    /// What the rules say of a request.
+    /// Which rules are for a request.
     struct Decision {
         /// The rule that decides, and the one that is only reported.
         let found: (rule: Rule?, shadow: Rule?)
-        /// The path that goes upstream; nil for the request's own.
+        /// The path that goes upstream; nil where that is the request's own.
         let normal: [UInt8]?
     }
 
-    /// The rule that decides, and the one that is only reported, if a longer or equal prefix of it stands in shadow.
+    /// The rule that decides, and the first rule in shadow that is looked at before it.
     private func decision(
         method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
     ) -> (rule: Rule?, shadow: Rule?) {

@@ -1,11 +1,12 @@
 import JOSE
 
-/// One claim that a row has written into a header (CONTRACT.md, `claim_headers`).
+/// One claim that a row has written into a header (`claim_headers`, sql/README.md).
 struct ClaimHeader: Sendable, Hashable {
-    /// As the row writes it.
+    /// The header's name as the row writes it.
     let name: [UInt8]
     /// Lower case, every byte that is no letter or digit as `_`.
     let collapsedName: [UInt8]
+    /// The claim that it shows.
     let claim: ClaimPath
 
     /// Reads the row's JSON object; throws the sentence that says what is wrong with it.
@@ -34,7 +35,8 @@ struct ClaimHeader: Sendable, Hashable {
         return headers
     }
 
-    /// `X-` and letters, digits and hyphens, and none that the gateway writes or strips itself.
+    /// Whether a row may write the header: `X-` and letters, digits and hyphens, and none that the gateway itself writes
+    /// or strips.
     private static func isName(_ name: [UInt8]) -> Bool {
         guard (3...64).contains(name.count), name.starts(with: "X-".utf8) || name.starts(with: "x-".utf8),
             name.allSatisfy({ ASCII.isLetterOrDigit($0) || $0 == ASCII.hyphen })

@@ -8,13 +8,14 @@ package struct Directory: Sendable {
     private var below: TreeDictionary<Host, Entry> = [:]
     /// Tokens that are refused before they expire.
     package var revocations = Revocations()
-    /// Another number for each content of the hosts.
+    /// A number that no other content of the hosts has, in any directory of the process.
     private(set) var edition: UInt64 = 0
     private var mapped = MappedHeaders()
     private var uses = UpstreamUses()
 
-    /// What a host leads to. A refused row keeps its place, so that it never falls through to a wildcard.
+    /// What a host leads to. A row that cannot be served keeps its place, so that its host never falls to a wildcard.
     package enum Entry: Sendable {
+        /// A row that is served, or suspended.
         case tenant(Tenant)
         /// A row that cannot be served, and why.
         case misconfigured(RowFlaw)
@@ -28,8 +29,10 @@ package struct Directory: Sendable {
         }
     }
 
+    /// A directory without hosts.
     package init() {}
 
+    /// How many hosts and wildcards have an entry.
     package var count: Int { exact.count + below.count }
 
     /// The entry for a request's host: exact beats wildcard, a longer wildcard a shorter one.
@@ -71,7 +74,7 @@ package struct Directory: Sendable {
     /// Whether rows of more than one tenant name `upstream`, by default or of their own.
     package func isShared(_ upstream: Upstream) -> Bool { uses.count(of: upstream) > 1 }
 
-    /// Every name with its entry, in no order.
+    /// Every host and wildcard with its entry, in no order.
     package var entries: some Sequence<(HostPattern, Entry)> {
         let hosts = exact.lazy.map { (HostPattern.exact($0.key), $0.value) }
         let wildcards = below.lazy.map { (HostPattern.below($0.key), $0.value) }

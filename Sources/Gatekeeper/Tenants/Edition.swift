@@ -4,5 +4,6 @@ import Synchronization
 enum Edition {
     private static let latest = Atomic<UInt64>(0)
 
+    /// A new number.
     static func next() -> UInt64 { latest.add(1, ordering: .relaxed).newValue }
 }

@@ -1,4 +1,4 @@
-/// Whose identity headers services read besides ours (CONTRACT.md, `header_profile`).
+/// Which other gateway's identity headers a service gets besides ours (ops/guide/identity-headers.md, "More headers").
 enum HeaderProfile: String, Sendable {
     case poolgate
     case oauth2Proxy = "oauth2-proxy"

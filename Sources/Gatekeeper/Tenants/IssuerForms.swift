@@ -1,17 +1,19 @@
-/// How issuers and key endpoints are spelled: AWS's forms by partition, or the operator's templates.
+/// How the issuers of pools and the URLs of their keys are written: in AWS's forms, or by the operator's templates.
 ///
-/// Source: Cognito developer guide, "Verifying JSON web tokens"; COGNITO.md, "Issuers and key endpoints".
+/// AWS's forms are those of the Cognito developer guide, "Verifying JSON web tokens"; see also Sources/README.md, "Facts
+/// about Cognito".
 package struct IssuerForms: Sendable {
     private let issuerTemplate: URLTemplate?
     private let keysTemplate: URLTemplate?
 
-    /// AWS's forms wherever a template is nil.
+    /// The forms that these templates give; AWS's own where a template is nil.
     package init(issuerTemplate: URLTemplate?, keysTemplate: URLTemplate?) {
         self.issuerTemplate = issuerTemplate
         self.keysTemplate = keysTemplate
     }
 
-    /// Every `iss` by which tokens of `pool` are accepted, as bytes: original, updated and replica forms.
+    /// Every `iss` by which tokens of `pool` are accepted, as bytes: the form of its own region and of each replica's
+    /// region and, without a template, the form that a pool has after its issuer was updated.
     package func issuers(of pool: PoolName, additionalRegions: [Region]) -> [[UInt8]] {
         var accepted: [String] = []
         for region in [pool.region] + additionalRegions {
@@ -28,8 +30,8 @@ package struct IssuerForms: Sendable {
         return accepted.map { Array($0.utf8) }
     }
 
-    /// Where the keys of `pool` are fetched: below the original issuer, since the updated host answers 403 for
-    /// pools that never switched.
+    /// The URL of `pool`'s keys: below the issuer of its region, because below the updated issuer AWS answers 403 for
+    /// pools whose issuer was never updated.
     package func keysURL(of pool: PoolName) -> String {
         keysTemplate?.filled(region: pool.region, pool: pool.poolID)
             ?? "https://cognito-idp.\(pool.region).\(pool.region.domainSuffix)/\(pool.poolID)/.well-known/jwks.json"

@@ -1,5 +1,7 @@
-/// Which headers the rows of each upstream map claims to: what a client sends under such a name must not reach the
-/// service, whichever of its tenants the request is for.
+/// Which headers the rows of an upstream's tenants map claims to.
+///
+/// A service trusts such a header whichever of its tenants a request is for, so that what a client sends under its name
+/// must reach it for none of them.
 struct MappedHeaders: Sendable {
     /// How many rows map something to a name.
     private var counts: [Origin: [[UInt8]: Int]] = [:]

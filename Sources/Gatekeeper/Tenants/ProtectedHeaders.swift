@@ -1,9 +1,10 @@
 /// Which header names of a client never reach an upstream.
 ///
-/// Names are compared collapsed: lower case, every byte that is no letter or digit read as `_`, as CGI, WSGI,
-/// Rack, PHP and nginx would fold them (RFC 3875 §4.1.18). The threat: SECURITY.md rows 11 and 12.
+/// Names are compared collapsed: small letters, and `_` for every byte that is no letter or digit, as CGI, WSGI, Rack,
+/// PHP and nginx make variables of them (RFC 3875 §4.1.18). Services that read variables could else be told an identity
+/// under another spelling (ops/guide/identity-headers.md, "What is stripped").
 package struct ProtectedHeaders: Sendable {
-    /// Collapsed names that are removed.
+    /// Collapsed names of the fields that are removed from every request.
     package static let names: [String] = [
         // What the gateway injects.
         "x_forwarded_user", "x_forwarded_groups", "x_forwarded_email",
@@ -23,13 +24,13 @@ package struct ProtectedHeaders: Sendable {
         "x_authentik_name", "x_authentik_uid", "x_forwarded_client_cert",
     ]
 
-    /// What is removed where a tenant has rules, and from preflights: by these some services read another path or method
-    /// than was judged.
+    /// The fields that are removed where a tenant has rules, and from preflights, because some services take the path or
+    /// the method from them instead of from the request's first line, which was judged.
     package static let overriding = StrippedNames(
         names: ["x_rewrite_url", "x_method_override"].reduce(into: []) { $0.insert(Array($1.utf8)) },
         prefixes: ["x_original_", "x_http_method"].map { Array($0.utf8) })
 
-    /// Beginnings of collapsed names that are removed.
+    /// How the collapsed names of further fields begin that are removed from every request.
     package static let prefixes: [String] = [
         "x_poolgate_", "x_auth_request_", "x_amzn_oidc_", "x_goog_authenticated_user_", "x_pomerium_",
         "cf_access_",

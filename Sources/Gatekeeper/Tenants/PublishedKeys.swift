@@ -2,12 +2,13 @@ package import HashTreeCollections
 package import JOSE
 import Synchronization
 
-/// The keys of one pool as loops see them: the last good set and how long it may be believed.
+/// The keys of one pool that loops verify tokens with: the set that was fetched last, and how long it may be believed.
 package struct PublishedKeys: Sendable {
-    /// A number no other set of any pool ever had in this process.
+    /// A number that no other set of any pool has in this process.
     package let generation: UInt64
+    /// The keys, as the pool published them.
     package let keySet: JSONWebKeySet
-    /// From this instant on the set is too old to trust: 24 hours after it was fetched.
+    /// From this instant on the set is too old to be trusted: 24 hours after it was fetched.
     package let usableUntil: Instant
 
     private static let generations = Atomic<UInt64>(1)

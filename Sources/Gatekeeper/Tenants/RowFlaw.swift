@@ -1,5 +1,6 @@
 /// Why a row cannot be served, as a sentence for the admin who wrote it.
 package struct RowFlaw: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The sentence.
     package let description: String
 
     /// A flaw that this sentence describes.
@@ -7,7 +8,8 @@ package struct RowFlaw: Error, Hashable, Sendable, CustomStringConvertible {
         self.description = description
     }
 
-    /// A value as a refusal shows it, and as `poolgate.shown` does: quoted, bounded, without control characters.
+    /// A value for such a sentence, as the database's function `poolgate.shown` writes it: in quotes, cut where it is
+    /// long, with a question mark for each control character.
     static func shown(_ value: [UInt8]) -> String {
         let text = String(decoding: value, as: UTF8.self).unicodeScalars
         var shown = String.UnicodeScalarView()

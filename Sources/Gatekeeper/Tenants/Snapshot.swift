@@ -1,22 +1,25 @@
 import HashTreeCollections
 
-/// Everything a judgement reads, at one moment; each loop holds its own copy and replaces it whole.
+/// Everything that judgements go by, as it was at one moment. Each loop has a copy of its own and replaces it whole.
 package struct Snapshot: Sendable {
-    /// Grows by one with each published snapshot; 0 is the one before any.
+    /// The number of the snapshot, one more with each that is published; 0 before the first.
     package var epoch: UInt64 = 0
     /// Nil until the first directory is loaded.
     package var directory: Directory?
+    /// The keys of every pool that was ever fetched.
     package var keys: KeysByPool = [:] {
         didSet { keysEdition = Edition.next() }
     }
-    /// Another number for each content of `keys`.
+    /// A number that no other content of `keys` has, in any snapshot of the process.
     private(set) var keysEdition: UInt64 = 0
     /// From this instant on the directory is too old to be believed, where the operator set a bound.
     package var staleAfter: Instant = .distantFuture
 
+    /// A snapshot without a directory, from before the first one is loaded.
     package init() {}
 
-    /// What tells whether a host leads to the same tenant with the same keys as in another snapshot.
+    /// Two numbers, of the hosts and of the keys. Where another snapshot has the same ones, every host leads to the same
+    /// tenant with the same keys in it.
     package var hostsEdition: SIMD2<UInt64> { [directory?.edition ?? 0, keysEdition] }
 
     /// Replaces what is known of one pool's keys; nil forgets them.

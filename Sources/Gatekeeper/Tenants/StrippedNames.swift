@@ -1,8 +1,10 @@
-/// Header names, collapsed, that are removed for one tenant besides those removed for all; each begins with an X.
+/// The collapsed names of fields that are removed from one tenant's requests, besides those that are removed from every
+/// request. Each begins with an X.
 package struct StrippedNames: Sendable {
     private let names: Set<[UInt8]>
     private let prefixes: [[UInt8]]
-    /// The length of the longest: of a longer name, so many bytes and one more tell whether it is among them.
+    /// How many bytes the longest name has. Whether a longer name is among them is told by its first bytes, one more than
+    /// this.
     package let longestBytes: Int
 
     init(names: Set<[UInt8]> = [], prefixes: [[UInt8]] = []) {
@@ -11,18 +13,19 @@ package struct StrippedNames: Sendable {
         longestBytes = max(names.map(\.count).max() ?? 0, prefixes.map(\.count).max() ?? 0)
     }
 
-    /// None.
+    /// No names.
     package init() { self.init(names: []) }
 
-    /// Whether there is none.
+    /// Whether there are no names.
     package var isEmpty: Bool { names.isEmpty && prefixes.isEmpty }
 
-    /// Whether a collapsed name is among them; of one longer than `longestBytes`, its beginning with one byte more.
+    /// Whether a collapsed name is among them. Of a name longer than `longestBytes`, the first bytes are enough, one more
+    /// than that.
     package func contains(_ name: [UInt8]) -> Bool {
         names.contains(name) || prefixes.contains { name.starts(with: $0) }
     }
 
-    /// Those and more.
+    /// These names, and `more`.
     func union(_ more: Set<[UInt8]>) -> StrippedNames {
         StrippedNames(names: names.union(more), prefixes: prefixes)
     }

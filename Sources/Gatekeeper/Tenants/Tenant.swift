@@ -1,13 +1,14 @@
 import Synchronization
 
-/// One tenant as loops serve it: a row parsed once, never changed.
+/// A row of `poolgate.tenants` that was parsed once, and never changes.
 ///
-/// A class, because caches on every loop refer to the same tenant and compare it by one number.
+/// A class, because the caches of every loop refer to the same tenant, and tell it from another by one number.
 package final class Tenant: Sendable {
-    /// A number no other content of any row ever had in this process.
+    /// A number that no other content of any row has in this process.
     package let version: UInt64
     /// The row's host as it is written, wildcard included: the value of `X-Poolgate-Tenant`.
     package let name: HostPattern
+    /// Whether requests are served.
     package let state: State
     /// The pools whose tokens are accepted, the row's own first; their issuers are disjoint.
     package let pools: [TenantPool]
@@ -15,31 +16,39 @@ package final class Tenant: Sendable {
     package let upstreams: [Upstream]
     /// App clients accepted, as bytes; nil accepts every client of the pool.
     package let clientIDs: [[UInt8]]?
+    /// Kinds of token accepted; never empty.
     package let tokenUses: TokenUses
-    /// Any one of these suffices; nil asks for none.
+    /// The caller must be in one of these groups; nil asks for none.
     package let requiredGroups: [[UInt8]]?
-    /// Any one of these suffices; nil asks for none.
+    /// The token must have one of these scopes; nil asks for none.
     package let requiredScopes: [[UInt8]]?
+    /// Whether the upstream is told an address that Cognito has not verified.
     package let allowsUnverifiedEmail: Bool
-    /// The largest body of a request; nil leaves the gateway's own bound.
+    /// The largest body of a request, in bytes; nil leaves the gateway's own bound.
     package let maxBodyBytes: UInt64?
+    /// What becomes of WebSocket.
     package let websockets: WebSocketPolicy
+    /// What paths ask of callers; empty where every path asks for a token and nothing more.
     package let rules: RuleSet
-    /// Where tokens may stand besides `Authorization`.
+    /// The cookie in which a token may stand besides `Authorization`; nil is none.
     package let cookieName: [UInt8]?
+    /// The query's parameter in which a token may stand besides `Authorization`; nil is none.
     package let queryParameter: [UInt8]?
     /// Whether `Authorization` reaches the upstream.
     package let forwardsToken: Bool
-    /// Origins whose pages may read the gateway's refusals, each in its canonical spelling.
+    /// Origins whose pages may read the gateway's refusals, and send a token in a cookie with a request that may change
+    /// something; each in its canonical spelling.
     package let corsOrigins: [[UInt8]]
     /// Whether CORS preflights pass without a token.
     package let allowsPreflights: Bool
-    /// Seconds after its `iat` for which a token is good at most.
+    /// Seconds after its `iat` for which a token is good at most; nil is no bound.
     package let maxTokenAge: Int64?
+    /// Claims that the upstream is told in headers of their own.
     let claimHeaders: [ClaimHeader]
+    /// Whose identity headers the upstream gets besides ours.
     let headerProfile: HeaderProfile
 
-    /// Whether requests are served at all.
+    /// Whether a row's requests are served at all.
     package enum State: Sendable {
         case active, suspended
     }

@@ -1,11 +1,11 @@
-/// Makes tenants of rows, sharing what rows of one pool have in common.
+/// Makes tenants of rows. Tenants of one pool share what the pool's name leads to, and those of one upstream that.
 package struct TenantParser: Sendable {
     private let issuerForms: IssuerForms
     private let defaultUpstreams: [Origin]
     private var pools: [PoolShape: TenantPool] = [:]
     private var upstreams: [UpstreamShape: [Upstream]] = [:]
 
-    /// As the row writes it, so that only the first row of a pool is looked at.
+    /// A pool as rows write it, so that its name and issuers are made once, for the first row that has it.
     private struct PoolShape: Hashable {
         let region: String
         let poolID: String
@@ -37,7 +37,7 @@ package struct TenantParser: Sendable {
         return try Tenant(row, name: name, pools: pools, upstreams: upstreams)
     }
 
-    /// Forgets what rows shared, before a full load, so that pools that went do not stay in memory.
+    /// Forgets what rows shared. Done before a full load, so that what no row names any longer leaves the memory.
     package mutating func startOver() {
         pools = [:]
         upstreams = [:]

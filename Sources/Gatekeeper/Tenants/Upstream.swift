@@ -1,14 +1,17 @@
-/// One of the places that a tenant's requests go to, with what verifies it.
+/// One of the origins that a tenant's requests go to, and whose certificates are believed there.
 package struct Upstream: Hashable, Sendable, CustomStringConvertible {
+    /// Where requests go.
     package let origin: Origin
-    /// The CA file that an `https` origin is verified by, by its name without `.pem`; nil means the system's roots.
+    /// The name, without `.pem`, of the file of authorities that verify an `https` origin; nil means the system's roots.
     package let authority: String?
 
-    /// An authority counts for `https` alone, so that connections in clear are shared by whoever names their origin.
+    /// An origin, and the authority that verifies it. That is dropped for `http`, so that rows which name one origin share
+    /// its connections, whatever authority they name.
     package init(_ origin: Origin, authority: String? = nil) {
         self.origin = origin
         self.authority = origin.scheme == .https ? authority : nil
     }
 
+    /// The origin alone.
     package var description: String { origin.description }
 }

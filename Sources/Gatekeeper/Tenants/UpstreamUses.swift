@@ -2,7 +2,7 @@ import HashTreeCollections
 
 /// How many tenants name each upstream.
 ///
-/// A persistent map, as the directory's own are.
+/// A persistent map like those of the directory, so that a copy shares it.
 struct UpstreamUses: Sendable {
     private var counts: TreeDictionary<Upstream, Int> = [:]
 

@@ -1,9 +1,9 @@
-/// What a tenant allows of WebSocket.
+/// What becomes of a tenant's WebSockets (`websockets`, sql/README.md).
 package enum WebSocketPolicy: Sendable, Hashable {
-    /// Closed with 1008 so many seconds after the token's `exp`.
+    /// They are closed with status 1008 (RFC 6455 §7.4.1) so many seconds after the token's `exp`.
     case expire(graceSeconds: Int64)
-    /// Not closed by the token's expiry.
+    /// The token's expiry does not close them.
     case outlive
-    /// `Upgrade` is dropped and the request served plain; those that are open are closed.
+    /// None is carried: `Upgrade` is removed and the request served as plain HTTP, and those that are open are closed.
     case off
 }

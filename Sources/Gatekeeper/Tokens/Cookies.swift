@@ -1,10 +1,12 @@
 /// The pairs of a `Cookie` field's value (RFC 6265 §4.2.1).
 package enum Cookies {
-    /// One pair as slices of the value; the value is without the quotes around it.
+    /// One pair, as slices of the field's value; its own value is without the quotes around it.
     package struct Pair {
+        /// What stands before the first equals sign.
         package let name: UnsafeRawBufferPointer
+        /// What stands behind it; empty where there is none.
         package let value: UnsafeRawBufferPointer
-        /// Where the whole pair lies in the field's value, between two semicolons and without white space around it.
+        /// Where the pair stands in the field's value, without semicolons and without white space around it.
         package let range: Range<Int>
 
         /// Whether the name is this one, byte by byte.
@@ -13,7 +15,7 @@ package enum Cookies {
         }
     }
 
-    /// Calls `body` with each pair, in order; what has no equals sign is a name with an empty value.
+    /// Calls `body` with each pair in its order. What has no equals sign is a name with an empty value.
     package static func each(in cookies: UnsafeRawBufferPointer, _ body: (Pair) -> Void) {
         var start = 0
         while start < cookies.count {

@@ -1,8 +1,10 @@
-/// What a request offers as proof of its caller: none, one or several are three different states.
+/// What a request has to prove who is calling.
 package enum Credential {
+    /// Nothing that the gateway takes for a credential.
     case none
-    /// The token's bytes; nothing about them is checked yet.
+    /// One bearer token, whose bytes nobody has looked at yet.
     case token(UnsafeRawBufferPointer, from: Source)
+    /// Two tokens or more in one place, of which nobody could say which counts.
     case several
 
     /// Where a token stood.
@@ -30,8 +32,9 @@ package enum Credential {
         self = .token(UnsafeRawBufferPointer(rebasing: value[start...]), from: .authorization)
     }
 
-    /// Reads the places in which the tenant lets tokens stand. What a client wrote on purpose wins over what a browser
-    /// sends by itself: `Authorization`, then the parameter, then the cookie.
+    /// Reads the places in which the tenant lets tokens stand: `Authorization`, then the query's parameter, then the
+    /// cookie. The first that holds one counts, so that what a client wrote on purpose wins over the cookie that a browser
+    /// sends by itself.
     init(_ request: RequestFacts, _ tenant: Tenant) {
         self.init(authorization: request.authorization, count: request.authorizationCount)
         if case .none = self, let name = tenant.queryParameter {
@@ -48,7 +51,8 @@ package enum Credential {
         }
     }
 
-    /// One more value in one place: an empty one is none, the same one twice is one, another one is one too many.
+    /// Takes one more value from the place that is being read. An empty value counts as none, and the same value twice as
+    /// one; two that differ are several credentials.
     private mutating func add(_ token: UnsafeRawBufferPointer, from source: Source) {
         guard !token.isEmpty else { return }
         switch self {

@@ -1,35 +1,39 @@
 import JOSE
 
-/// Who a verified caller is, as one loop caches it; never what the caller may do.
+/// Who a verified caller is, as one loop remembers it. What the caller may do is judged anew with each request.
 ///
-/// A class, because the cache and the request under way refer to the same entry. It belongs to one loop.
+/// A class, because the token cache and the requests under way refer to the same identity. It belongs to one loop.
 package final class Identity {
-    // First what every warm request looks at, so that it lies in few cache lines.
+    // First what a judgement of a remembered token looks at, so that it lies in few lines of the CPU's cache.
 
-    /// When it ends: by the token's expiry, or by the row's bound for its age.
+    /// The end of the token: its expiry, or the end of the age that the row allows.
     let end: Instant
-    /// The key set in which `key` was last seen.
+    /// The generation of the key set in which `key` was found last.
     var keyGeneration: UInt64
-    /// The generation of revocations that it was last looked for in.
+    /// The generation of the revocations among which the token was looked for last.
     var revocationGeneration: UInt64
     /// Which of the tenant's pools the token's `iss` picked.
     let poolIndex: Int
-    /// Rendered identity header lines, each ended by CRLF: written into the request as they are.
+    /// The lines of identity headers that are written into the caller's requests, each ended by CRLF.
     package let headerLines: [UInt8]
+    /// `cognito:groups` of the token.
     let groups: [[UInt8]]
+    /// The words in `scope` of the token.
     let scopes: [[UInt8]]
-    /// Those of its tenant's conditions on claims that it meets.
+    /// Which of the conditions for claims in the tenant's rules the token meets.
     let meets: Set<ClaimCondition>
+    /// The key that verified the token.
     let key: VerificationKey
+    /// `exp` of the token.
     let expires: Instant
-    /// What the token can be revoked by.
+    /// The ids by which the token can be revoked.
     let ids: TokenIDs
-    /// The pool by whose key it was verified.
+    /// The pool whose key verified the token.
     let pool: PoolName
-    /// The tenant's row this was verified under.
+    /// The version of the row by which the claims were judged.
     let tenantVersion: UInt64
 
-    /// Only a token whose signature was verified makes an identity.
+    /// The identity that a token gives under a row. Asks for the verified token as a proof that there is one.
     convenience init(
         _ claims: CognitoClaims, token: VerifiedToken, tenant: Tenant, poolIndex: Int, key: VerificationKey,
         keyGeneration: UInt64, revocationGeneration: UInt64
@@ -39,7 +43,7 @@ package final class Identity {
             revocationGeneration: revocationGeneration)
     }
 
-    /// The same token's identity under another row; `claims` are what was read of the token that made `other`.
+    /// The identity that a token gives under another row than the one by which it gave `other`; `claims` are the token's.
     convenience init(_ claims: CognitoClaims, verifiedAs other: Identity, tenant: Tenant, poolIndex: Int) {
         self.init(
             claims, tenant: tenant, poolIndex: poolIndex, key: other.key, keyGeneration: other.keyGeneration,
@@ -67,12 +71,12 @@ package final class Identity {
         self.headerLines = IdentityHeaders.lines(claims, tenant: tenant, poolIndex: poolIndex)
     }
 
-    /// Whether both are the same caller of one tenant, by whatever token.
+    /// Whether both are one caller of one tenant, be it by two tokens.
     package func isSameCaller(as other: Identity) -> Bool {
         self === other || (poolIndex == other.poolIndex && ids.subject == other.ids.subject)
     }
 
-    /// About how many bytes of memory the entry takes.
+    /// About how many bytes of memory the identity takes.
     var cost: Int {
         var bytes = 400 + headerLines.count + ids.cost + 64 * meets.count
         for group in groups { bytes += 48 + group.count }

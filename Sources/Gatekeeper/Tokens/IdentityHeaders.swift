@@ -1,8 +1,8 @@
 import JOSE
 
-/// The header lines by which services learn who is calling (CONTRACT.md, "Identity headers").
+/// The header lines by which services learn who is calling (ops/guide/identity-headers.md).
 enum IdentityHeaders {
-    /// Every line that `claims` cause, each ended by CRLF; an absent, null or empty claim is an absent line.
+    /// The lines for a caller with these claims, each ended by CRLF. A claim that is absent, null or empty makes no line.
     static func lines(_ claims: CognitoClaims, tenant: Tenant, poolIndex: Int) -> [UInt8] {
         var lines: [UInt8] = []
         lines.reserveCapacity(512)

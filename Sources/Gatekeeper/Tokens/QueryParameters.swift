@@ -1,10 +1,12 @@
 /// The parameters of a query (WHATWG URL, "application/x-www-form-urlencoded").
 package enum QueryParameters {
-    /// One parameter as slices of the query, percent-encoded as it is written.
+    /// One parameter, as slices of the query: percent-encoded, where it is written so.
     package struct Parameter {
+        /// What stands before the first equals sign.
         package let name: UnsafeRawBufferPointer
+        /// What stands behind it; empty where there is none.
         package let value: UnsafeRawBufferPointer
-        /// Where the whole parameter lies in the query, between two ampersands.
+        /// Where the parameter stands in the query, without ampersands.
         package let range: Range<Int>
 
         /// Whether the name is this one, however it is percent-encoded.
@@ -26,7 +28,7 @@ package enum QueryParameters {
         }
     }
 
-    /// Calls `body` with each parameter of a query, which may begin with its question mark.
+    /// Calls `body` with each parameter of a query in its order; the query may begin with its question mark.
     package static func each(in query: UnsafeRawBufferPointer, _ body: (Parameter) -> Void) {
         var start = query.first == UInt8(ascii: "?") ? 1 : 0
         while start <= query.count {
@@ -47,9 +49,10 @@ package enum QueryParameters {
 }
 
 extension QueryParameters {
-    /// Whether an address, such as that of `Referer`, holds a parameter of this name: in its query or fragment, or in an
-    /// address that stands in one of them, percent-encoded up to twice over. Letter case is ignored, since nobody is
-    /// harmed by an address that is kept back.
+    /// Whether an address, such as that of `Referer`, holds a parameter of this name.
+    ///
+    /// The parameter may stand in the address's query or fragment, or in a second address in one of them, which may be
+    /// percent-encoded once or twice. Letter case is ignored: an address that is kept back for nothing does no harm.
     package static func holds(_ name: [UInt8], in address: UnsafeRawBufferPointer) -> Bool {
         let wanted = name.map(ASCII.lowered)
         var text = Array(address)
@@ -62,8 +65,8 @@ extension QueryParameters {
         return namesOne(wanted, text)
     }
 
-    /// Whether a parameter of this lower-case name stands in a text, between any two of the bytes that services take for
-    /// separators; in one pass and without a list of the parameters, of which there may be thousands.
+    /// Whether a parameter of this name, in small letters, stands in a text, between any two bytes that services take for
+    /// separators. Reads the text once and makes no list of the parameters, of which there may be thousands.
     private static func namesOne(_ name: [UInt8], _ text: [UInt8]) -> Bool {
         // How many bytes of the name stand at the parameter's beginning; nil once it is another one.
         var matched: Int? = 0

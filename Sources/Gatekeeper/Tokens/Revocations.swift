@@ -1,32 +1,33 @@
 import JOSE
 
-/// Which tokens are refused before they expire: one immutable snapshot that all loops share.
+/// Which tokens are refused before they expire: the rows of `poolgate.revocations`, as they were at one moment.
 ///
-/// A class, because every loop refers to the same million entries. An entry takes 32 bytes; a change writes a short list
-/// anew and, once in a while, the long one.
+/// A class that never changes, because all loops refer to the same entries, of which there may be a million. An entry
+/// takes 32 bytes. A change makes a new object with a short list of what is new, and once in a while a new long list.
 package final class Revocations: Sendable {
-    /// Grows with each change of any pool's entries.
+    /// A number that grows with each change of any pool's entries.
     package let generation: UInt64
     /// The generation in which a pool's entries changed last; pools that never had any are not there.
     private let changed: [PoolName: UInt64]
-    /// Sorted by digest.
+    /// The long list, sorted by digest.
     private let base: [Entry]
-    /// Sorted by digest; what came since `base` was made.
+    /// What came since `base` was made, sorted by digest.
     private let recent: [Entry]
-    /// Entries of `base` that went, or stand in `recent` as they are now.
+    /// The ids of entries in `base` that were lifted since, or that `recent` holds as they are now.
     private let outdated: Set<Int64>
 
-    /// One row of `poolgate.revocations`, as the view `poolgate.revocation_entries` tells it.
+    /// A row of `poolgate.revocations`, as the view `poolgate.revocation_entries` shows it.
     package struct Entry: Sendable, Hashable {
         /// The first 16 bytes of the SHA-256 of kind, pool and id, in two words.
         package let digest: Digest
+        /// The row's `id`.
         package let id: Int64
-        /// Seconds since 1970: a token with an earlier `iat` falls under the entry.
+        /// Seconds since 1970. The entry covers tokens with an earlier `iat`.
         package let issuedBefore: UInt32
-        /// Seconds since 1970.
+        /// Seconds since 1970. From then on the entry covers nothing.
         package let expires: UInt32
 
-        /// An entry of these columns; instants beyond the year 2106 are that year.
+        /// An entry with these columns, the instants in seconds since 1970; those beyond the year 2106 become that year.
         package init(digest: Digest, id: Int64, issuedBefore: Int64, expires: Int64) {
             self.digest = digest
             self.id = id
@@ -39,18 +40,20 @@ package final class Revocations: Sendable {
         }
     }
 
-    /// What an entry is found by.
+    /// By what an entry is found: half of a SHA-256.
     package struct Digest: Sendable, Hashable, Comparable {
+        /// Its first eight bytes, as a big-endian number.
         package let high: UInt64
+        /// Its last eight bytes.
         package let low: UInt64
 
-        /// Of its two halves.
+        /// A digest of these two numbers.
         package init(high: UInt64, low: UInt64) {
             self.high = high
             self.low = low
         }
 
-        /// Of 32 hexadecimal digits; nil of anything else.
+        /// Reads 32 hexadecimal digits; nil for anything else.
         package init?(hexadecimal digits: some Collection<UInt8>) {
             guard digits.count == 32 else { return nil }
             var words: (UInt64, UInt64) = (0, 0)
@@ -61,18 +64,23 @@ package final class Revocations: Sendable {
             (high, low) = words
         }
 
+        /// Whether `left` comes before `right` in the lists.
         package static func < (left: Digest, right: Digest) -> Bool {
             left.high == right.high ? left.low < right.low : left.high < right.high
         }
     }
 
-    /// What differs from an earlier snapshot.
+    /// What differs from earlier entries.
     package struct Change: Sendable {
+        /// Entries that are new or changed, and their pools.
         package var entries: [(pool: PoolName, entry: Entry)] = []
+        /// Entries that were lifted.
         package var lifted: [(id: Int64, digest: Digest)] = []
 
+        /// No change.
         package init() {}
 
+        /// Whether nothing differs.
         package var isEmpty: Bool { entries.isEmpty && lifted.isEmpty }
     }
 
@@ -98,7 +106,7 @@ package final class Revocations: Sendable {
     /// How many entries there are, expired ones included until they are cleared away.
     package var count: Int { base.count + recent.count - outdated.count }
 
-    /// Every entry, in the order of digests where it matters to nobody.
+    /// Every entry, in no order.
     package var entries: [Entry] { base.filter { !outdated.contains($0.id) } + recent }
 
     /// The pools that have, or had, entries.
@@ -106,7 +114,7 @@ package final class Revocations: Sendable {
 
     // MARK: Changing
 
-    /// The snapshot that holds `entries` of `pools` and nothing else; the same object where that changes nothing.
+    /// Revocations with these entries, which are those of `pools`, and no others; this object where nothing changes.
     package func replacing(with entries: consuming [Entry], of pools: Set<PoolName>) -> Revocations {
         entries.sort(by: <)
         if recent.isEmpty, outdated.isEmpty, base == entries { return self }
@@ -117,7 +125,7 @@ package final class Revocations: Sendable {
         return Revocations(generation: generation, changed: changed, base: entries, recent: [], outdated: [])
     }
 
-    /// The snapshot after `change`, at `now`.
+    /// These revocations after `change`; entries that have expired by `now` may be left out.
     package func applying(_ change: Change, at now: Instant) -> Revocations {
         let generation = generation &+ 1
         var changed = changed
@@ -163,13 +171,13 @@ package final class Revocations: Sendable {
 
     // MARK: Asking
 
-    /// Whether anything of the pool changed since a generation; false for a pool that never had an entry.
+    /// Whether the pool's entries changed since a generation; false for a pool that never had one.
     func hasChanged(_ pool: PoolName, since generation: UInt64) -> Bool {
         guard let last = changed[pool] else { return false }
         return last > generation
     }
 
-    /// Whether a token of the pool falls under an entry at `now`.
+    /// Whether an entry covers a token of the pool at `now`.
     func covers(_ token: TokenIDs, of pool: PoolName, digester: TokenDigester, at now: Instant) -> Bool {
         guard changed[pool] != nil else { return false }
         for kind in TokenIDs.Kind.allCases {
@@ -204,7 +212,7 @@ package final class Revocations: Sendable {
 }
 
 extension Revocations.Entry {
-    /// Whether a token whose ids match falls under the entry; one that does not say when it was issued does.
+    /// Whether the entry covers a token one of whose ids it names. It covers every token that has no `iat`.
     func covers(_ token: TokenIDs, at now: Instant) -> Bool {
         guard now < Instant(seconds: Int64(expires)) else { return false }
         guard let issuedAt = token.issuedAt else { return true }

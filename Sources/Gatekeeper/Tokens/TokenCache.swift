@@ -1,14 +1,17 @@
 import JOSE
 
-/// One loop's verified tokens, found by tenant and SHA-256 of the token, within a budget of bytes.
+/// The identities of one loop's verified tokens, found by tenant and digest of the token, within a budget of bytes.
 ///
-/// Evicts by SIEVE (Zhang et al., NSDI 2024): a hand walks from the oldest entry, passes those used since its last
-/// visit and takes the first that was not, so that a scan of fresh tokens pushes out no busy one. Our own, because
-/// no package offers it and an entry's tenant has a say: once the cache is full, a tenant above its share gives way.
+/// When it is full, SIEVE decides which entry goes (Zhang et al., NSDI 2024): a hand walks from the oldest entry to the
+/// newest, passes over those that were used since its last visit, and removes the first that was not. A flood of tokens
+/// that come once so pushes out none that is used often. Besides, a tenant that holds more than its share gives way to
+/// the others, for which no package has an option.
 struct TokenCache {
     /// Bytes that all entries may cost together.
     let budgetBytes: Int
+    /// Bytes that the entries cost now.
     private(set) var usedBytes = 0
+    /// How many entries there are.
     private(set) var count = 0
 
     private var slots: [Slot] = []
@@ -16,7 +19,7 @@ struct TokenCache {
     private var newest: Int32 = -1
     private var oldest: Int32 = -1
     private var hand: Int32 = -1
-    /// Open addressing with linear probing: slot numbers, -1 where empty.
+    /// A hash table with open addressing and linear probing, of indices into `slots`; -1 where it is empty.
     private var table: [Int32] = Array(repeating: -1, count: 64)
     private var bytesByTenant: [UInt64: Int] = [:]
 
@@ -29,11 +32,12 @@ struct TokenCache {
         var older: Int32
     }
 
+    /// A cache for entries of so many bytes together.
     init(budgetBytes: Int) {
         self.budgetBytes = budgetBytes
     }
 
-    /// The entry of `digest` at the tenant whose row has this version, marked as used.
+    /// The identity of a token at the tenant whose row has this version, marked as used; nil where it is not remembered.
     mutating func identity(for digest: TokenDigest, tenantVersion: UInt64) -> Identity? {
         guard let place = place(of: digest, tenantVersion) else { return nil }
         let slot = Int(table[place])
@@ -41,7 +45,7 @@ struct TokenCache {
         return slots[slot].identity
     }
 
-    /// Remembers a verified token; it may be forgotten at any time.
+    /// Remembers the identity of a verified token, which may be forgotten at any time.
     mutating func insert(_ identity: Identity, for digest: TokenDigest, tenantVersion: UInt64) {
         remove(digest, tenantVersion: tenantVersion)
         let cost = identity.cost
@@ -146,7 +150,7 @@ struct TokenCache {
         table[place] = slot
     }
 
-    /// Moves later entries of the same run back, so that no tombstone is needed.
+    /// Empties a place of the table, and moves later entries of the same run into the gap, so that they are still found.
     private mutating func close(gap: Int) {
         let mask = table.count - 1
         var gap = gap

@@ -1,14 +1,16 @@
-/// What a token can be revoked by, in one piece of memory.
+/// The ids by which a token can be revoked (`poolgate.revocations`, sql/README.md), in one buffer.
 struct TokenIDs: Sendable, Hashable {
+    /// `iat` of the token; nil where it has none.
     let issuedAt: Instant?
-    /// The ids one after the other.
+    /// Subject, `origin_jti`, `jti` and client, one after the other.
     private let bytes: [UInt8]
-    /// Where each ends.
+    /// Where each of them ends in `bytes`.
     private var ends: SIMD4<UInt16>
 
+    /// `sub` of the token.
     var subject: ArraySlice<UInt8> { bytes[..<Int(ends[0])] }
 
-    /// Kinds of entry, each by the letter that its digest begins with.
+    /// What an entry can name, by the letter that stands first in what its digest is made of.
     enum Kind: UInt8, CaseIterable {
         case pool = 0x70
         case subject = 0x73
@@ -17,7 +19,8 @@ struct TokenIDs: Sendable, Hashable {
         case client = 0x63
     }
 
-    /// A token has at most 16 KiB, so its ids' lengths fit.
+    /// The ids among a token's claims. A token has at most 16 KiB (`Limits.tokenBytes`), so that 16 bits hold where an id
+    /// ends.
     init(_ claims: CognitoClaims) {
         issuedAt = claims.issuedAt
         var bytes = claims.subject
@@ -32,10 +35,10 @@ struct TokenIDs: Sendable, Hashable {
         self.bytes = bytes
     }
 
-    /// Bytes of memory.
+    /// About how many bytes of memory they take.
     var cost: Int { 96 + bytes.count }
 
-    /// What the digest of an entry for this token is made of; nil where the token has no such id.
+    /// What the digest of an entry is made of that names this token by its id of one kind; nil where it has no such id.
     func revocationName(_ kind: Kind, of pool: PoolName) -> [UInt8]? {
         let id =
             switch kind {

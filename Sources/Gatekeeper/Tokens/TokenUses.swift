@@ -1,10 +1,14 @@
 /// Kinds of token, by their `token_use` (Cognito developer guide, "Understanding user pool JWTs").
 package struct TokenUses: OptionSet, Sendable {
+    /// One bit a kind.
     package let rawValue: UInt8
 
+    /// The kinds with these bits.
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// Access tokens.
     package static let access = TokenUses(rawValue: 1)
+    /// ID tokens.
     package static let id = TokenUses(rawValue: 2)
 
     /// The one kind called `name`; nil for any other word.
