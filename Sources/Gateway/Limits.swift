@@ -2,6 +2,8 @@
 enum Limits {
     static let configurationFileBytes = 4 * 1024 * 1024
     static let tokenOnStandardInputBytes = 64 * 1024
+    /// What one read of standard input takes of a token.
+    static let tokenReadBytes = 4 * 1024
     /// What `explain` remembers of the one token that it judges.
     static let explainedTokenBytes = 1024 * 1024
 

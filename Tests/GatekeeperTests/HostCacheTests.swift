@@ -22,7 +22,8 @@ import Testing
         cache.insert(resolved)
     }
 
-    @Test func `A host is found by its bytes, and only by all of them`() {
+    @Test("A host is found by its bytes, and only by all of them")
+    func bytes() {
         var cache = HostCache(seed: 7)
         let hosts = ["a", "acme.ex", "acme.exa", "acme.example.com", String(repeating: "x", count: 253)]
         for host in hosts {
@@ -35,7 +36,8 @@ import Testing
         }
     }
 
-    @Test func `Of a directory's hosts nearly all stay, however many were asked for before`() {
+    @Test("Of a directory's hosts nearly all stay, however many were asked for before")
+    func staying() {
         for (directory, seed) in [(1_000, 1), (100_000, 2), (120_000, 3)] as [(Int, UInt64)] {
             var cache = HostCache(seed: seed)
             cache.begin(hosts: directory)
@@ -47,7 +49,8 @@ import Testing
         }
     }
 
-    @Test func `A new generation believes nothing of the one before`() {
+    @Test("A new generation believes nothing of the one before")
+    func generations() {
         var cache = HostCache(seed: 7)
         remember("acme.example.com", in: &cache)
         cache.begin(hosts: 1)
@@ -56,7 +59,8 @@ import Testing
         #expect(find("acme.example.com", in: cache)?.generation == cache.generation)
     }
 
-    @Test func `More hosts than fit push each other out and are never mixed up`() {
+    @Test("More hosts than fit push each other out and are never mixed up")
+    func crowding() {
         var cache = HostCache(seed: 7)
         for number in 0..<50_000 {
             remember("h\(number).example.com", in: &cache)

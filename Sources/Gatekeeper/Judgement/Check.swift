@@ -39,7 +39,7 @@ enum RuleCheck {
     /// The request is a CORS preflight, and the row asks no token of those; only made known where it is so.
     case preflight
     /// The caller has what the rule asks for.
-    case needs(Rule, Identity, lacks: Refusal?)
+    case needs(Rule, Identity, lacks: RuleChecks.Lack?)
     /// What a rule in shadow would have refused the request for; it never does.
     case shadow(Refusal)
 }

@@ -35,7 +35,8 @@ extension HostCheck {
         switch self {
         case .message(let refusal):
             CheckWords(
-                "message", expected: "a request that HTTP can carry", actual: refusal.row.description)
+                "message", expected: "one that HTTP and the gateway's bounds allow",
+                actual: refusal.row.description + (refusal.detail.map { " (\($0.text))" } ?? ""))
         case .directory(let isLoaded):
             CheckWords(
                 "directory", expected: "one that is not too old", actual: isLoaded ? "too old" : "none yet")
@@ -86,12 +87,12 @@ extension RuleCheck {
     }
 
     /// What the caller has of the kind that is lacking.
-    private static func held(_ rule: Rule, _ identity: Identity, _ lacks: Refusal?) -> String {
+    private static func held(_ rule: Rule, _ identity: Identity, _ lacks: RuleChecks.Lack?) -> String {
         switch lacks {
         case nil: return "met"
-        case .credential(.missingGroup): return "groups: \(shownList(identity.groups))"
-        case .credential(.missingScope): return "scopes: \(shownList(identity.scopes))"
-        default:
+        case .group: return "groups: \(shownList(identity.groups))"
+        case .scope: return "scopes: \(shownList(identity.scopes))"
+        case .claim:
             let unmet = rule.claims.filter { !identity.meets.contains($0) }
             return "not so: \(unmet.map(\.description).joined(separator: "; "))"
         }

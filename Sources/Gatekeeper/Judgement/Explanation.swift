@@ -33,13 +33,3 @@ package struct Explanation: Sendable, CheckListener {
         self.refusal = refusal
     }
 }
-
-extension Judge {
-    /// Judges as `judge` does, and puts the checks into `explanation` besides.
-    package func explain(
-        _ request: RequestFacts, at now: Instant, answer: KeyLookupResult? = nil,
-        into explanation: inout Explanation
-    ) -> Verdict {
-        judge(request, .new(answer), now, &explanation)
-    }
-}

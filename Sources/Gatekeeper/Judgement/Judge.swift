@@ -2,294 +2,86 @@ import JOSE
 
 /// Judges requests for one loop, from its own copy of the snapshot: admit, refuse, or which key is needed first.
 ///
-/// Pure but for its caches: no I/O, no clock. A class, because every connection of the loop refers to it.
+/// Pure but for what it remembers of hosts and tokens: no I/O, no clock. A class, because every connection of the loop
+/// refers to it.
 package final class Judge {
-    /// Replaced whole; everything remembered from the previous one is looked at again.
-    package var snapshot: Snapshot {
-        didSet {
-            tokens.revocations = snapshot.directory?.revocations
-            guard snapshot.hostsEdition != oldValue.hostsEdition else { return }
-            hosts.begin(hosts: snapshot.directory?.count ?? 0)
-        }
-    }
-    /// How many tokens that are not remembered may be looked into before whoever calls has done other work.
-    package var allowance: Int {
-        get { tokens.allowance }
-        set { tokens.allowance = newValue }
-    }
-    private var tokens: TokenVerifier
-    private var hosts: HostCache
+    private var walk: JudgementWalk
 
     /// A judge without a directory; it remembers tokens within `tokenCacheBytes`, and hosts under hashes that the random
     /// `seed` keeps outsiders from choosing.
     package init(tokenCacheBytes: Int, seed: UInt64) {
-        self.snapshot = Snapshot()
-        self.tokens = TokenVerifier(cacheBytes: tokenCacheBytes)
-        self.hosts = HostCache(seed: seed)
+        walk = JudgementWalk(tokenCacheBytes: tokenCacheBytes, seed: seed)
     }
 
-    /// Judges a request at `now`; `answer` is what its pool said of its key, where it has waited for that.
+    /// What is judged by; replaced whole. What is remembered of the one before is looked at again.
+    package var snapshot: Snapshot {
+        get { walk.snapshot }
+        set { walk.snapshot = newValue }
+    }
+
+    /// How many tokens that are not remembered may be looked into before whoever calls has done other work.
+    package var allowance: Int {
+        get { walk.tokens.allowance }
+        set { walk.tokens.allowance = newValue }
+    }
+
+    /// Judges a request at `now`; `answer` is what its pool's actor said of its key, where it has waited for that.
     package func judge(_ request: RequestFacts, at now: Instant, answer: KeyLookupResult? = nil) -> Verdict {
         var unheard = Unheard()
-        return judge(request, .new(answer), now, &unheard)
+        return walk.judge(request, .new(answer), now, &unheard)
     }
 
-    /// The one walk by which requests are judged, and judgements explained: host, row, rule, credential, caller.
-    func judge<Listener: CheckListener>(
-        _ request: RequestFacts, _ asker: Asker, _ now: Instant, _ listener: inout Listener
+    /// Judges as `judge` does, and puts every check into `explanation`.
+    package func explain(
+        _ request: RequestFacts, at now: Instant, answer: KeyLookupResult? = nil,
+        into explanation: inout Explanation
     ) -> Verdict {
-        let resolved: ResolvedTenant
-        do throws(Refusal) {
-            resolved = try resolve(request.host, now, &listener)
-        } catch {
-            return .refuse(error, nil)
-        }
-        do throws(Refusal) {
-            try checkRow(of: resolved, &listener)
-            if resolved.hasRules { return try judgeByRules(request, resolved, asker, now, &listener) }
-            listener.passed(.rule(.none))
-            if request.isPreflight, resolved.allowsPreflights {
-                listener.passed(.rule(.preflight))
-                return .admit(Admission(resolved: resolved, identity: nil, isPreflight: true))
-            }
-            return try judgeCredential(request, resolved, asker, now, &listener)
-        } catch {
-            return .refuse(error, resolved)
-        }
-    }
-
-    // MARK: The host and its row
-
-    private func resolve<Listener: CheckListener>(
-        _ name: UnsafeRawBufferPointer, _ now: Instant, _ listener: inout Listener
-    ) throws(Refusal) -> ResolvedTenant {
-        if now > snapshot.staleAfter {
-            throw listener.refused(.host(.directory(isLoaded: true)), .gateway(.stale))
-        }
-        if let known = hosts.resolved(for: name) {
-            listener.passed(.host(.host(name)))
-            return known
-        }
-        guard let directory = snapshot.directory else {
-            throw listener.refused(.host(.directory(isLoaded: false)), .gateway(.starting))
-        }
-        guard let host = Host(request: name), let entry = directory.entry(for: host) else {
-            throw listener.refused(.host(.host(name)), .host(.unknown))
-        }
-        listener.passed(.host(.host(name)))
-        switch entry {
-        case .misconfigured:
-            throw listener.refused(.host(.row(entry)), .host(.misconfigured))
-        case .tenant(let tenant):
-            let resolved = ResolvedTenant(tenant, snapshot, host: name, generation: hosts.generation)
-            hosts.insert(resolved)
-            return resolved
-        }
-    }
-
-    private func checkRow<Listener: CheckListener>(
-        of resolved: ResolvedTenant, _ listener: inout Listener
-    ) throws(Refusal) {
-        try listener.check(
-            .host(.row(.tenant(resolved.tenant))), !resolved.isSuspended, else: .host(.suspended))
-        try listener.check(.host(.upstream(resolved.tenant)), resolved.hasUpstream, else: .host(.noUpstream))
-    }
-
-    // MARK: The rule
-
-    private func judgeByRules<Listener: CheckListener>(
-        _ request: RequestFacts, _ resolved: ResolvedTenant, _ asker: Asker, _ now: Instant,
-        _ listener: inout Listener
-    ) throws(Refusal) -> Verdict {
-        let (rule, shadow, normal) = try findRule(request, resolved, &listener)
-        var admission = Admission(resolved: resolved, identity: nil)
-        let needsToken: Bool
-        if request.isPreflight, resolved.allowsPreflights {
-            listener.passed(.rule(.preflight))
-            admission.isPreflight = true
-            needsToken = false
-        } else {
-            needsToken = rule?.access != .public
-        }
-        if needsToken {
-            let isOptional = rule?.access == .optional
-            let verdict = try judgeCredential(
-                request, resolved, asker, now, isOptional: isOptional, &listener)
-            guard case .admit(let admitted) = verdict else { return verdict }
-            admission = admitted
-            if let rule, let identity = admission.identity {
-                try check(identity, has: rule, &listener)
-            }
-        }
-        admission.path = normal
-        if case .new = asker, let shadow,
-            let refusal = refusal(by: shadow, of: admission, request, now, hadToken: needsToken)
-        {
-            listener.passed(.rule(.shadow(refusal)))
-            admission.wouldRefuse = (shadow.id, refusal)
-        }
-        return .admit(admission)
-    }
-
-    private func findRule<Listener: CheckListener>(
-        _ request: RequestFacts, _ resolved: ResolvedTenant, _ listener: inout Listener
-    ) throws(Refusal) -> (rule: Rule?, shadow: Rule?, normal: [UInt8]?) {
-        // Some services read `post` as `POST`, and would serve it past the rule for `POST`.
-        if request.method.contains(where: ASCII.isLower) {
-            throw listener.refused(.rule(.method(request.method)), .request(.methodCase))
-        }
-        let decision: RuleSet.Decision
-        do throws(Refusal) {
-            decision = try resolved.tenant.rules.decision(method: request.method, written: request.path)
-        } catch {
-            throw listener.refused(.rule(.path(request.path, normal: nil, flaw: error)), error)
-        }
-        let (rule, shadow) = decision.found
-        listener.passed(.rule(.path(request.path, normal: decision.normal, flaw: nil)))
-        listener.passed(.rule(.found(rule, shadow: shadow, method: request.method)))
-        return (rule, shadow, decision.normal)
-    }
-
-    private func check<Listener: CheckListener>(
-        _ identity: Identity, has rule: Rule, _ listener: inout Listener
-    ) throws(Refusal) {
-        guard let lacks = RuleChecks.refusal(by: rule, of: identity) else {
-            listener.passed(.rule(.needs(rule, identity, lacks: nil)))
-            return
-        }
-        throw listener.refused(.rule(.needs(rule, identity, lacks: lacks)), lacks)
-    }
-
-    /// How a rule in shadow would refuse what is admitted; nil also where that could not be found out at once.
-    ///
-    /// Where nobody's token was needed, none has been looked at yet, and nobody hears of it that one is now.
-    private func refusal(
-        by shadow: Rule, of admission: Admission, _ request: RequestFacts, _ now: Instant, hadToken: Bool
-    ) -> Refusal? {
-        if shadow.access == .public { return nil }
-        var identity = admission.identity
-        if !hadToken {
-            do throws(Refusal) {
-                var unheard = Unheard()
-                let verdict = try judgeCredential(
-                    request, admission.resolved, .new(nil), now, isOptional: true, &unheard)
-                guard case .admit(let judged) = verdict else { return nil }
-                identity = judged.identity
-            } catch {
-                return error
-            }
-        }
-        guard let identity else { return shadow.access == .optional ? nil : .credential(.missingToken) }
-        return RuleChecks.refusal(by: shadow, of: identity)
-    }
-
-    // MARK: The credential and its caller
-
-    /// Judges the credential and the caller behind it; where `isOptional`, a request without any is admitted as nobody's.
-    private func judgeCredential<Listener: CheckListener>(
-        _ request: RequestFacts, _ resolved: ResolvedTenant, _ asker: Asker, _ now: Instant,
-        isOptional: Bool = false, _ listener: inout Listener
-    ) throws(Refusal) -> Verdict {
-        let credential = credential(of: request, resolved)
-        let token: UnsafeRawBufferPointer
-        switch credential {
-        case .none:
-            try listener.check(
-                .credential(.found(credential, isOptional: isOptional)), isOptional,
-                else: .credential(.missingToken))
-            return .admit(Admission(resolved: resolved, identity: nil))
-        case .several:
-            throw listener.refused(
-                .credential(.found(credential, isOptional: isOptional)), .credential(.multipleCredentials))
-        case .token(let bytes, let source):
-            listener.passed(.credential(.found(credential, isOptional: isOptional)))
-            if source == .cookie { try checkPage(of: request, resolved, &listener) }
-            token = bytes
-        }
-        switch try tokens.find(token, resolved, asker, now, &listener) {
-        case .identity(let identity):
-            try check(identity, hasWhatRowAsks: resolved, &listener)
-            return .admit(Admission(resolved: resolved, identity: identity))
-        case .needsKey(let key): return .needsKey(key, resolved)
-        case .mustWait: return .mustWait(resolved)
-        }
-    }
-
-    private func credential(of request: RequestFacts, _ resolved: ResolvedTenant) -> Credential {
-        resolved.hasOtherSources
-            ? Credential(request, resolved.tenant)
-            : Credential(authorization: request.authorization, count: request.authorizationCount)
-    }
-
-    /// Checks that no other site's page makes a browser send its cookie for what may change something.
-    private func checkPage<Listener: CheckListener>(
-        of request: RequestFacts, _ resolved: ResolvedTenant, _ listener: inout Listener
-    ) throws(Refusal) {
-        guard !request.isSafe || request.isUpgrade else { return }
-        try listener.check(
-            .credential(.page(request, resolved.tenant)),
-            request.isFrom(hostItselfOr: resolved.tenant.corsOrigins), else: .credential(.crossSite))
-    }
-
-    /// Checks what the caller may do, by the row as it is now.
-    private func check<Listener: CheckListener>(
-        _ identity: Identity, hasWhatRowAsks resolved: ResolvedTenant, _ listener: inout Listener
-    ) throws(Refusal) {
-        try listener.check(
-            .caller(.groups(identity.groups, resolved.tenant)),
-            !resolved.needsGroup
-                || HeldNames.holdsAny(identity.groups, of: resolved.tenant.requiredGroups),
-            else: .credential(.missingGroup))
-        try listener.check(
-            .caller(.scopes(identity.scopes, resolved.tenant)),
-            !resolved.needsScope
-                || HeldNames.holdsAny(identity.scopes, of: resolved.tenant.requiredScopes),
-            else: .credential(.missingScope))
+        walk.judge(request, .new(answer), now, &explanation)
     }
 
     // MARK: What is open
 
-    /// What is to be remembered of the admission of a request that stays open, such as a WebSocket.
+    /// What is to be kept of an admission that outlives its request, such as that of a WebSocket.
     package func hold(_ admission: Admission, _ request: RequestFacts) -> HeldAdmission {
         var digest: TokenDigest?
         if admission.identity != nil,
-            case .token(let token, _) = credential(of: request, admission.resolved)
+            case .token(let token, _) = walk.credential(of: request, admission.resolved)
         {
-            digest = tokens.digest(of: token)
+            digest = walk.tokens.digest(of: token)
         }
         let held = HeldAdmission(request, digest: digest)
-        held.goOn(admission, hosts: snapshot.hostsEdition, revocations: tokens.revocationGeneration)
+        held.goOn(admission, hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
         return held
     }
 
-    /// Why what is open must end now; nil where it may go on.
+    /// Why an open connection must end at `now`; nil where it may go on.
     ///
-    /// Whatever changed since is judged as a new request would be, by what judges new ones, but for the token's end,
-    /// which the row's policy for WebSocket puts off.
+    /// Where anything has changed that concerns it, its request is judged again by the walk that judges new ones. Only the
+    /// end of its token is left to the row's policy for WebSocket.
     package func review(_ held: HeldAdmission, at now: Instant) -> Refusal? {
-        if now > snapshot.staleAfter { return .gateway(.stale) }
-        let (edition, generation) = (snapshot.hostsEdition, tokens.revocationGeneration)
+        if now > walk.snapshot.staleAfter { return .gateway(.stale) }
+        let (edition, generation) = (walk.snapshot.hostsEdition, walk.tokens.revocationGeneration)
         if held.hasSeen(hosts: edition, revocations: generation) || isUntouched(held, at: now) {
             return held.end(at: now)
         }
         var unheard = Unheard()
-        switch held.withFacts({ judge($0, .open(held), now, &unheard) }) {
+        switch held.withFacts({ walk.judge($0, .open(held), now, &unheard) }) {
         case .admit(let admission):
             if admission.resolved.tenant.websockets == .off { return .host(.webSocketsOff) }
             held.goOn(admission, hosts: edition, revocations: generation)
             return held.end(at: now)
         case .refuse(let refusal, _): return refusal
         case .needsKey: return .gateway(.keysUnavailable)
-        // A token that nobody had to look at before: its turn comes with a later review.
+        // The token was not verified before, since the path needed none. A later review gets its turn for it.
         case .mustWait: return held.end(at: now)
         }
     }
 
-    /// Whether nothing of a new snapshot concerns what is open.
+    /// Whether nothing that concerns an open connection differs in a new snapshot.
     private func isUntouched(_ held: HeldAdmission, at now: Instant) -> Bool {
         var unheard = Unheard()
         let found = held.withHost { name in
-            Result { () throws(Refusal) in try resolve(name, now, &unheard) }
+            Result { () throws(Refusal) in try walk.resolve(name, now, &unheard) }
         }
         guard case .success(let resolved) = found, resolved.tenantVersion == held.tenantVersion else {
             return false
@@ -299,11 +91,11 @@ package final class Judge {
                 return false
             }
             let pool = resolved.tenant.pools[identity.poolIndex].key
-            if tokens.revocations?.hasChanged(pool, since: held.revocationGeneration) == true {
+            if walk.tokens.revocations?.hasChanged(pool, since: held.revocationGeneration) == true {
                 return false
             }
         }
-        held.sawNothing(hosts: snapshot.hostsEdition, revocations: tokens.revocationGeneration)
+        held.sawNothing(hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
         return true
     }
 }

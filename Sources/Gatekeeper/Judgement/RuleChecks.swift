@@ -1,18 +1,32 @@
 /// Compares what a rule asks for with what a caller has.
 enum RuleChecks {
-    /// How `rule` refuses the caller: for its groups first, then for its scopes, then for its claims; nil where it has
-    /// all that the rule asks for.
-    static func refusal(by rule: Rule, of identity: Identity) -> Refusal? {
+    /// Of what a rule asks for, the first that a caller does not have.
+    enum Lack {
+        case group, scope, claim
+
+        /// How a caller that lacks it is refused.
+        var refusal: Refusal {
+            switch self {
+            case .group: .credential(.missingGroup)
+            case .scope: .credential(.missingScope)
+            case .claim: .credential(.missingClaim)
+            }
+        }
+    }
+
+    /// What the caller lacks of what `rule` asks for: groups are looked at first, then scopes, then claims. Nil where
+    /// it has all.
+    static func lack(of identity: Identity, by rule: Rule) -> Lack? {
         if !HeldNames.holdsAny(identity.groups, of: rule.requiredGroups)
             || !HeldNames.holdsAll(identity.groups, of: rule.everyGroup)
         {
-            return .credential(.missingGroup)
+            return .group
         }
         if !HeldNames.holdsAny(identity.scopes, of: rule.requiredScopes)
             || !HeldNames.holdsAll(identity.scopes, of: rule.everyScope)
         {
-            return .credential(.missingScope)
+            return .scope
         }
-        return rule.claims.allSatisfy { identity.meets.contains($0) } ? nil : .credential(.missingClaim)
+        return rule.claims.allSatisfy { identity.meets.contains($0) } ? nil : .claim
     }
 }

@@ -2,12 +2,13 @@
 ///
 /// Upstream goes a normal form: percent-encoded unreserved characters decoded, other encodings in upper case (RFC 3986
 /// §6.2.2). Rules see the path wholly decoded, so that no spelling of it escapes its rule. What two parties could read
-/// as two paths is refused (CONTRACT.md, "Paths and rules").
+/// as two paths is refused (sql/README.md, "Rules by path").
 package enum RequestPath: Equatable {
-    /// It holds no encoding: what goes upstream and what rules see is the path as it is written.
+    /// Nothing in it is percent-encoded: upstream goes, and rules see, the path as it is written.
     case plain
+    /// It goes upstream, or is read by rules, otherwise than it is written.
     case decoded(DecodedPath)
-    /// What is ambiguous about it, for the log.
+    /// It can be read in two ways, and this is why.
     case flaw(PathFlaw)
 
     /// Reads a path without its query. An empty one, and the asterisk of OPTIONS, are the root.

@@ -2,8 +2,8 @@ import JOSE
 
 /// The claims of a Cognito token that the gateway reads, each of its documented type.
 ///
-/// Source: Cognito developer guide, "Understanding the access token", "Understanding the identity token";
-/// COGNITO.md, "Tokens". Text is bytes, compared as bytes.
+/// The types are those of the Cognito developer guide, "Understanding the access token" and "Understanding the identity
+/// token". Text is kept, and compared, as bytes.
 struct CognitoClaims {
     let issuer: [UInt8]
     let tokenUse: TokenUses?

@@ -149,7 +149,7 @@ struct ExplainCommand: AsyncParsableCommand {
     /// The token without blanks and line ends around it, and without a leading `Bearer `.
     private static func readToken() throws(ExitCode) -> [UInt8] {
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4_096)
+        var chunk = [UInt8](repeating: 0, count: Limits.tokenReadBytes)
         while bytes.count <= Limits.tokenOnStandardInputBytes {
             let count = read(STDIN_FILENO, &chunk, chunk.count)
             guard count > 0 else { break }
