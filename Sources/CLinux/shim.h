@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 // Names the calling thread, for those who look at it from outside (prctl(2)); at most 15 bytes count.
 // Swift cannot call prctl, which is variadic.
@@ -42,6 +43,23 @@ static inline poolgate_socket_filter poolgate_filter_without_new_connections(voi
         (uintptr_t)instructions,
     };
     return filter;
+}
+
+// What the socket option SO_LINGER takes (socket(7)), set so that closing the socket resets the connection. A type of our
+// own, since more than one module declares the system's.
+typedef struct {
+    int is_on;
+    int seconds;
+} poolgate_linger;
+
+_Static_assert(sizeof(poolgate_linger) == sizeof(struct linger), "lingering is laid out as the kernel reads it");
+_Static_assert(
+    offsetof(poolgate_linger, is_on) == offsetof(struct linger, l_onoff)
+        && offsetof(poolgate_linger, seconds) == offsetof(struct linger, l_linger),
+    "lingering is laid out as the kernel reads it");
+
+static inline poolgate_linger poolgate_reset_on_close(void) {
+    return (poolgate_linger){1, 0};
 }
 
 #endif

@@ -1,24 +1,24 @@
 import NIOCore
 
-/// Every bound of the data plane that no setting changes, with its unit (CONTRACT.md, "Times").
+/// Every bound of the data plane that no setting changes, with its unit (README.md of ops/guide lists those that users meet).
 package enum Limits {
-    /// One turn of a loop's clock by which deadlines are kept; they are late by at most this.
+    /// One tick of a loop's clock by which deadlines are kept; they are late by at most this.
     static let tick = TimeAmount.milliseconds(250)
     static let ticksPerSecond: UInt32 = 4
     /// How long after the drain began an idle connection is kept: a request may be on its way, and would be lost.
     static let drainedIdleTicks: UInt32 = 2
     /// The rest of a head that had begun when the drain did.
     static let drainedHeadTicks: UInt32 = 1 * ticksPerSecond
-    /// An upstream's answer's head, from the end of the request.
-    static let answerTicks: UInt32 = 60 * ticksPerSecond
+    /// The head of an upstream's response, from the end of the request.
+    static let responseTicks: UInt32 = 60 * ticksPerSecond
     /// A body in which no byte moves.
     static let bodyIdleTicks: UInt32 = 60 * ticksPerSecond
-    /// Dropping what a client still sends after an answer that left its request unread: in all, without a byte, and
+    /// Dropping what a client still sends after a response that left its request unread: in all, without a byte, and
     /// how much.
     static let lingerTicks: UInt32 = 5 * ticksPerSecond
     static let lingerIdleTicks: UInt32 = 1 * ticksPerSecond
     static let lingerBytes = 64 * 1024 * 1024
-    /// A pool's answer about a key; the control plane ends the wait after 3 s, this is what holds if it did not.
+    /// What a pool's actor says of a key; the control plane ends the wait after 3 s, this is what holds if it did not.
     static let keyTicks: UInt32 = 5 * ticksPerSecond
     /// An idle kept-alive upstream connection; Node and uvicorn close theirs at 5 s.
     static let upstreamIdleTicks: UInt32 = 4 * ticksPerSecond
@@ -73,11 +73,15 @@ package enum Limits {
     /// the kernel holds up to `net.ipv4.tcp_rmem`, 6 MiB unless set otherwise, and SwiftNIO reads it whole.
     static let surplusBytesOfClient = 8 * 1024 * 1024
     static let surplusBytes = 64 * 1024 * 1024
-    /// Interim (1xx) answers of one request, and how long it may wait for the final one from the first of them on.
-    static let interimAnswers = 100
+    /// Interim (1xx) responses of one request, and how long it may wait for the final one from the first of them on.
+    static let interimResponses = 100
     static let interimTicks: UInt32 = 3600 * ticksPerSecond
     /// Trusted addresses that are looked past in `X-Forwarded-For` to find the client.
     static let forwardedHops = 32
+    /// What the gateway's own lines of a request's head come to, and of a response's, but for long addresses and ports:
+    /// reserved beforehand, and more where it is more.
+    static let forwardedLinesBytes = 512
+    static let responseFramingBytes = 128
     /// Body bytes that are copied behind a head so that both leave in one write.
     static let coalescedBodyBytes = 16 * 1024
     /// The least that one loop holds of verified tokens.
@@ -112,13 +116,13 @@ package enum Limits {
     static let waitingTokensOfTenant = 256
     static let waitingTokens = 65_536
     /// Tokens verified before a loop looks at its sockets again.
-    static let verificationsPerTurn = 4
-    /// Clients that are read from again in one turn after a refusal.
-    static let refusedPerTurn = 2
-    /// Clients in the line of those, gone ones included, that are looked at in one turn.
-    static let heldBackLooksPerTurn = 256
-    /// Requests out of that line that are served in one turn, where an earlier one had the same token verified.
-    static let waitingServedPerTurn = 16
+    static let verificationsPerBatch = 4
+    /// Clients that are read from again in one batch after a refusal.
+    static let refusedPerBatch = 2
+    /// Clients in the line of those, gone ones included, that are looked at in one batch.
+    static let heldBackLooksPerBatch = 256
+    /// Requests out of that line that are served in one batch, where an earlier one had the same token verified.
+    static let waitingServedPerBatch = 16
     /// A WebSocket that is to be closed: how long until a frame's boundary, and until the client has gone.
     static let closingTicks: UInt32 = 1 * ticksPerSecond
     /// Seconds without a byte after which the kernel asks whether a WebSocket's peer is still there.

@@ -47,5 +47,6 @@ package struct RequestHead: Sendable {
     package var saysOrigin = false
     package var upgrade = UpgradeRequest.none
 
-    init() {}
+    /// That of no request: every slice is empty.
+    package init() {}
 }

@@ -38,7 +38,7 @@ import Testing
         if framing == .untilClose { framing = .chunked }
         var output = ByteBuffer()
         answer.wire.withUnsafeBytes { bytes in
-            AnswerHeadWriter.write(
+            ResponseHeadWriter.write(
                 parser.head, bytes,
                 .init(
                     framing: framing, describedLength: parser.head.contentLength, closes: false,
@@ -73,7 +73,10 @@ import Testing
                 output.writeChunk(&body, count: count)
             case .end(let used):
                 output.writeStaticString("0\r\n")
-                body.withUnsafeReadableBytes { TrailerWriter.write(chunks, $0, into: &output) }
+                if let trailers = TrailerSection(chunks, body) {
+                    TrailerWriter.write(trailers, into: &output)
+                }
+                output.writeStaticString("\r\n")
                 body.moveReaderIndex(forwardBy: used)
                 return
             }
@@ -158,7 +161,7 @@ import Testing
         var output = ByteBuffer()
         Array(text.utf8).withUnsafeBytes { bytes in
             #expect(parser.parse(bytes) == .complete)
-            AnswerHeadWriter.writeInterim(parser.head, bytes, into: &output)
+            ResponseHeadWriter.writeInterim(parser.head, bytes, into: &output)
         }
         #expect(String(buffer: output) == "HTTP/1.1 200 OK\r\nA: b\r\nC: d e\r\nH: i\r\n\r\n")
     }

@@ -29,7 +29,7 @@ import Testing
     private func told(_ lines: [String], isTrusted: Bool = true, isTLS: Bool = false) throws -> String {
         let text = try read(lines, isTrusted: isTrusted, isTLS: isTLS) { way, head, bytes in
             var buffer = ByteBuffer()
-            way.write(head, bytes, into: &buffer)
+            buffer.writeHead(expected: 512) { way.write(head, bytes, into: &$0) }
             return String(buffer: buffer)
         }
         return text.split(separator: "\r\n").filter { $0.hasPrefix("X-Forwarded-P") }

@@ -70,7 +70,7 @@ import Testing
         var parser = ResponseHeadParser(limits: .answers)
         try #require(parser.parse(bytes) == .complete)
         var buffer = ByteBuffer()
-        AnswerHeadWriter.writeInterim(parser.head, bytes, into: &buffer)
+        ResponseHeadWriter.writeInterim(parser.head, bytes, into: &buffer)
     }
 
     private func bytewise(_ bytes: UnsafeRawBufferPointer) throws {

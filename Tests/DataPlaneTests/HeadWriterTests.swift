@@ -86,7 +86,7 @@ import Testing
         let text = try bytes.withUnsafeBytes { bytes in
             try #require(parser.parse(bytes) == .complete)
             var buffer = ByteBuffer()
-            way.write(parser.head, bytes, into: &buffer)
+            buffer.writeHead(expected: 8) { way.write(parser.head, bytes, into: &$0) }
             return String(buffer: buffer)
         }
         #expect(text.contains("X-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n"))

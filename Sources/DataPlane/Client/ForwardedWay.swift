@@ -30,29 +30,29 @@ final class ForwardedWay {
 
     /// Writes the lines for a request with `head`, which `bytes` begins with.
     func write(
-        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, into output: inout HeadCursor
     ) {
         guard head.authority.end != head.host.end || (isTrusted && head.saysWay) else {
-            buffer.writeBytes(plainLines)
+            output.write(plainLines)
             return
         }
         let said = isTrusted ? head.fields : []
-        buffer.writeStaticString("X-Forwarded-For: ")
+        output.write("X-Forwarded-For: ")
         for field in said where field.known == .forwardedFor && !field.value.isEmpty {
-            buffer.writeBytes(bytes[field.value.range])
-            buffer.writeStaticString(", ")
+            output.write(bytes, field.value.range)
+            output.write(", ")
         }
-        buffer.writeBytes(addressText)
+        output.write(addressText)
         let isSecure = ForwardedWay.isSecure(said, bytes) ?? isTLS
-        buffer.writeStaticString(isSecure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
-        buffer.writeStaticString("\r\nX-Forwarded-Port: ")
+        output.write(isSecure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
+        output.write("\r\nX-Forwarded-Port: ")
         if let port = ForwardedWay.saidPort(said, bytes) ?? ForwardedWay.port(head) {
-            buffer.writeBytes(bytes[port])
+            output.write(bytes, port)
         } else {
-            buffer.writeStaticString(isSecure ? "443" : "80")
+            output.write(isSecure ? "443" : "80")
         }
-        buffer.writeStaticString("\r\n")
-        buffer.writeBytes(via)
+        output.write("\r\n")
+        output.write(via)
     }
 
     /// The port that the request's authority names, as a range of its bytes.

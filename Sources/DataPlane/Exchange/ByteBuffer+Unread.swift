@@ -17,9 +17,12 @@ extension ByteBuffer {
     }
 }
 
-extension Channel {
-    /// Bytes written that the socket did not take yet.
-    var unsentBytes: Int { (try? syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+extension ByteBuffer {
+    /// Appends the next `length` bytes of `buffer`: without a copy where nothing stands here yet.
+    mutating func appendSlice(of buffer: inout ByteBuffer, length: Int) {
+        guard var slice = buffer.readSlice(length: length) else { return }
+        if readableBytes == 0 { self = slice } else { writeBuffer(&slice) }
+    }
 }
 
 extension Limits {

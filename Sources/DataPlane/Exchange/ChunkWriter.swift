@@ -13,25 +13,39 @@ extension ByteBuffer {
     }
 }
 
-/// Writes a trailer section anew: fields that frame, route or identify have no business there (RFC 9110 §6.5.1).
+/// The fields that follow a chunked body, with the bytes that their offsets point into (RFC 9112 §7.1.2).
+struct TrailerSection {
+    let fields: [HeadField]
+    let bytes: ByteBuffer
+
+    /// The trailers of `body`, whose end `bytes` holds; nil where there are none.
+    init?(_ body: ChunkedBody, _ bytes: ByteBuffer) {
+        guard !body.trailers.isEmpty else { return nil }
+        fields = body.trailers
+        var bytes = bytes
+        bytes.moveReaderIndex(forwardBy: body.trailerStart)
+        self.bytes = bytes
+    }
+}
+
+/// Writes trailers anew: fields that frame, route or identify have no business there (RFC 9110 §6.5.1).
 enum TrailerWriter {
-    /// Writes the trailers of `body`, which lie in `bytes`, and the empty line that ends the message; without those of
-    /// a tenant's own `stripped` list, where they are a request's.
+    /// Writes the trailers, without the empty line that ends the message, and without those of a tenant's own `stripped`
+    /// list, where they are a request's.
     static func write(
-        _ body: ChunkedBody, _ bytes: UnsafeRawBufferPointer, stripped: StrippedNames = StrippedNames(),
-        into buffer: inout ByteBuffer
+        _ trailers: TrailerSection, stripped: StrippedNames = StrippedNames(), into buffer: inout ByteBuffer
     ) {
-        let section = UnsafeRawBufferPointer(rebasing: bytes[body.trailerStart...])
-        for field in body.trailers
-        where field.known == .other && !ProtectedNames.standard.contains(field, section)
-            && !field.isStripped(by: stripped, section)
-        {
-            if field.isStrict {
-                buffer.writeBytes(section[field.line.range])
-            } else {
-                buffer.writeAnew(field, section)
+        trailers.bytes.withUnsafeReadableBytes { section in
+            buffer.writeHead(expected: section.count) { output in
+                var kept = KeptLines()
+                for field in trailers.fields
+                where field.known == .other && !ProtectedNames.standard.contains(field, section)
+                    && !field.isStripped(by: stripped, section)
+                {
+                    kept.keep(field, section, into: &output)
+                }
+                kept.flush(section, into: &output)
             }
         }
-        buffer.writeStaticString("\r\n")
     }
 }

@@ -2,99 +2,240 @@ import Gatekeeper
 import HTTP1
 import NIOCore
 
-/// One request and its answer on their way through the gateway.
-struct Exchange {
-    /// The head as it came, sharing the connection's buffer: for records and for answers of our own.
-    var head = ByteBuffer()
-    var method = Method.get
-    /// HTTP/1.0 clients get no chunks and no interim answers.
-    var isHTTP10 = false
-    /// Whether the client keeps the connection open.
-    var isPersistent = true
-    var expectsContinue = false
-    var hostRange = 0..<0
-    var methodRange = 0..<0
-    /// Without the query, which no record holds.
-    var pathRange = 0..<0
-    var tenant: Tenant?
-    /// Who asks; nil where no token was needed.
-    var identity: Identity?
-    /// Whether the head that goes upstream holds a proof that authenticates the connection it comes by.
-    var authenticatesConnection = false
-    /// The origin whose page may read a refusal; empty for none.
-    var allowedOrigin: [UInt8] = []
-    var started = Instant(nanoseconds: 0)
+/// One request and its response on their way through the gateway: carries out what `ExchangeMachine` decides.
+///
+/// It speaks to the client and to the upstream through `ClientWire` and `UpstreamWire`, which alone know bytes and
+/// protocols, and to the loop for everything else. A class, because wires, lines and waits refer to it; an HTTP/1
+/// connection uses one for all of its requests, one after the other. It never leaves its loop.
+final class Exchange {
+    let worker: Worker
+    /// Who the client is.
+    let peer: ClientPeer
+    /// The wire that the client speaks; `.gone` once its connection is.
+    var client = ClientWire.gone
 
-    /// How much of the body is still to come.
-    var body = RequestBody.none
-    var hasBody = false
-    /// Names of trailers that a chunked body may not have for this tenant.
-    var strippedTrailers = StrippedNames()
-    /// Payload seen of a chunked body.
-    var bodyBytes: UInt64 = 0
-    /// The most that a chunked body may have; nil for no bound.
+    var machine: ExchangeMachine
+    /// The head of the request, and the bytes that its offsets point into; empty where the head could not be read.
+    private(set) var head = RequestHead()
+    private(set) var headBytes = ByteBuffer()
+    /// When the head had come whole, and when the request was judged last; between them it waited.
+    private(set) var cameAt = Instant(nanoseconds: 0)
+    var judgedAt = Instant(nanoseconds: 0)
+
+    /// What the judgement found, as far as it came.
+    var tenant: ResolvedTenant?
+    var identity: Identity?
+    /// What a judgement came to whose consequences wait for the end of the loop's batch.
+    var step: Step?
+    /// The most payload bytes that the body may have; nil for no bound.
     var bodyLimit: UInt64?
-    /// The head as it goes upstream, kept until the upstream said something.
+    /// Payload bytes of the body so far.
+    private var bodyBytes: UInt64 = 0
+    /// Trailer fields that the tenant's upstream may not be sent.
+    var strippedTrailers = StrippedNames()
+    /// Set where the request asks to become a WebSocket.
+    var webSocket: WebSocketExchange?
+    /// The address whose share of connections the request counts in, where a balancer sends it for its client.
+    var seat: [UInt8]?
+
+    /// The head as it goes upstream, kept until a response has begun.
     var outboundHead = ByteBuffer()
-    /// The upstreams that it may go to, and the one that it went to.
+    /// The tenant's upstreams, the one that was chosen, and the connection to it.
     var group: UpstreamGroup?
     var pool: UpstreamPool?
-    var isRetried = false
-    /// Whether it was moved to another upstream, for want of a connection to the first.
-    var isMoved = false
-    /// Set for a request that asks to become a WebSocket.
-    var upgrade: AskedUpgrade?
-    /// The address of a client behind a balancer, whose seat this request takes.
-    var seat: [UInt8]?
-    /// The answer's status, once an upstream said one.
-    var status = 0
-    var isAnswerBegun = false
-    /// Whether the answer ends with the connection: then only a reset tells a truncated one.
-    var isCloseDelimited = false
-    /// Whether the client was told that the connection closes after this answer.
-    var saidClose = false
-    var interim = InterimAnswers()
+    private(set) var upstream: UpstreamWire?
+    /// The status of the upstream's response; 0 before there is one.
+    private(set) var status = 0
 
-    var isHead: Bool { method == .head }
-
-    /// Lets a page of `origin` read a refusal, where the tenant's row names it.
-    mutating func allowOrigin(_ origin: UnsafeRawBufferPointer, _ tenant: Tenant) {
-        guard let asked = WebOrigin(origin), tenant.corsOrigins.contains(asked.canonical) else { return }
-        // As the browser spells it, since it compares byte by byte.
-        allowedOrigin = Array(origin)
+    init(worker: Worker, peer: ClientPeer) {
+        self.worker = worker
+        self.peer = peer
+        self.machine = ExchangeMachine(
+            clocks: .init(verification: worker.headTicks, upstreamLine: worker.waitTicks))
     }
 
-    /// The upstream, for the log.
-    var upstreamDetail: RefusalDetail? { pool.map { .upstream($0.upstream) } }
+    // MARK: Events of the client's wire
 
-    /// Whether the last byte of the request was seen.
-    var isRequestComplete: Bool {
-        switch body {
-        case .none: true
-        case .length(let remaining): remaining == 0
-        case .chunked: false
+    /// A request's head has come whole; `bytes` begins with it.
+    func begin(_ head: RequestHead, _ bytes: ByteBuffer, hasBody: Bool, isClientEnded: Bool) {
+        self.head = head
+        headBytes = bytes
+        cameAt = worker.clock.now
+        judgedAt = cameAt
+        machine.begin(
+            .init(hasBody: hasBody, isIdempotent: head.method.isIdempotent), isClientEnded: isClientEnded)
+        judgeAtOnce(hasBody: hasBody)
+    }
+
+    /// A head that cannot be read, or did not come in time, is refused; `began` is when its first bytes came.
+    func refuseUnreadable(_ refusal: Refusal, _ detail: RefusalDetail? = nil, began: Instant) {
+        head = RequestHead()
+        cameAt = began
+        machine.begin(.init(hasBody: false, isIdempotent: false), isClientEnded: false)
+        perform(machine.refused(refusal, detail))
+    }
+
+    /// A piece of the body came, as payload; `isLast` where it ends the request, with what trailers there are.
+    func bodyCame(_ payload: ByteBuffer, isLast: Bool, trailers: TrailerSection? = nil) {
+        guard let upstream else { return }
+        bodyBytes += UInt64(payload.readableBytes)
+        if let bodyLimit, bodyBytes > bodyLimit {
+            perform(machine.refused(.request(.bodyTooLarge), nil))
+            return
+        }
+        upstream.sendBody(payload, isLast: isLast, trailers: trailers, stripped: strippedTrailers)
+        perform(machine.bodyPassed(isLast: isLast, at: worker.clock.tick))
+    }
+
+    /// The body breaks HTTP's grammar.
+    func bodyUnreadable(_ flaw: MessageFlaw) {
+        perform(machine.refused(.message(flaw), nil))
+    }
+
+    /// The client sends nothing more.
+    func clientEnded() {
+        perform(machine.clientEnded())
+    }
+
+    /// The client is gone, and with it whoever waits for the response.
+    func clientLost() {
+        machine.clientLost()
+        release()
+    }
+
+    /// The client takes bytes again.
+    func clientIsWritable() {
+        upstream?.resumeReading()
+    }
+
+    /// Bytes left for a slow client.
+    func progressed() {
+        machine.progressed(at: worker.clock.tick)
+    }
+
+    /// The loop's clock moved on.
+    func ticked(_ tick: UInt32) {
+        perform(machine.ticked(at: tick))
+    }
+
+    /// The gateway ends: what cannot end by itself is ended.
+    func drain() {
+        perform(machine.closeTunnel(.goingAway, at: worker.clock.tick))
+    }
+
+    /// What of the client's bytes is used now.
+    var intake: ExchangeMachine.Intake { machine.intake }
+
+    /// Whether the upstream takes bytes.
+    var isUpstreamWritable: Bool { upstream?.isWritable ?? false }
+
+    // MARK: Actions
+
+    /// Carries out what the machine decided.
+    func perform(_ action: ExchangeAction) {
+        switch action {
+        case .none: break
+        case .awaitBatch: worker.batches.awaitEnd(self)
+        case .lineUp: lineUp()
+        case .askForKey(let ticket): askForKey(ticket)
+        case .findConnection: findConnection()
+        case .move(let fault): moveElsewhere(fault)
+        case .retry: retry()
+        case .refuse(let refusal, let detail, let blames): refuse(refusal, detail, blames)
+        case .breakOff(let refusal, let detail, let blames): breakOff(refusal, detail, blames)
+        case .finish: finish()
+        case .endUpstreamOutput: upstream?.endOutput()
+        case .endClientOutput: client.endOutput()
+        case .closeClient: client.close()
+        case .closeClientWhenSent:
+            upstream = nil
+            client.closeWhenSent()
+        case .endTunnel: endTunnelAtBoundary()
+        case .sayClose(let code): sayClose(code)
+        case .reset: client.reset()
         }
     }
-}
 
-/// What a request that asks to become a WebSocket is remembered by.
-///
-/// A class, so that the many that do not ask carry one empty reference.
-final class AskedUpgrade {
-    /// `Sec-WebSocket-Key`.
-    let key: [UInt8]
-    /// Who asked.
-    let held: HeldAdmission
-
-    init(key: [UInt8], held: HeldAdmission) {
-        self.key = key
-        self.held = held
+    private func refuse(_ refusal: Refusal, _ detail: RefusalDetail?, _ blamesUpstream: Bool) {
+        if blamesUpstream { pool?.failedToAnswer(group) }
+        let id = RequestID.random()
+        record(refusal, status: refusal.row.status.code, id: id, detail: detail ?? doer(of: refusal))
+        dropUpstream()
+        client.refuse(
+            refusal.row,
+            RefusedRequest(
+                host: text(head.host.range), isHead: head.method == .head, allowedOrigin: allowedOrigin,
+                id: id,
+                tenant: tenant?.tenant.name))
     }
-}
 
-/// What is left of a request's body (RFC 9112 §6).
-enum RequestBody {
-    case none
-    case length(UInt64)
-    case chunked(ChunkedBody)
+    /// What the log says of a refusal where the machine says nothing: the upstream that failed the request.
+    private func doer(of refusal: Refusal) -> RefusalDetail? {
+        if case .upstream = refusal { pool.map { .upstream($0.upstream) } } else { refusal.detail }
+    }
+
+    private func breakOff(_ refusal: Refusal?, _ detail: RefusalDetail?, _ blamesUpstream: Bool) {
+        if blamesUpstream { pool?.failedToAnswer(group) }
+        if let refusal { record(refusal, status: status, detail: detail) }
+        dropUpstream()
+        client.abort()
+    }
+
+    /// The response is out whole.
+    private func finish() {
+        upstream = nil
+        if worker.settings.recordsEveryRequest { record(nil, status: status) }
+        client.finishResponse()
+    }
+
+    /// Takes the connection by which the request goes.
+    func attach(_ connection: UpstreamWire) {
+        upstream = connection
+    }
+
+    /// Gives up the upstream's connection, unfinished as it is.
+    func dropUpstream() {
+        let connection = upstream
+        upstream = nil
+        connection?.cancel()
+    }
+
+    /// The upstream's connection is gone, or needed no longer.
+    func detachUpstream() {
+        upstream = nil
+    }
+
+    /// Notes the status of the response.
+    func noteStatus(_ status: Int) {
+        self.status = status
+    }
+
+    /// Gives back everything that belongs to this request, so that the next one finds nothing of it.
+    func release() {
+        dropUpstream()
+        leaveSeat()
+        if webSocket != nil {
+            worker.webSockets.ended(self)
+            webSocket = nil
+        }
+        worker.keepSpareHead(&outboundHead)
+        head.fields = []
+        headBytes = ByteBuffer()
+        cameAt = Instant(nanoseconds: 0)
+        tenant = nil
+        identity = nil
+        step = nil
+        bodyLimit = nil
+        bodyBytes = 0
+        strippedTrailers = StrippedNames()
+        group = nil
+        pool = nil
+        status = 0
+    }
+
+    private func leaveSeat() {
+        guard let seat else { return }
+        self.seat = nil
+        worker.census.leaveSeat(seat)
+    }
 }

@@ -1,5 +1,4 @@
 import HTTP1
-import NIOCore
 
 /// Copies those field lines of a head that are kept: neighbours in one piece, and lines that are not strict anew.
 struct KeptLines {
@@ -8,23 +7,23 @@ struct KeptLines {
 
     /// Keeps a field; the ones kept before stand before it in `bytes`.
     mutating func keep(
-        _ field: HeadField, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
+        _ field: HeadField, _ bytes: UnsafeRawBufferPointer, into output: inout HeadCursor
     ) {
         guard field.isStrict else {
-            flush(bytes, into: &buffer)
-            buffer.writeAnew(field, bytes)
+            flush(bytes, into: &output)
+            output.writeAnew(field, bytes)
             return
         }
         if Int(field.line.start) != end {
-            flush(bytes, into: &buffer)
+            flush(bytes, into: &output)
             start = Int(field.line.start)
         }
         end = Int(field.line.end)
     }
 
     /// Writes what is kept and not written yet.
-    mutating func flush(_ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
-        if start < end { buffer.writeBytes(bytes[start..<end]) }
+    mutating func flush(_ bytes: UnsafeRawBufferPointer, into output: inout HeadCursor) {
+        if start < end { output.write(bytes, start..<end) }
         start = 0
         end = 0
     }
@@ -51,21 +50,11 @@ struct KeptParts {
     }
 
     /// Writes what is kept of `bytes` and not written yet.
-    mutating func flush(_ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+    mutating func flush(_ bytes: UnsafeRawBufferPointer, into output: inout HeadCursor) {
         guard let run else { return }
-        buffer.writeStaticString(isEmpty ? first : further)
-        buffer.writeBytes(bytes[run])
+        output.write(isEmpty ? first : further)
+        output.write(bytes, run)
         isEmpty = false
         self.run = nil
-    }
-}
-
-extension ByteBuffer {
-    /// Writes a field as RFC 9112 §5 wants it: nothing before the colon, one space for each fold, CRLF at the end.
-    mutating func writeAnew(_ field: HeadField, _ bytes: UnsafeRawBufferPointer) {
-        writeBytes(bytes[field.name.range])
-        writeStaticString(": ")
-        writeWithUnsafeMutableBytes(minimumWritableBytes: field.value.count) { field.unfold(bytes, into: $0) }
-        writeStaticString("\r\n")
     }
 }

@@ -25,6 +25,11 @@ final class ConnectionCensus: Sendable {
         total.subtract(1, ordering: .relaxed)
     }
 
+    /// What an address counts under: its 4 or 16 bytes.
+    static func seat(of address: SocketAddress?) -> [UInt8] {
+        address.flatMap(AddressRange.bytes) ?? []
+    }
+
     /// Takes a seat for `address` (4 or 16 bytes); false where it has none left.
     func takeSeat(_ address: [UInt8]) -> Bool {
         guard let addressLimit else { return true }

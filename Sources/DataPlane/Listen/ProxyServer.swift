@@ -166,8 +166,9 @@ package final class ProxyServer: Sendable {
                     guard let worker = table.worker(of: channel.eventLoop) else {
                         throw ChannelError.alreadyClosed
                     }
-                    let client = ClientConnection(
-                        channel: channel, worker: worker, isTLS: certificates != nil)
+                    let peer = ClientPeer(
+                        address: channel.remoteAddress, worker: worker, isTLS: certificates != nil)
+                    let client = HTTP1ClientConnection(channel: channel, worker: worker, peer: peer)
                     let pipeline = channel.pipeline.syncOperations
                     if expectsProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(refusals: refusals)) }
                     if let certificates {
@@ -181,7 +182,7 @@ package final class ProxyServer: Sendable {
 
     /// Reads the name that a client asks for in its handshake, and has the pair for it speak TLS.
     private static func serverName(
-        _ certificates: CertificateStore, _ client: ClientConnection
+        _ certificates: CertificateStore, _ client: HTTP1ClientConnection
     ) -> ByteToMessageHandler<SNIHandler> {
         let bound = NIOLoopBound(client, eventLoop: client.worker.loop)
         let handler = SNIHandler { result in
@@ -192,7 +193,7 @@ package final class ProxyServer: Sendable {
                 guard let pair = certificates.pair(for: name, address: address) else {
                     throw ChannelError.alreadyClosed
                 }
-                client.certificate = CertificateInUse(pair.names, serverName: name, address: address)
+                client.peer.certificate = CertificateInUse(pair.names, serverName: name, address: address)
                 try client.channel.pipeline.syncOperations.addHandler(
                     NIOSSLServerHandler(context: pair.context), position: .before(client))
             }

@@ -10,46 +10,63 @@ enum RequestHeadWriter {
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
         way: ForwardedWay, upgrades: Bool, into buffer: inout ByteBuffer
     ) {
-        let identityLines = admission.identity?.headerLines ?? []
-        buffer.clear(minimumCapacity: head.headLength + identityLines.count + 512)
-        buffer.writeBytes(bytes[head.methodName.range])
-        buffer.writeStaticString(" ")
+        // Its own lines, the identity, and what the gateway says of the way: the authority twice more, four lines.
+        let expected =
+            head.headLength + (admission.identity?.headerLines.count ?? 0) + 3 * head.authority.count
+            + Limits.forwardedLinesBytes
+        buffer.clear()
+        buffer.writeHead(expected: expected) { output in
+            writeLine(head, bytes, admission, into: &output)
+            output.write("Host: ")
+            output.write(bytes, head.authority.range)
+            output.write("\r\n")
+            writeFields(head, bytes, admission, into: &output)
+            if let identity = admission.identity { output.write(identity.headerLines) }
+            output.write("X-Forwarded-Host: ")
+            output.write(bytes, head.authority.range)
+            output.write("\r\n")
+            way.write(head, bytes, into: &output)
+            switch head.framing {
+            case .none, .untilClose: break
+            case .length(let length):
+                output.write("Content-Length: ")
+                output.write(decimal: length)
+                output.write("\r\n")
+            case .chunked: output.write("Transfer-Encoding: chunked\r\n")
+            }
+            if head.expectsContinue { output.write("Expect: 100-continue\r\n") }
+            if upgrades { output.write("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
+            output.write("\r\n")
+        }
+    }
+
+    /// The request line, with the path by which the request was judged and without a parameter that holds the token.
+    private static func writeLine(
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
+        into output: inout HeadCursor
+    ) {
+        output.write(bytes, head.methodName.range)
+        output.write(" ")
         if head.targetForm != .asterisk, let path = admission.path {
-            buffer.writeBytes(path)
+            output.write(path)
         } else {
-            if head.path.isEmpty { buffer.writeStaticString(head.targetForm == .asterisk ? "*" : "/") }
-            buffer.writeBytes(bytes[head.path.range])
+            if head.path.isEmpty { output.write(head.targetForm == .asterisk ? "*" : "/") }
+            output.write(bytes, head.path.range)
         }
         // The tenant itself is not looked at unless it must be: loops share it, and with many there it lies far away.
         if admission.resolved.hasOtherSources, let parameter = admission.resolved.tenant.queryParameter {
             writeQuery(
-                UnsafeRawBufferPointer(rebasing: bytes[head.query.range]), without: parameter, into: &buffer)
+                UnsafeRawBufferPointer(rebasing: bytes[head.query.range]), without: parameter, into: &output)
         } else {
-            buffer.writeBytes(bytes[head.query.range])
+            output.write(bytes, head.query.range)
         }
-        buffer.writeStaticString(" HTTP/1.1\r\nHost: ")
-        buffer.writeBytes(bytes[head.authority.range])
-        buffer.writeStaticString("\r\n")
-        writeFields(head, bytes, admission, into: &buffer)
-        buffer.writeBytes(identityLines)
-        buffer.writeStaticString("X-Forwarded-Host: ")
-        buffer.writeBytes(bytes[head.authority.range])
-        buffer.writeStaticString("\r\n")
-        way.write(head, bytes, into: &buffer)
-        switch head.framing {
-        case .none, .untilClose: break
-        case .length(let length): buffer.writeString("Content-Length: \(length)\r\n")
-        case .chunked: buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
-        }
-        if head.expectsContinue { buffer.writeStaticString("Expect: 100-continue\r\n") }
-        if upgrades { buffer.writeStaticString("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
-        buffer.writeStaticString("\r\n")
+        output.write(" HTTP/1.1\r\n")
     }
 
     /// The client's own fields; neighbours that are kept are copied in one piece.
     private static func writeFields(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
-        into buffer: inout ByteBuffer
+        into output: inout HeadCursor
     ) {
         let resolved = admission.resolved
         let stripped = admission.stripped
@@ -78,10 +95,10 @@ enum RequestHeadWriter {
                     .forwardedPort:
                     false
                 }
-            if isKept { kept.keep(field, bytes, into: &buffer) }
+            if isKept { kept.keep(field, bytes, into: &output) }
         }
-        kept.flush(bytes, into: &buffer)
-        if let name = cookieName { writeCookies(head, bytes, without: name, into: &buffer) }
+        kept.flush(bytes, into: &output)
+        if let name = cookieName { writeCookies(head, bytes, without: name, into: &output) }
     }
 
     /// Whether a field's address holds the parameter that may hold a token.
@@ -96,36 +113,36 @@ enum RequestHeadWriter {
     /// The client's cookies, all in one line (RFC 6265 §5.4), but for the one that holds the token.
     private static func writeCookies(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, without name: [UInt8],
-        into buffer: inout ByteBuffer
+        into output: inout HeadCursor
     ) {
         var list = KeptParts(first: "Cookie: ", further: "; ")
         for field in head.fields where field.known == .cookie {
             let value = UnsafeRawBufferPointer(rebasing: bytes[field.value.range])
             Cookies.each(in: value) { pair in
                 if pair.isNamed(name) {
-                    list.flush(value, into: &buffer)
+                    list.flush(value, into: &output)
                 } else {
                     list.keep(pair.range)
                 }
             }
-            list.flush(value, into: &buffer)
+            list.flush(value, into: &output)
         }
-        if !list.isEmpty { buffer.writeStaticString("\r\n") }
+        if !list.isEmpty { output.write("\r\n") }
     }
 
     /// The query but for the parameter that holds the token.
     private static func writeQuery(
-        _ query: UnsafeRawBufferPointer, without name: [UInt8], into buffer: inout ByteBuffer
+        _ query: UnsafeRawBufferPointer, without name: [UInt8], into output: inout HeadCursor
     ) {
         guard !query.isEmpty else { return }
         var list = KeptParts(first: "?", further: "&")
         QueryParameters.each(in: query) { parameter in
             if parameter.isNamed(name) {
-                list.flush(query, into: &buffer)
+                list.flush(query, into: &output)
             } else {
                 list.keep(parameter.range)
             }
         }
-        list.flush(query, into: &buffer)
+        list.flush(query, into: &output)
     }
 }

@@ -36,14 +36,14 @@ final class UpstreamConnector {
 
     /// Whether a connection leads to what is still one of the upstream's addresses; looked at closely only after they
     /// have changed.
-    func isCurrent(_ connection: UpstreamConnection) -> Bool {
+    func isCurrent(_ connection: HTTP1UpstreamConnection) -> Bool {
         if connection.addressGeneration == generation { return true }
         guard let remote = connection.channel.remoteAddress, addresses.contains(remote) else { return false }
         connection.addressGeneration = generation
         return true
     }
 
-    /// A channel whose `UpstreamConnection` belongs to `pool`, ready for a request of `tenant`; fails with what `fault`
+    /// A channel whose `HTTP1UpstreamConnection` belongs to `pool`, ready for a request of `tenant`; fails with what `fault`
     /// understands. Each of its three steps has a clock: addresses and what verifies them, connecting, the handshake.
     func connect(to pool: UpstreamPool, for tenant: HostPattern) -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
@@ -66,7 +66,7 @@ final class UpstreamConnector {
         case ChannelError.connectTimeout, is BlockingWorkFailure: .connectTimeout
         case let error as IOError where error.errnoCode == ECONNREFUSED: .refused
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError, is UpstreamAuthorities.Failure,
-            is UpstreamConnection.HandshakeFailure:
+            is HTTP1UpstreamConnection.HandshakeFailure:
             .tlsFailed
         default: .unreachable
         }
@@ -92,7 +92,7 @@ final class UpstreamConnector {
 
     /// Looks the name up again where its addresses are old, for connections that are used over and over.
     func keepCurrent() {
-        guard !addresses.isEmpty, worker.tick >= addressesUntil, resolution == nil else { return }
+        guard !addresses.isEmpty, worker.clock.tick >= addressesUntil, resolution == nil else { return }
         _ = resolve(for: nil)
     }
 
@@ -106,7 +106,7 @@ final class UpstreamConnector {
         asked.result.whenComplete { result in
             let connector = bound.value
             connector.resolution = nil
-            connector.addressesUntil = connector.worker.tick &+ Limits.resolutionTicks
+            connector.addressesUntil = connector.worker.clock.tick &+ Limits.resolutionTicks
             guard case .success(let addresses) = result, addresses != connector.addresses else { return }
             connector.addresses = addresses
             connector.generation &+= 1
@@ -187,7 +187,7 @@ final class UpstreamConnector {
                             NIOSSLClientHandler(context: context, serverHostname: name))
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        UpstreamConnection(channel: channel, pool: pool.value, worker: worker.value))
+                        HTTP1UpstreamConnection(channel: channel, pool: pool.value, worker: worker.value))
                 }
             }
     }
@@ -201,7 +201,7 @@ final class UpstreamConnector {
     /// An open channel once its handshake is done; at once where it speaks in clear.
     private static func secured(_ channel: any Channel) -> EventLoopFuture<any Channel> {
         do {
-            let connection = try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self)
+            let connection = try channel.pipeline.syncOperations.handler(type: HTTP1UpstreamConnection.self)
             return connection.secured().map { channel }
         } catch {
             return channel.eventLoop.makeFailedFuture(error)

@@ -15,7 +15,7 @@ final class UpstreamPool {
 
     private let worker: Worker
     private let connector: UpstreamConnector
-    private var idle: [UpstreamConnection] = []
+    private var idle: [HTTP1UpstreamConnection] = []
     private var connecting = 0
     private var connected = 0
     private var lastUse: UInt32 = 0
@@ -32,12 +32,12 @@ final class UpstreamPool {
 
     /// A request in the line, or for which a connection is made; it waits no longer once its ticket is another.
     private struct Waiting {
-        let client: ClientConnection
+        let exchange: Exchange
         let group: UpstreamGroup
         let isAnonymous: Bool
         let ticket: UInt32
 
-        var isGone: Bool { !client.waits(with: ticket) }
+        var isGone: Bool { !exchange.waits(for: ticket) }
     }
 
     init(upstream: Upstream, worker: Worker) {
@@ -50,11 +50,11 @@ final class UpstreamPool {
     var load: Int { connecting + connected - idle.count + line.count }
 
     /// The idle connection used last, taken out of the pool for a request of `group`, which may have one more.
-    func takeIdle(for group: UpstreamGroup, isAnonymous: Bool) -> UpstreamConnection? {
-        lastUse = worker.tick
+    func takeIdle(for group: UpstreamGroup, isAnonymous: Bool) -> HTTP1UpstreamConnection? {
+        lastUse = worker.clock.tick
         guard !idle.isEmpty, mayTake(group, isAnonymous) else { return nil }
         while let connection = idle.popLast() {
-            worker.idleUpstreams -= 1
+            worker.upstreams.idleCount -= 1
             guard connection.isOpen else { continue }
             lend(connection, to: group, isAnonymous)
             return connection
@@ -62,44 +62,44 @@ final class UpstreamPool {
         return nil
     }
 
-    /// Finds a connection for `client` where none was idle: it hears of its success or failure on the loop.
-    func find(for client: ClientConnection, of group: UpstreamGroup, isAnonymous: Bool) {
+    /// Finds a connection for `exchange` where none was idle: it hears of its success or failure on the loop.
+    func find(for exchange: Exchange, of group: UpstreamGroup, isAnonymous: Bool) {
         let isAllowed = mayTake(group, isAnonymous)
-        if isAllowed, connecting + connected < worker.upstreamConnectionLimit {
+        if isAllowed, connecting + connected < worker.upstreams.connectionLimit {
             connect(
                 for: Waiting(
-                    client: client, group: group, isAnonymous: isAnonymous,
-                    ticket: client.waitsForConnection()))
+                    exchange: exchange, group: group, isAnonymous: isAnonymous,
+                    ticket: exchange.connectionBegun()))
             return
         }
         let waiting = Waiting(
-            client: client, group: group, isAnonymous: isAnonymous, ticket: client.waitsInLine())
+            exchange: exchange, group: group, isAnonymous: isAnonymous, ticket: exchange.joinedLine())
         if !line.append(waiting, of: Party(tenant: group.tenant, isAnonymous: isAnonymous)) {
-            client.upstreamIsFull()
+            exchange.lineIsFull()
         } else if isAllowed {
             serveLine()
         }
     }
 
     /// Keeps a connection that is free again for the next request.
-    func release(_ connection: UpstreamConnection) {
+    func release(_ connection: HTTP1UpstreamConnection) {
         takeBack(connection)
         guard connection.isOpen, !worker.isDraining || !line.isEmpty, connector.isCurrent(connection) else {
             connection.close()
             return
         }
         idle.append(connection)
-        worker.idleUpstreams += 1
+        worker.upstreams.idleCount += 1
         serveLine()
         if worker.isDraining {
             closeIdle()
-        } else if worker.idleUpstreams > worker.idleUpstreamLimit {
-            worker.closeOldestIdle()
+        } else if worker.upstreams.idleCount > worker.upstreams.idleLimit {
+            worker.upstreams.closeOldestIdle()
         }
     }
 
     /// Forgets a connection that closed; whoever waits may have another in its place.
-    func lost(_ connection: UpstreamConnection) {
+    func lost(_ connection: HTTP1UpstreamConnection) {
         takeBack(connection)
         connected -= 1
         forgetIdle { $0 === connection }
@@ -112,24 +112,24 @@ final class UpstreamPool {
     private func mayTake(_ group: UpstreamGroup, _ isAnonymous: Bool) -> Bool {
         ConnectionShare.allows(
             group.held(of: self),
-            free: worker.upstreamConnectionLimit - (connecting + connected - idle.count),
-            of: worker.upstreamConnectionLimit, isAnonymous: isAnonymous, isAlone: !isShared)
+            free: worker.upstreams.connectionLimit - (connecting + connected - idle.count),
+            of: worker.upstreams.connectionLimit, isAnonymous: isAnonymous, isAlone: !isShared)
     }
 
     /// Whether rows of several tenants name the upstream, found out once for each snapshot.
     private var isShared: Bool {
         let epoch = worker.judge.snapshot.epoch
-        if sharing.epoch != epoch { sharing = (epoch, worker.isShared(upstream)) }
+        if sharing.epoch != epoch { sharing = (epoch, worker.upstreams.isShared(upstream)) }
         return sharing.isShared
     }
 
-    private func lend(_ connection: UpstreamConnection, to group: UpstreamGroup, _ isAnonymous: Bool) {
+    private func lend(_ connection: HTTP1UpstreamConnection, to group: UpstreamGroup, _ isAnonymous: Bool) {
         group.note(1, of: self, isAnonymous: isAnonymous)
         connection.holder = group
         connection.isHeldAnonymously = isAnonymous
     }
 
-    private func takeBack(_ connection: UpstreamConnection) {
+    private func takeBack(_ connection: HTTP1UpstreamConnection) {
         guard let group = connection.holder else { return }
         connection.holder = nil
         group.note(-1, of: self, isAnonymous: connection.isHeldAnonymously)
@@ -141,17 +141,17 @@ final class UpstreamPool {
         guard !isServingLine, !line.isEmpty else { return }
         isServingLine = true
         defer { isServingLine = false }
-        while connecting + connected - idle.count < worker.upstreamConnectionLimit,
+        while connecting + connected - idle.count < worker.upstreams.connectionLimit,
             let waiting = line.next(where: { $0.isGone || mayTake($0.group, $0.isAnonymous) })
         {
             guard !waiting.isGone else { continue }
             if let connection = takeIdle(for: waiting.group, isAnonymous: waiting.isAnonymous) {
-                waiting.client.upstreamConnected(connection)
-            } else if connecting + connected < worker.upstreamConnectionLimit {
+                waiting.exchange.offered(connection)
+            } else if connecting + connected < worker.upstreams.connectionLimit {
                 connect(
                     for: Waiting(
-                        client: waiting.client, group: waiting.group, isAnonymous: waiting.isAnonymous,
-                        ticket: waiting.client.waitsForConnection()))
+                        exchange: waiting.exchange, group: waiting.group, isAnonymous: waiting.isAnonymous,
+                        ticket: waiting.exchange.connectionBegun()))
             } else {
                 // Idle connections that are closed and about to be forgotten: its turn comes again then.
                 _ = line.append(
@@ -161,30 +161,30 @@ final class UpstreamPool {
         }
     }
 
-    // MARK: What answers say of the upstream
+    // MARK: What responses say of the upstream
 
     /// A request of `group` was answered, whatever its status.
     func answered(_ group: UpstreamGroup?) {
-        health.succeeded(at: worker.tick)
+        health.succeeded(at: worker.clock.tick)
         if !witnesses.isEmpty { witnesses = [] }
-        group?.succeeded(self, at: worker.tick)
+        group?.succeeded(self, at: worker.clock.tick)
     }
 
     /// A request of `group` reached the upstream and had no usable answer. That may be the request's own doing: it
     /// counts for its tenant, and for everybody only once several tenants saw it and nobody was answered in between.
     func failedToAnswer(_ group: UpstreamGroup?) {
         guard let group else { return }
-        group.failed(self, at: worker.tick)
+        group.failed(self, at: worker.clock.tick)
         guard !witnesses.contains(group.tenant) else { return }
         witnesses.append(group.tenant)
         guard witnesses.count >= Limits.witnessesToEject else { return }
         witnesses = []
-        health.eject(at: worker.tick)
+        health.eject(at: worker.clock.tick)
     }
 
     // MARK: Time
 
-    func turn(_ tick: UInt32) {
+    func ticked(_ tick: UInt32) {
         // Idle connections stand in the order of their return, not of their end: an upstream may shorten its own.
         for connection in idle where tick >= connection.idleUntil || !connector.isCurrent(connection) {
             forgetIdle { $0 === connection }
@@ -200,13 +200,13 @@ final class UpstreamPool {
     /// Gives the pool up where nothing would be lost by it.
     func retireIfUnused() -> Bool {
         isRetired =
-            connecting + connected == 0 && line.isEmpty && worker.tick &- lastUse > Limits.poolTicks
+            connecting + connected == 0 && line.isEmpty && worker.clock.tick &- lastUse > Limits.poolTicks
             && health == UpstreamHealth()
         return isRetired
     }
 
     /// Whether a connection leads to what is still one of the upstream's addresses.
-    func isCurrent(_ connection: UpstreamConnection) -> Bool { connector.isCurrent(connection) }
+    func isCurrent(_ connection: HTTP1UpstreamConnection) -> Bool { connector.isCurrent(connection) }
 
     var idleCount: Int { idle.count }
 
@@ -220,16 +220,16 @@ final class UpstreamPool {
         for connection in closing { connection.close() }
     }
 
-    private func forgetIdle(_ isForgotten: (UpstreamConnection) -> Bool) {
+    private func forgetIdle(_ isForgotten: (HTTP1UpstreamConnection) -> Bool) {
         let before = idle.count
         idle.removeAll(where: isForgotten)
-        worker.idleUpstreams -= before - idle.count
+        worker.upstreams.idleCount -= before - idle.count
     }
 
     // MARK: Connecting
 
     private func connect(for waiting: Waiting) {
-        lastUse = worker.tick
+        lastUse = worker.clock.tick
         connecting += 1
         waiting.group.note(1, of: self, isAnonymous: waiting.isAnonymous)
         let bound = NIOLoopBound((self, waiting), eventLoop: worker.loop)
@@ -245,7 +245,7 @@ final class UpstreamPool {
     }
 
     private func connected(_ channel: any Channel, for waiting: Waiting) {
-        let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self)
+        let connection = try? channel.pipeline.syncOperations.handler(type: HTTP1UpstreamConnection.self)
         guard let connection, connection.isOpen else {
             channel.close(promise: nil)
             failed(.reset, for: waiting)
@@ -253,19 +253,19 @@ final class UpstreamPool {
         }
         connected += 1
         connection.isCounted = true
-        health.connected(at: worker.tick)
+        health.connected(at: worker.clock.tick)
         // Its client may have left, and may even wait for another request's connection by now.
         guard !waiting.isGone else {
             connection.park()
             return
         }
         lend(connection, to: waiting.group, waiting.isAnonymous)
-        waiting.client.upstreamConnected(connection)
+        waiting.exchange.offered(connection)
     }
 
     private func failed(_ fault: UpstreamFault, for waiting: Waiting) {
-        health.failed(at: worker.tick)
-        if !waiting.isGone { waiting.client.upstreamFailed(fault, self) }
+        health.failed(at: worker.clock.tick)
+        if !waiting.isGone { waiting.exchange.connectFailed(fault) }
         // Whoever waits in the line must not wait for a connection that nobody opens.
         serveLine()
     }

@@ -2,13 +2,13 @@ import Testing
 
 @testable import DataPlane
 
-@Suite struct InterimAnswersTests {
-    @Test("Each of a hundred interim answers restarts the wait, and the next one is too many")
+@Suite struct InterimResponsesTests {
+    @Test("Each of a hundred interim responses restarts the wait, and the next one is too many")
     func count() {
-        var interim = InterimAnswers()
+        var interim = InterimResponses()
         for tick in 0..<UInt32(100) {
             let wait = interim.came(at: 1_000 + tick * 100)
-            #expect(wait == Limits.answerTicks)
+            #expect(wait == Limits.responseTicks)
         }
         let last = interim.came(at: 20_000)
         #expect(last == nil)
@@ -17,7 +17,7 @@ import Testing
 
     @Test("All of them together may take an hour from the first on")
     func time() {
-        var interim = InterimAnswers()
+        var interim = InterimResponses()
         let hour = 3600 * Limits.ticksPerSecond
         let waits = [0, hour - 1_000, hour - 240, hour - 239, hour - 1, hour, hour + 1].map {
             interim.came(at: 7 + $0)

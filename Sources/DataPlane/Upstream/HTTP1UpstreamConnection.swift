@@ -4,8 +4,9 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// One connection to an upstream: carries one request after another, and each answer back to the client that asked.
-final class UpstreamConnection: ChannelDuplexHandler {
+/// An HTTP/1 connection to an upstream: carries one request after another, and turns the bytes of each response into the
+/// events of the exchange that asked.
+final class HTTP1UpstreamConnection: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -13,53 +14,61 @@ final class UpstreamConnection: ChannelDuplexHandler {
     /// The TLS handshake ended without saying why.
     struct HandshakeFailure: Error {}
 
-    /// When an idle connection is closed, and since when it is idle, as ticks of the loop.
+    // What its pool keeps of it.
+    /// When an idle connection is closed, and since when it is idle, as ticks of the loop's clock.
     var idleUntil: UInt32 = 0
     var idleSince: UInt32 = 0
     /// When its address was last found to be one of the upstream's.
     var addressGeneration: UInt32 = 0
-    /// Whether an answer was carried here before: only then can the upstream have closed it under a new request.
-    var isReused = false
     /// Whether the pool counts this connection among those that it has.
     var isCounted = false
     /// The tenant in whose share the connection counts while it is no idle one of the pool's.
     var holder: UpstreamGroup?
     var isHeldAnonymously = false
-    /// The one client whose requests it may carry, since the upstream takes the connection for the caller; nil for one
+    /// The client whose requests alone it may carry, since the upstream takes the connection for the caller; nil for one
     /// that is lent to whoever comes next.
-    private(set) var owner: ClientConnection?
+    var owner: OwnedUpstream?
 
     let channel: any Channel
     let pool: UpstreamPool
     let worker: Worker
-    var client: ClientConnection?
+    /// The exchange under way.
+    var exchange: Exchange?
+    /// Whether a response was carried here before: only then can the upstream have closed it under a new request.
+    var isReused = false
     var parser: ResponseHeadParser
     var inbound = ByteBuffer()
-    var answer = AnswerState.head
+    var progress = ResponseProgress.head
+    /// Whether the connection may serve another request, by what the response's head said.
     var persists = false
     var idleTicks = Limits.upstreamIdleTicks
-    /// Reused for each head that goes to a client.
-    var scratch = ByteBuffer()
+    /// Whether a response said that a body follows where none may (RFC 9112 §6.3): then what comes behind it is in doubt,
+    /// and the connection serves no other request.
+    var isTainted = false
+    /// Whether the request's last byte was sent.
+    private(set) var isRequestSent = false
+    private(set) var isWritable = true
 
+    /// Whether it is a HEAD, whose response has no body.
+    private(set) var isHeadRequest = false
+    private var isRequestChunked = false
     private var context: ChannelHandlerContext?
     private var outbox = Outbox()
     private var wantsRead = false
     private var handshake: EventLoopPromise<Void>?
     private var isSecured = false
 
-    enum AnswerState {
+    /// What the next bytes of the upstream are.
+    enum ResponseProgress {
         case head
-        case body(AnswerBody)
-        case complete
-        /// Bytes of a WebSocket, both ways.
-        case tunnel
-    }
-
-    /// What is left of an answer's body; `rechunks` where the client gets it in chunks.
-    enum AnswerBody {
+        /// So many bytes of the body.
         case length(UInt64)
-        case chunked(ChunkedBody, rechunks: Bool)
-        case untilClose(rechunks: Bool)
+        case chunked(ChunkedBody)
+        /// A body that lasts until the connection closes.
+        case untilClose
+        case complete
+        /// Bytes of a WebSocket.
+        case tunnel
     }
 
     init(channel: any Channel, pool: UpstreamPool, worker: Worker) {
@@ -70,26 +79,53 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     var isOpen: Bool { channel.isActive }
-    var isWritable: Bool { channel.isWritable }
-    /// Whether an answer said that a body follows where none may (RFC 9112 §6.3): then what comes behind it is in doubt,
-    /// and the connection serves no other request.
-    var isTainted = false
+    /// Whether a request is under way.
+    var isBusy: Bool { exchange != nil }
 
-    /// Makes this connection carry the request of `client`.
-    func begin(_ client: ClientConnection) {
-        self.client = client
-        answer = .head
+    // MARK: The request
+
+    /// Makes this connection carry the request of `exchange`, whose head is `head`.
+    func begin(_ exchange: Exchange, _ head: borrowing RequestHead) {
+        self.exchange = exchange
+        progress = .head
         isTainted = false
-        parser.reset(isHeadRequest: client.exchange.isHead)
+        isRequestChunked = head.framing == .chunked
+        isRequestSent = head.framing == .none || head.framing == .length(0)
+        isHeadRequest = head.method == .head
+        parser.reset(isHeadRequest: isHeadRequest)
     }
 
-    /// Sends a head, or a piece of a body or tunnel.
+    /// Sends a head, a piece of a body as it is, or bytes of a WebSocket.
     func send(_ bytes: ByteBuffer, isHead: Bool = false) {
         guard let context, let piece = outbox.add(bytes) else { return }
         context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
         guard outbox.shouldLook(isHead: isHead), channel.unsentBytes > 0 else { return }
         outbox.fellBehind()
         whenSent { $0.sendHeld() }
+    }
+
+    /// Sends a piece of the request's body, given as payload; with the last one its trailers, but for those `stripped`.
+    func sendBody(_ payload: ByteBuffer, isLast: Bool, trailers: TrailerSection?, stripped: StrippedNames) {
+        if isLast { isRequestSent = true }
+        guard isRequestChunked else {
+            if payload.readableBytes > 0 { send(payload) }
+            return
+        }
+        var payload = payload
+        var output = channel.allocator.buffer(capacity: payload.readableBytes + 64)
+        output.writeChunk(&payload, count: payload.readableBytes)
+        if isLast {
+            output.writeStaticString("0\r\n")
+            if let trailers { TrailerWriter.write(trailers, stripped: stripped, into: &output) }
+            output.writeStaticString("\r\n")
+        }
+        if output.readableBytes > 0 { send(output) }
+    }
+
+    /// Sends the request's head, and what of its body leaves with it; `isWhole` where that is all of it.
+    func sendHead(_ bytes: ByteBuffer, isWhole: Bool) {
+        if isWhole { isRequestSent = true }
+        send(bytes, isHead: true)
     }
 
     private func sendHeld() {
@@ -103,7 +139,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     /// Calls `next` once everything written has left, or cannot leave any more.
-    private func whenSent(_ next: @escaping (UpstreamConnection) -> Void) {
+    private func whenSent(_ next: @escaping (HTTP1UpstreamConnection) -> Void) {
         let bound = NIOLoopBound((self, next), eventLoop: worker.loop)
         context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
             let (connection, next) = bound.value
@@ -111,9 +147,11 @@ final class UpstreamConnection: ChannelDuplexHandler {
         }
     }
 
+    // MARK: Between requests
+
     /// Ends a request that cannot be finished; the connection with it.
     func cancel() {
-        client = nil
+        exchange = nil
         close()
     }
 
@@ -121,38 +159,33 @@ final class UpstreamConnection: ChannelDuplexHandler {
         channel.close(promise: nil)
     }
 
-    func clientIsWritable() {
+    /// Reads on, where reading was held for a slow client.
+    func resumeReading() {
         guard wantsRead else { return }
         wantsRead = false
         context?.read()
     }
 
-    /// Goes to the pool unused: the client that it was opened for is gone.
+    /// Goes to the pool unused: whoever it was opened for is gone.
     func park() {
         becomeIdle(for: Limits.upstreamIdleTicks)
     }
 
-    /// Serves nobody but `client` from now on, and ends with it.
-    func bind(to client: ClientConnection) {
-        guard owner == nil else { return }
-        owner = client
-        client.ownsUpstream(self)
-    }
-
-    /// The owner is gone, or wants it no longer.
+    /// The client whose own it was is gone, or wants it no longer.
     func endOwnership() {
         owner = nil
-        client = nil
+        exchange = nil
         close()
     }
 
+    /// Goes to the pool, for the next request of anybody within `ticks`.
     func becomeIdle(for ticks: UInt32) {
         guard owner == nil else {
             close()
             return
         }
-        idleSince = worker.tick
-        idleUntil = worker.tick &+ ticks
+        idleSince = worker.clock.tick
+        idleUntil = worker.clock.tick &+ ticks
         pool.release(self)
     }
 
@@ -188,8 +221,8 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        client = nil
-        owner?.lostUpstream(self)
+        exchange = nil
+        owner?.lost(self)
         owner = nil
         handshakeEnded(.failure(HandshakeFailure()))
         guard isCounted else { return }
@@ -203,13 +236,13 @@ final class UpstreamConnection: ChannelDuplexHandler {
             isSecured = true
             handshakeEnded(.success(()))
         case ChannelEvent.inputClosed:
-            if case .tunnel = answer, let client { client.tunnelUpstreamEnded() } else { close() }
+            if case .tunnel = progress, let exchange { exchange.tunnelUpstreamEnded() } else { close() }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
     func read(context: ChannelHandlerContext) {
-        if let client, !client.channel.isWritable {
+        if let exchange, !exchange.isClientWritable {
             wantsRead = true
         } else {
             context.read()
@@ -218,12 +251,12 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
-        guard let client else {
+        guard let exchange else {
             close()
             return
         }
-        if case .tunnel = answer {
-            client.tunnelUpstreamSent(bytes)
+        if case .tunnel = progress {
+            exchange.tunnelUpstreamSent(bytes)
             return
         }
         inbound.appendUnread(bytes)
@@ -231,29 +264,28 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if channel.isWritable { client?.resumeReading() }
+        isWritable = channel.isWritable
+        if isWritable { exchange?.upstreamIsWritable() }
         context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        guard let client else { return }
-        self.client = nil
-        switch answer {
-        case .head: client.upstreamLost(self, saidSomething: inbound.readableBytes > 0)
-        case .body(.untilClose(let rechunks)):
-            if rechunks { client.send(ByteBuffer(staticString: "0\r\n\r\n")) }
-            client.answerEnded()
-        case .body: client.answerBroke()
+        guard let exchange else { return }
+        self.exchange = nil
+        switch progress {
+        case .head: exchange.connectionLost(wasReused: isReused, saidSomething: inbound.readableBytes > 0)
+        case .untilClose: exchange.responseEnded()
+        case .length, .chunked: exchange.responseBroke()
         case .complete: break
-        case .tunnel: client.tunnelUpstreamBroke()
+        case .tunnel: exchange.tunnelUpstreamLost()
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A reset, or TLS cut off, is no end of an answer that lasts until the connection closes.
-        if case .body(.untilClose) = answer, let client {
-            self.client = nil
-            client.answerBroke()
+        // A reset, or TLS cut off, is no end of a body that lasts until the connection closes.
+        if case .untilClose = progress, let exchange {
+            self.exchange = nil
+            exchange.responseBroke()
         }
         handshakeEnded(.failure(error))
         close()

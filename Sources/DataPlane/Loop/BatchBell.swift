@@ -10,8 +10,8 @@ import NIOPosix
 /// Has a loop look at its sockets before it goes on with something of its own.
 ///
 /// A pipe to itself: a task that a task adds runs before the sockets are looked at, and a timer puts the thread to
-/// sleep (measured: 40 µs of the kernel's time a turn). A byte in a pipe is one more socket that is ready.
-final class TurnBell: ChannelInboundHandler {
+/// sleep (measured: 40 µs of the kernel's time a batch). A byte in a pipe is one more socket that is ready.
+final class BatchBell: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private static let byte = ByteBuffer(bytes: [0])
@@ -24,9 +24,9 @@ final class TurnBell: ChannelInboundHandler {
 
     /// A bell on `loop`, which is the loop of whoever calls; `rung` is called there for each `ring`.
     static func hang(on loop: any EventLoop, rung: @escaping () -> Void) -> EventLoopFuture<
-        NIOLoopBound<TurnBell>
+        NIOLoopBound<BatchBell>
     > {
-        let bell = NIOLoopBound(TurnBell(rung), eventLoop: loop)
+        let bell = NIOLoopBound(BatchBell(rung), eventLoop: loop)
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else {
             return loop.makeFailedFuture(IOError(errnoCode: errno, reason: "pipe"))
@@ -44,7 +44,7 @@ final class TurnBell: ChannelInboundHandler {
 
     /// Asks for one call after the next look at the sockets.
     func ring() {
-        context?.writeAndFlush(NIOAny(TurnBell.byte), promise: nil)
+        context?.writeAndFlush(NIOAny(BatchBell.byte), promise: nil)
     }
 
     /// Takes the bell down.

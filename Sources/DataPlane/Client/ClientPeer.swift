@@ -1,0 +1,97 @@
+import Gatekeeper
+import NIOCore
+
+/// Who is at the other end of a client's connection: its address, what upstreams are told of its way, the certificate
+/// that it was shown, and the seat that it takes among the connections of its address.
+///
+/// A class, since the connection and every exchange on it refer to it. It never leaves its loop.
+final class ClientPeer {
+    /// What upstreams are told of the requests' way.
+    private(set) var way: ForwardedWay
+    /// The certificate that the client was shown; nil in clear.
+    var certificate: CertificateInUse?
+    /// The upstream's connection that serves this client alone, once an upstream authenticates connections.
+    private var owned: OwnedUpstream?
+
+    private let worker: Worker
+    private let isTLS: Bool
+    private var isCounted = false
+    private var hasSeat = false
+
+    /// Why a connection is not served at all.
+    enum Refusal {
+        /// Whoever is no balancer may not speak here, or nothing can be said in clear.
+        case silently
+        /// There are too many connections, in all or of this address.
+        case full
+    }
+
+    init(address: SocketAddress?, worker: Worker, isTLS: Bool) {
+        self.worker = worker
+        self.isTLS = isTLS
+        self.way = ForwardedWay(
+            address: address, isTLS: isTLS, isTrusted: worker.trusts(address), pseudonym: worker.pseudonym)
+    }
+
+    /// Counts the connection, which comes from `address`; why it is turned away, where it is.
+    func enter(from address: SocketAddress?) -> Refusal? {
+        isCounted = true
+        let isAdmitted = worker.census.enter()
+        guard worker.settings.expectsProxyHeader else {
+            let isSeated = takeSeat()
+            return isAdmitted && isSeated ? nil : full
+        }
+        guard worker.acceptsProxyHeader(from: address) else {
+            worker.proxyHeaderRefusals.add(.untrusted, from: address)
+            return .silently
+        }
+        return isAdmitted ? nil : full
+    }
+
+    /// A balancer's PROXY header names the client; nil where it only looks after the gateway. Why the connection is
+    /// turned away, where it is.
+    func told(_ address: SocketAddress?) -> Refusal? {
+        if let address {
+            way = ForwardedWay(
+                address: address, isTLS: isTLS, isTrusted: worker.trusts(address), pseudonym: worker.pseudonym
+            )
+        }
+        return takeSeat() ? nil : full
+    }
+
+    /// The connection is gone.
+    func leave() {
+        if isCounted { worker.census.leave() }
+        if hasSeat { worker.census.leaveSeat(ConnectionCensus.seat(of: way.address)) }
+        isCounted = false
+        hasSeat = false
+    }
+
+    private var full: Refusal { isTLS ? .silently : .full }
+
+    /// Counts this connection for its client's address; that of a balancer is not its clients'.
+    private func takeSeat() -> Bool {
+        guard worker.census.addressLimit != nil, !way.isTrusted, !hasSeat else { return true }
+        hasSeat = worker.census.takeSeat(ConnectionCensus.seat(of: way.address))
+        return hasSeat
+    }
+
+    // MARK: The connection that the upstream takes for its caller
+
+    /// `connection` carries nothing but this client's requests from now on.
+    func own(_ connection: HTTP1UpstreamConnection, for caller: Identity?) {
+        if owned == nil { owned = OwnedUpstream() }
+        owned?.take(connection, for: caller)
+    }
+
+    /// The client's own connection, where it leads to one of `group` and serves the same caller.
+    func ownedUpstream(of group: UpstreamGroup, for caller: Identity?) -> HTTP1UpstreamConnection? {
+        owned?.connection(of: group, for: caller)
+    }
+
+    /// Closes it: nobody else may have it.
+    func giveUpOwnedUpstream() {
+        owned?.giveUp()
+        owned = nil
+    }
+}

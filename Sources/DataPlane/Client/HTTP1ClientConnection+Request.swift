@@ -1,0 +1,113 @@
+import Gatekeeper
+import HTTP1
+import NIOCore
+
+/// How the request under way is read: its head, then its body, as payload.
+extension HTTP1ClientConnection {
+    /// Reads a head from `inbound`, where it is whole, and begins the exchange with it.
+    func readHead() {
+        switch inbound.withUnsafeReadableBytes({ parser.parse($0) }) {
+        case .needMore:
+            guard headBegan.nanoseconds == 0 else { return }
+            headBegan = worker.clock.now
+            machine.headBegan(until: worker.clock.tick &+ worker.headTicks)
+        case .flaw(let flaw): exchange.refuseUnreadable(.message(flaw), nil, began: headBegan)
+        case .complete:
+            guard let head = inbound.readSlice(length: parser.head.headLength) else { return }
+            switch parser.head.framing {
+            case .none, .untilClose: body = .none
+            case .length(let length): body = .length(length)
+            case .chunked: body = .chunked(ChunkedBody(limits: worker.settings.headLimits))
+            }
+            headBegan = Instant(nanoseconds: 0)
+            machine.headCame()
+            exchange.begin(
+                parser.head, head, hasBody: !body.isComplete, isClientEnded: machine.isInputEnded)
+        }
+    }
+
+    // MARK: The body
+
+    /// Passes on what came of the body.
+    func readBody() {
+        switch body {
+        case .none: break
+        case .length(let remaining):
+            let count = Int(min(remaining, UInt64(inbound.readableBytes)))
+            guard let payload = inbound.readSlice(length: count) else { return }
+            body = .length(remaining - UInt64(count))
+            exchange.bodyCame(payload, isLast: body.isComplete)
+        case .chunked(let chunks): readChunks(chunks)
+        }
+    }
+
+    /// The payload of all chunks that one read brought is passed on in one piece.
+    private func readChunks(_ chunks: ChunkedBody) {
+        var chunks = chunks
+        var payload = ByteBuffer()
+        while true {
+            switch inbound.withUnsafeReadableBytes({ chunks.next($0) }) {
+            case .needMore(let used):
+                inbound.moveReaderIndex(forwardBy: used)
+                body = .chunked(chunks)
+                exchange.bodyCame(payload, isLast: false)
+                return
+            case .payload(let skipped, let count):
+                inbound.moveReaderIndex(forwardBy: skipped)
+                payload.appendSlice(of: &inbound, length: count)
+            case .end(let used):
+                let trailers = TrailerSection(chunks, inbound)
+                inbound.moveReaderIndex(forwardBy: used)
+                body = .none
+                exchange.bodyCame(payload, isLast: true, trailers: trailers)
+                return
+            case .flaw(let flaw):
+                delivery.isFramingLost = true
+                exchange.bodyUnreadable(flaw)
+                return
+            }
+        }
+    }
+
+    /// What of a short body of known length lies behind the head already.
+    func takeFirstBody() -> (bytes: ByteBuffer, isLast: Bool)? {
+        guard case .length(let remaining) = body, remaining > 0, inbound.readableBytes > 0,
+            inbound.readableBytes <= Limits.coalescedBodyBytes
+        else { return nil }
+        let count = Int(min(remaining, UInt64(inbound.readableBytes)))
+        guard let bytes = inbound.readSlice(length: count) else { return nil }
+        body = .length(remaining - UInt64(count))
+        return (bytes, body.isComplete)
+    }
+
+    /// Whether all that is left of the body waits in `inbound`; a chunked one is found out as it is passed on.
+    var isRestOfBodyAtHand: Bool {
+        switch body {
+        case .none, .chunked: true
+        case .length(let remaining): remaining <= UInt64(inbound.readableBytes)
+        }
+    }
+
+    /// Uses up the part of an unwanted body that is here already: where that is all of it, the connection lives on.
+    func skipBufferedBody() {
+        guard case .length(let remaining) = body, remaining <= UInt64(inbound.readableBytes) else { return }
+        inbound.moveReaderIndex(forwardBy: Int(remaining))
+        body = .none
+    }
+}
+
+/// What is left of a request's body (RFC 9112 §6).
+enum RequestBody {
+    case none
+    case length(UInt64)
+    case chunked(ChunkedBody)
+
+    /// Whether the last byte of the request was seen.
+    var isComplete: Bool {
+        switch self {
+        case .none: true
+        case .length(let remaining): remaining == 0
+        case .chunked: false
+        }
+    }
+}

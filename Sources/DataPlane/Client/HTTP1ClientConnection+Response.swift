@@ -1,0 +1,153 @@
+import Gatekeeper
+import HTTP1
+import NIOCore
+
+/// How the response under way is delivered to the client.
+struct ResponseDelivery {
+    /// As the client reads it: `.untilClose` only for HTTP/1.0.
+    var framing = BodyFraming.none
+    /// Whether the client was told that the connection closes after it.
+    var saidClose = false
+    /// Whether the request's body broke HTTP's grammar, so that nobody knows where the next request begins.
+    var isFramingLost = false
+}
+
+/// What a refused request was like, as far as the response to it depends on that.
+struct RefusedRequest {
+    /// The host that was asked for, as the client wrote it; empty where the head could not be read.
+    let host: [UInt8]
+    let isHead: Bool
+    /// The origin whose page may read the response; empty for none.
+    let allowedOrigin: [UInt8]
+    let id: RequestID
+    /// The row's host, where one was found.
+    let tenant: HostPattern?
+}
+
+/// How a response is written: an upstream's, or a refusal.
+extension HTTP1ClientConnection {
+    /// Whether the request under way is the last that this connection serves.
+    private var isLastRequest: Bool { worker.isLeaving || requestsLeft <= 1 }
+
+    // MARK: An upstream's response
+
+    func sendInterim(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
+        // HTTP/1.0 has none (RFC 9110 §15.2).
+        guard !parser.head.isHTTP10 else { return }
+        var output = ByteBuffer()
+        ResponseHeadWriter.writeInterim(head, bytes, into: &output)
+        send(output, isHead: true)
+    }
+
+    func beginResponse(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
+        let isHTTP10 = parser.head.isHTTP10
+        switch head.framing {
+        case .none: delivery.framing = .none
+        case .length(let length): delivery.framing = .length(length)
+        case .chunked, .untilClose: delivery.framing = isHTTP10 ? .untilClose : .chunked
+        }
+        // A request that is not all here when its response begins may never be read to its end.
+        delivery.saidClose =
+            !parser.head.isPersistent || isLastRequest || delivery.framing == .untilClose || !body.isComplete
+        let describes = parser.head.method == .head || head.status == 304
+        worker.takeSpareOutput(&output)
+        ResponseHeadWriter.write(
+            head, bytes,
+            .init(
+                framing: delivery.framing, describedLength: describes ? head.contentLength : nil,
+                closes: delivery.saidClose, saysKeepAlive: isHTTP10 && !delivery.saidClose),
+            into: &output)
+    }
+
+    func sendBody(_ payload: ByteBuffer) {
+        switch delivery.framing {
+        case .chunked:
+            var payload = payload
+            output.writeChunk(&payload, count: payload.readableBytes)
+            if output.readableBytes > Limits.coalescedBodyBytes { flush() }
+        case .none, .length, .untilClose:
+            guard output.readableBytes > 0 else { return send(payload) }
+            // A short body leaves with its head, in one write.
+            if payload.readableBytes <= Limits.coalescedBodyBytes {
+                output.writeImmutableBuffer(payload)
+            } else {
+                flush()
+                send(payload)
+            }
+        }
+    }
+
+    func endBody(_ trailers: TrailerSection?) {
+        if delivery.framing == .chunked {
+            output.writeStaticString("0\r\n")
+            if let trailers { TrailerWriter.write(trailers, into: &output) }
+            output.writeStaticString("\r\n")
+        }
+        flush()
+    }
+
+    func flush() {
+        guard output.readableBytes > 0 else { return }
+        send(output, isHead: true)
+        worker.keepSpareOutput(&output)
+    }
+
+    func finishResponse() {
+        let persists =
+            parser.head.isPersistent && body.isComplete && !worker.isDraining && requestsLeft > 1
+            && !delivery.saidClose
+        finishExchange(persists: persists, isHeldBack: false)
+    }
+
+    func switchProtocols(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
+        var output = ByteBuffer()
+        ResponseHeadWriter.writeSwitch(head, bytes, into: &output)
+        send(output)
+    }
+
+    // MARK: A refusal
+
+    /// Responds with a refusal; what of the request was left unread is dropped before the connection closes.
+    func refuse(_ row: RefusalRow, _ request: RefusedRequest) {
+        guard !machine.isLeaving else { return }
+        let isHeadKnown = machine.isServing
+        if isHeadKnown, !body.isComplete { skipBufferedBody() }
+        let persists =
+            isHeadKnown && parser.head.isPersistent && !delivery.isFramingLost && body.isComplete
+            && !isLastRequest && !row.closesConnection
+        var bytes = channel.allocator.buffer(capacity: 768)
+        RefusalResponseWriter.write(
+            row,
+            .init(
+                host: request.host, isHead: request.isHead, closes: !persists,
+                isHTTP10: isHeadKnown && parser.head.isHTTP10, allowedOrigin: request.allowedOrigin,
+                requestID: request.id, date: worker.clock.date()),
+            into: &bytes)
+        send(bytes, isHead: true)
+        guard isHeadKnown else { return linger() }
+        finishExchange(
+            persists: persists && !worker.isDraining, isHeldBack: row.status.code < 500,
+            tenant: request.tenant)
+    }
+
+    // MARK: The next request
+
+    /// Ready for the next request, or done with this client; `isHeldBack` where the next waits for its turn, which is
+    /// one of `tenant`'s.
+    private func finishExchange(persists: Bool, isHeldBack: Bool, tenant: HostPattern? = nil) {
+        exchange.release()
+        requestsLeft -= 1
+        delivery = ResponseDelivery()
+        guard persists else {
+            if body.isComplete { closeWhenSent() } else { linger() }
+            return
+        }
+        parser.reset()
+        if inbound.readableBytes <= worker.unreadLimit { returnSurplus() }
+        if inbound.readableBytes == 0 { inbound = ByteBuffer() }
+        let ticks = inbound.readableBytes > 0 ? worker.headTicks : worker.idleTicks
+        machine.served(until: worker.clock.tick &+ ticks, isHeldBack: isHeldBack)
+        if isHeldBack { worker.batches.holdBack(self, of: tenant) }
+        process()
+    }
+}

@@ -1,0 +1,311 @@
+import Gatekeeper
+import HTTP1
+import NIOCore
+
+/// A client's HTTP/1 connection: turns bytes into the events of an exchange, and what the exchange says into bytes.
+///
+/// One request is under way at a time; pipelined ones wait in `inbound` and are served in order (RFC 9112 §9.3.2). What
+/// a request's life depends on is its `Exchange`'s; what the connection's depends on stands in `machine`.
+final class HTTP1ClientConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let channel: any Channel
+    let worker: Worker
+    let peer: ClientPeer
+    /// The request under way, and after it the next one.
+    let exchange: Exchange
+    var machine: HTTP1ConnectionMachine
+    private var context: ChannelHandlerContext?
+
+    // What is read.
+    var parser: RequestHeadParser
+    /// What was read and not used yet.
+    var inbound = ByteBuffer()
+    /// What of the body of the request under way is still to come.
+    var body = RequestBody.none
+    /// When the first bytes of the head under way came; zero before.
+    var headBegan = Instant(nanoseconds: 0)
+    private var wantsRead = false
+    private var isProcessing = false
+    /// Bytes that the client's FIN brought beyond what may wait, lent by the worker.
+    private var surplus = 0
+
+    // What is written.
+    private(set) var isWritable = true
+    private var outbox = Outbox()
+    /// A head, and what is to leave with it in one write.
+    var output = ByteBuffer()
+    /// How the response under way is delivered.
+    var delivery = ResponseDelivery()
+    /// Bytes that the client had not taken when the clock was looked at last.
+    private var unsentBytes = 0
+    var requestsLeft: Int
+
+    init(channel: any Channel, worker: Worker, peer: ClientPeer) {
+        self.channel = channel
+        self.worker = worker
+        self.peer = peer
+        self.exchange = Exchange(worker: worker, peer: peer)
+        self.parser = RequestHeadParser(limits: worker.settings.headLimits)
+        self.machine = HTTP1ConnectionMachine(until: worker.clock.tick &+ worker.headTicks)
+        self.requestsLeft = worker.settings.maxRequestsPerConnection
+        exchange.client = .http1(self)
+    }
+
+    // MARK: Events of the channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        worker.clients.opened(self)
+        guard let refusal = peer.enter(from: channel.remoteAddress) else { return }
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        // Nothing can be written while the pipeline is being made.
+        worker.loop.execute { bound.value.turnAway(refusal) }
+    }
+
+    /// The one event that ends every connection, also one that closed before it became active.
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+        exchange.client = .gone
+        worker.clients.closed(self)
+        peer.leave()
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        switch machine.state {
+        case .flushing, .lingering: perform(machine.dropped(bytes.readableBytes, at: worker.clock.tick))
+        case .closed: break
+        case .serving where exchange.intake == .tunnel:
+            if bears(bytes.readableBytes) { exchange.tunnelClientSent(bytes) }
+        case .reading, .heldBack, .serving:
+            guard bears(bytes.readableBytes) else { return }
+            inbound.appendUnread(bytes)
+            process()
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if holdsReads {
+            wantsRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = channel.isWritable
+        if isWritable {
+            exchange.clientIsWritable()
+            if machine.isReading { process() }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed: inputEnded()
+        case let source as ProxyHeaderHandler.Source:
+            if machine.isReading, let refusal = peer.told(source.address) { turnAway(refusal) }
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func inputEnded() {
+        let action = machine.inputEnded()
+        if action == .tellExchange { exchange.clientEnded() } else { perform(action) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        abort()
+    }
+
+    /// Refuses one that may not speak here: says so where that can be said in clear, and reads nothing.
+    private func turnAway(_ refusal: ClientPeer.Refusal) {
+        switch refusal {
+        case .silently: close()
+        case .full:
+            exchange.refuseUnreadable(
+                .gateway(.overloaded), .connections, began: Instant(nanoseconds: 0))
+        }
+    }
+
+    // MARK: Events of the loop
+
+    /// The loop's clock moved on.
+    func ticked(_ tick: UInt32) {
+        noteSending(at: tick)
+        let action = machine.ticked(at: tick)
+        if action == .tellExchange { exchange.ticked(tick) } else { perform(action) }
+    }
+
+    /// Its turn has come after a refusal: whoever sends nothing but what is refused must not fill the loop's batches.
+    func letGo() {
+        if machine.letGo() { process() }
+    }
+
+    /// The gateway ends.
+    func drain() {
+        let action = machine.drain(hasBegunHead: inbound.readableBytes > 0, at: worker.clock.tick)
+        if action == .tellExchange { exchange.drain() }
+    }
+
+    private func perform(_ action: HTTP1ConnectionMachine.Action) {
+        switch action {
+        case .none, .tellExchange: break
+        case .headOverdue:
+            if inbound.readableBytes > 0, isWritable {
+                exchange.refuseUnreadable(.request(.headTimeout), began: headBegan)
+            } else {
+                close()
+            }
+        case .closeIfAnswered: closeIfAnswered()
+        case .closeOutput:
+            channel.close(mode: .output, promise: nil)
+            resumeReading()
+        case .close: close()
+        }
+    }
+
+    /// Everything written has left.
+    func flushed() {
+        perform(machine.flushed(at: worker.clock.tick))
+    }
+
+    // MARK: Reading
+
+    /// Whether so many more bytes may be held. Back-pressure sees to it, but for a client's FIN: behind that everything
+    /// that the kernel has is read at once, and what goes beyond the bounds is lent by the worker, or the connection ends.
+    private func bears(_ count: Int) -> Bool {
+        let isBeyond =
+            inbound.readableBytes + count > worker.unreadLimit
+            || exchange.intake == .body && !exchange.isUpstreamWritable
+        guard isBeyond else { return true }
+        guard worker.lender.lend(count, to: &surplus) else {
+            abort()
+            return false
+        }
+        return true
+    }
+
+    func returnSurplus() {
+        worker.lender.takeBack(&surplus)
+    }
+
+    /// Whether the client must wait: for a verdict, for a connection, or for somebody who reads slowly.
+    private var holdsReads: Bool {
+        switch machine.state {
+        case .reading: return inbound.readableBytes > 0 && !isWritable
+        case .flushing, .lingering: return false
+        case .heldBack, .closed: return true
+        case .serving: break
+        }
+        switch exchange.intake {
+        case .nothing: return true
+        case .onePiece: return inbound.readableBytes > 0
+        // What is here already may be all that is left of the body.
+        case .body: return inbound.readableBytes > Limits.pipelinedBytes || !exchange.isUpstreamWritable
+        case .nextRequests: return inbound.readableBytes > Limits.pipelinedBytes
+        case .tunnel: return !exchange.isUpstreamWritable
+        }
+    }
+
+    /// Reads on, where reading was held and need not be any longer.
+    func resumeReading() {
+        guard wantsRead, !holdsReads else { return }
+        wantsRead = false
+        context?.read()
+    }
+
+    /// Uses what is in `inbound`, request after request, for as long as one can be finished at once and the client
+    /// takes its responses.
+    func process() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        while inbound.readableBytes > 0 {
+            let before = inbound.readableBytes
+            switch machine.state {
+            case .reading: if isWritable { readHead() }
+            case .serving: useWhileServing()
+            case .heldBack, .flushing, .lingering, .closed: break
+            }
+            if inbound.readableBytes == before { break }
+        }
+        closeIfAnswered()
+        resumeReading()
+    }
+
+    private func useWhileServing() {
+        switch exchange.intake {
+        case .body: readBody()
+        case .tunnel:
+            let early = inbound
+            inbound = ByteBuffer()
+            exchange.tunnelClientSent(early)
+        case .nothing, .onePiece, .nextRequests: break
+        }
+    }
+
+    /// Ends with a client that has sent its FIN once no whole request of it waits: what is left of a head will not be
+    /// finished, while requests behind a refusal wait for their turn, and those of a slow reader for its reading.
+    private func closeIfAnswered() {
+        guard machine.isInputEnded, machine.isReading else { return }
+        let isAnswered =
+            if case .heldBack = machine.state { inbound.readableBytes == 0 } else {
+                inbound.readableBytes == 0 || isWritable
+            }
+        if isAnswered { closeWhenSent() }
+    }
+
+    // MARK: Writing
+
+    /// Sends the client a head, or a piece of a body or WebSocket.
+    func send(_ bytes: ByteBuffer, isHead: Bool = false) {
+        guard machine.state != .closed, let context, let piece = outbox.add(bytes) else { return }
+        context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+        guard outbox.shouldLook(isHead: isHead), channel.unsentBytes > 0 else { return }
+        outbox.fellBehind()
+        whenSent { $0.sendHeld() }
+    }
+
+    func sendHeld() {
+        if let held = outbox.caughtUp() { send(held) }
+    }
+
+    /// Calls `next` once everything written has left, or cannot leave any more.
+    func whenSent(_ next: @escaping (HTTP1ClientConnection) -> Void) {
+        let bound = NIOLoopBound((self, next), eventLoop: worker.loop)
+        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            let (connection, next) = bound.value
+            next(connection)
+        }
+    }
+
+    /// Bytes that left for a slow client are progress too.
+    private func noteSending(at tick: UInt32) {
+        let waitsForClient: Bool
+        switch machine.state {
+        case .serving, .flushing: waitsForClient = true
+        case .reading, .heldBack: waitsForClient = !isWritable
+        case .lingering, .closed: waitsForClient = false
+        }
+        guard waitsForClient else { return }
+        let unsent = outbox.heldBytes + channel.unsentBytes
+        if unsent < unsentBytes {
+            if machine.isServing { exchange.progressed() } else { machine.progressed(at: tick) }
+        }
+        unsentBytes = unsent
+    }
+
+    func forgetUnsent() {
+        unsentBytes = 0
+    }
+}

@@ -1,0 +1,184 @@
+import Gatekeeper
+import HTTP1
+import NIOCore
+
+/// The judgement of a request: what is wrong with the message, what the judge says, and the head that goes upstream.
+extension Exchange {
+    /// What follows from a judgement, found out while the head's bytes were at hand.
+    enum Step {
+        case refuse(Refusal, RefusalDetail?)
+        /// The head that goes upstream is written.
+        case forward
+        case askForKey(WantedKey)
+        case lineUp
+
+        /// The same for the machine.
+        var outcome: ExchangeMachine.Outcome {
+            switch self {
+            case .refuse(let refusal, let detail): .refused(refusal, detail)
+            case .forward: .admitted
+            case .askForKey: .lacksKey
+            case .lineUp: .lacksTurn
+            }
+        }
+    }
+
+    /// Judges the request for the first time.
+    func judgeAtOnce(hasBody: Bool) {
+        if let (refusal, detail) = messageRefusal(hasBody: hasBody) {
+            perform(machine.refused(refusal, detail))
+            return
+        }
+        let allowance = worker.judge.allowance
+        let step = judge(nil)
+        self.step = step
+        perform(
+            machine.judged(
+                step.outcome, isCostly: worker.judge.allowance != allowance, at: worker.clock.tick))
+    }
+
+    /// What is wrong with the message itself, before anybody's row is looked at.
+    private func messageRefusal(hasBody: Bool) -> (Refusal, RefusalDetail?)? {
+        if hasBody, let limit = worker.settings.maxBodyBytes, case .length(let length) = head.framing,
+            length > limit
+        {
+            return (.request(.bodyTooLarge), nil)
+        }
+        switch head.upgrade {
+        case .none, .webSocket: break
+        case .badWebSocket: return (.request(.badWebSocket), nil)
+        case .otherWebSocketVersion: return (.request(.webSocketVersion), nil)
+        }
+        let isRare = head.hasVia || peer.certificate != nil || worker.census.addressLimit != nil
+        guard isRare else { return nil }
+        return headBytes.withUnsafeReadableBytes { bytes in
+            if head.hasVia, namesThisGateway(bytes) { return (.request(.loop), nil) }
+            let host = UnsafeRawBufferPointer(rebasing: bytes[head.host.range])
+            if peer.certificate?.covers(host) == false { return (.host(.misdirected), nil) }
+            return takesSeat(bytes) ? nil : (.gateway(.overloaded), .connectionsPerAddress)
+        }
+    }
+
+    /// Whether the request went through this gateway before (RFC 9110 §7.6.3).
+    private func namesThisGateway(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let name = worker.pseudonym
+        return head.fields.contains { $0.known == .via && $0.names(name, bytes) }
+    }
+
+    /// Counts a request that a balancer sends for one of its clients among the connections of that client's address.
+    private func takesSeat(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard worker.census.addressLimit != nil, peer.way.isTrusted,
+            let client = peer.way.client(head, bytes, trusted: worker.settings.trustedProxies)
+        else { return true }
+        let seat = ConnectionCensus.seat(of: client)
+        guard worker.census.takeSeat(seat) else { return false }
+        self.seat = seat
+        return true
+    }
+
+    /// Judges the request from the snapshot as it is now; `key` is what the pool's actor said, where it was asked.
+    private func judge(_ key: KeyLookupResult?) -> Step {
+        headBytes.withUnsafeReadableBytes { bytes in
+            let facts = RequestFacts(head, bytes)
+            switch worker.judge.judge(facts, at: judgedAt, answer: key) {
+            case .refuse(let refusal, let resolved):
+                tenant = resolved
+                return .refuse(refusal, nil)
+            case .needsKey(let key, let resolved):
+                tenant = resolved
+                return .askForKey(key)
+            case .mustWait(let resolved):
+                tenant = resolved
+                return .lineUp
+            case .admit(let admission):
+                tenant = admission.resolved
+                return admit(admission, facts, bytes)
+            }
+        }
+    }
+
+    /// Writes the head that goes upstream, where the tenant's own bounds allow the request.
+    private func admit(
+        _ admission: Admission, _ facts: RequestFacts, _ bytes: UnsafeRawBufferPointer
+    ) -> Step {
+        if head.framing != .none, !bound(admission.resolved.tenant.maxBodyBytes) {
+            return .refuse(.request(.bodyTooLarge), nil)
+        }
+        if head.upgrade == .webSocket, admission.resolved.tenant.websockets != .off {
+            webSocket = WebSocketExchange(
+                key: WebSocketHandshake.key(head.fields, bytes), held: worker.judge.hold(admission, facts))
+        }
+        identity = admission.identity
+        if head.framing == .chunked { strippedTrailers = admission.stripped }
+        worker.takeSpareHead(&outboundHead)
+        RequestHeadWriter.write(
+            head, bytes, admission, way: peer.way, upgrades: webSocket != nil, into: &outboundHead)
+        if let (rule, refusal) = admission.wouldRefuse { recordShadow(rule, refusal) }
+        return .forward
+    }
+
+    /// Sets the bound of the body, the tenant's or the gateway's; false where it is known to be longer.
+    private func bound(_ tenantLimit: UInt64?) -> Bool {
+        let limit = worker.settings.maxBodyBytes
+        bodyLimit = tenantLimit.map { min($0, limit ?? $0) } ?? limit
+        guard let bodyLimit, case .length(let length) = head.framing else { return true }
+        return length <= bodyLimit
+    }
+
+    /// Whether the head that goes upstream holds a proof that authenticates the connection it comes by.
+    var authenticatesConnection: Bool {
+        head.authenticatesConnection && tenant?.forwardsToken == true
+    }
+
+    // MARK: Waits
+
+    /// Stands in line for the tenant's turn to have a token verified.
+    func lineUp() {
+        guard let tenant, worker.batches.lineUp(self, of: tenant.tenant.name) else {
+            perform(machine.refused(.gateway(.overloaded), .verification))
+            return
+        }
+    }
+
+    /// Whether it still stands in that line.
+    var waitsForTurn: Bool {
+        if case .awaitingTurn = machine.state { true } else { false }
+    }
+
+    /// The tenant's turn has come: judged again, the signature included.
+    func judgeInTurn() {
+        guard machine.turnCame() else { return }
+        judgedAt = worker.clock.now
+        let step = judge(nil)
+        self.step = step
+        perform(machine.judged(step.outcome, isCostly: true, at: worker.clock.tick))
+    }
+
+    /// The loop's batch has ended, and with it the wait of whoever had a signature verified in it.
+    func batchEnded() {
+        guard let step else { return }
+        perform(machine.batchEnded(step.outcome, at: worker.clock.tick))
+        client.resume()
+    }
+
+    /// Asks the pool's actor for the key that the judgement lacked.
+    func askForKey(_ ticket: UInt32) {
+        guard case .askForKey(let key)? = step else { return }
+        let keys = worker.keys
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        Task {
+            let result = await keys(key)
+            bound.eventLoop.execute { bound.value.keyCame(result, ticket) }
+        }
+    }
+
+    private func keyCame(_ result: KeyLookupResult, _ ticket: UInt32) {
+        guard machine.keyCame(ticket) else { return }
+        worker.takeLatest()
+        judgedAt = worker.clock.now
+        let step = judge(result)
+        self.step = step
+        perform(machine.judged(step.outcome, isCostly: false, at: worker.clock.tick))
+        client.resume()
+    }
+}

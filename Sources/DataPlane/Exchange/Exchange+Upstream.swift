@@ -1,0 +1,104 @@
+import Gatekeeper
+import HTTP1
+import NIOCore
+
+/// The way of a request to one of its tenant's upstreams.
+extension Exchange {
+    /// Chooses one of the tenant's upstreams and a connection to it.
+    func findConnection() {
+        guard let tenant else { return }
+        let group = worker.upstreams.group(for: tenant)
+        self.group = group
+        if let connection = peer.ownedUpstream(of: group, for: identity) {
+            pool = connection.pool
+            connected(by: .http1(connection))
+        } else if let pool = worker.upstreams.choose(from: group) {
+            connect(to: pool, group)
+        }
+    }
+
+    /// Goes to `pool`, now or when there is a connection.
+    private func connect(to pool: UpstreamPool, _ group: UpstreamGroup) {
+        self.pool = pool
+        if let connection = pool.takeIdle(for: group, isAnonymous: identity == nil) {
+            connected(by: .http1(connection))
+        } else {
+            pool.find(for: self, of: group, isAnonymous: identity == nil)
+        }
+    }
+
+    /// Another of the tenant's upstreams is tried, where there is one.
+    func moveElsewhere(_ fault: UpstreamFault) {
+        guard let group, let other = worker.upstreams.choose(from: group, excluding: pool) else {
+            perform(machine.refused(.upstream(fault), nil))
+            return
+        }
+        connect(to: other, group)
+    }
+
+    /// The same upstream is asked for another connection.
+    func retry() {
+        guard let group, let pool else { return }
+        pool.find(for: self, of: group, isAnonymous: identity == nil)
+    }
+
+    // MARK: Events of the upstream's pool
+
+    /// It joins the upstream's line; gives the ticket of its wait.
+    func joinedLine() -> UInt32 { machine.joinedLine(at: worker.clock.tick) }
+
+    /// A connection is being opened for it; gives the ticket of its wait.
+    func connectionBegun() -> UInt32 { machine.connectionBegun(at: worker.clock.tick) }
+
+    /// Whether it still waits for the connection of `ticket`, and not for that of a later request.
+    func waits(for ticket: UInt32) -> Bool { machine.waits(for: ticket) }
+
+    /// Enough requests stand in the upstream's line.
+    func lineIsFull() {
+        perform(machine.refused(.gateway(.overloaded), .upstreamConnections))
+    }
+
+    /// No connection to the upstream could be had.
+    func connectFailed(_ fault: UpstreamFault) {
+        perform(machine.connectFailed(fault))
+    }
+
+    /// The connection that it waited for.
+    func offered(_ connection: HTTP1UpstreamConnection) {
+        connected(by: .http1(connection))
+        client.resume()
+    }
+
+    private func connected(by connection: UpstreamWire) {
+        switch machine.connected(isRestAtHand: client.isRestOfBodyAtHand, at: worker.clock.tick) {
+        case .start: start(connection)
+        case .park: connection.park()
+        case .parkAndBreakOff:
+            connection.park()
+            client.abort()
+        }
+    }
+
+    /// Sends the head, and what of a short body is there already behind it in one write.
+    private func start(_ connection: UpstreamWire) {
+        attach(connection)
+        connection.begin(self, head)
+        if authenticatesConnection, !peer.way.isTrusted { connection.bind(to: peer, for: identity) }
+        if head.framing != .none, let first = client.takeFirstBody() {
+            outboundHead.writeImmutableBuffer(first.bytes)
+            connection.sendHead(outboundHead, isWhole: first.isLast)
+            perform(machine.bodyPassed(isLast: first.isLast, at: worker.clock.tick))
+        } else {
+            connection.sendHead(outboundHead, isWhole: false)
+        }
+        client.resumeReading()
+    }
+
+    // MARK: Events of the upstream's wire before a response
+
+    /// The connection broke before a response began.
+    func connectionLost(wasReused: Bool, saidSomething: Bool) {
+        detachUpstream()
+        perform(machine.connectionLost(wasReused: wasReused, saidSomething: saidSomething))
+    }
+}

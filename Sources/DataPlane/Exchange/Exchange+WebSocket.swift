@@ -1,0 +1,92 @@
+import Gatekeeper
+import HTTP1
+import NIOCore
+
+/// What is kept of a request that asks to become a WebSocket, and of the WebSocket that it becomes.
+///
+/// A class, so that the many requests that do not ask carry one empty reference.
+final class WebSocketExchange {
+    /// `Sec-WebSocket-Key`.
+    let key: [UInt8]
+    /// Who asked, and how the request was.
+    let held: HeldAdmission
+    /// Follows the frames that go to the client.
+    var frames = WebSocketFrames()
+
+    init(key: [UInt8], held: HeldAdmission) {
+        self.key = key
+        self.held = held
+    }
+}
+
+/// WebSocket: bytes carried both ways, until an end or until the caller may not go on (RFC 6455).
+extension Exchange {
+    /// The key of the handshake; nil where none was asked for.
+    var webSocketKey: [UInt8]? { webSocket?.key }
+
+    /// The upstream agreed: its response is passed on, and bytes are carried from here on.
+    func switched(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
+        pool?.answered(group)
+        guard webSocket != nil, machine.switched() else { return }
+        noteStatus(head.status)
+        client.switchProtocols(head, bytes)
+        worker.webSockets.began(self)
+        client.resume()
+        if machine.hasClientEnded { clientEnded() }
+        if worker.isDraining { drain() } else { review(at: worker.clock.now) }
+    }
+
+    /// Bytes of the client.
+    func tunnelClientSent(_ bytes: ByteBuffer) {
+        upstream?.sendTunnelled(bytes)
+    }
+
+    /// Bytes of the upstream: all of them, or those to the next boundary of a frame where the gateway is to close.
+    func tunnelUpstreamSent(_ bytes: ByteBuffer) {
+        guard let webSocket, case .tunnelling(let tunnel) = machine.state else { return }
+        let stopsAtBoundary = tunnel.closing != nil
+        let count = bytes.withUnsafeReadableBytes {
+            webSocket.frames.advance($0, toBoundary: stopsAtBoundary)
+        }
+        if count == bytes.readableBytes {
+            client.sendTunnelled(bytes)
+        } else if let whole = bytes.getSlice(at: bytes.readerIndex, length: count), count > 0 {
+            client.sendTunnelled(whole)
+        }
+        if stopsAtBoundary { endTunnelAtBoundary() }
+    }
+
+    /// The upstream sends nothing more.
+    func tunnelUpstreamEnded() {
+        perform(machine.tunnelUpstreamEnded())
+    }
+
+    /// The upstream's connection is gone.
+    func tunnelUpstreamLost() {
+        detachUpstream()
+        perform(machine.tunnelUpstreamLost())
+    }
+
+    /// Ends it where time or the rows do not allow it any longer.
+    func review(at now: Instant) {
+        guard machine.isOpenTunnel, let webSocket, let refusal = worker.judge.review(webSocket.held, at: now)
+        else { return }
+        record(refusal, status: 101, detail: .webSocketClosed)
+        perform(machine.closeTunnel(.policyViolation, at: worker.clock.tick))
+    }
+
+    /// Says the end where what goes to the client stands between two frames.
+    func endTunnelAtBoundary() {
+        guard webSocket?.frames.isAtBoundary == true else { return }
+        perform(machine.tunnelAtBoundary())
+    }
+
+    /// Sends the Close frame, where the upstream has not ended its side, and closes both sides.
+    func sayClose(_ code: CloseCode?) {
+        if let code {
+            client.sendTunnelled(ByteBuffer(bytes: WebSocketFrames.close(code: code.rawValue)))
+        }
+        dropUpstream()
+        client.linger()
+    }
+}

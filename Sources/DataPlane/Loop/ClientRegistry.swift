@@ -1,0 +1,47 @@
+import NIOCore
+
+/// The client connections of one loop: moved on by its clock, drained and closed together.
+///
+/// Bounded by `max-connections`. A class, since connections come and go from the loop's channels.
+final class ClientRegistry {
+    private let loop: any EventLoop
+    private var connections: [ObjectIdentifier: HTTP1ClientConnection] = [:]
+    private var whenEmpty: EventLoopPromise<Void>?
+
+    init(loop: any EventLoop) {
+        self.loop = loop
+    }
+
+    /// A connection was accepted; one that came just before the listener closed is drained at once.
+    func opened(_ connection: HTTP1ClientConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+        guard whenEmpty != nil else { return }
+        let bound = NIOLoopBound(connection, eventLoop: loop)
+        loop.execute { bound.value.drain() }
+    }
+
+    /// A connection is gone.
+    func closed(_ connection: HTTP1ClientConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        if connections.isEmpty { whenEmpty?.succeed() }
+    }
+
+    /// The loop's clock moved on.
+    func ticked(_ tick: UInt32) {
+        for connection in Array(connections.values) { connection.ticked(tick) }
+    }
+
+    /// Lets what is under way finish and closes the rest; the future ends with the last connection.
+    func drain() -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        whenEmpty = promise
+        for connection in Array(connections.values) { connection.drain() }
+        if connections.isEmpty { promise.succeed() }
+        return promise.futureResult
+    }
+
+    /// Closes everything at once.
+    func abort() {
+        for connection in Array(connections.values) { connection.abort() }
+    }
+}

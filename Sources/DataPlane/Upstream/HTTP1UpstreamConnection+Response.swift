@@ -1,0 +1,157 @@
+import Gatekeeper
+import HTTP1
+import NIOCore
+
+/// The response as it is read from the upstream: its head, its body as payload, its end.
+extension HTTP1UpstreamConnection {
+    /// Uses what came, as far as it goes.
+    func use() {
+        var before = Int.max
+        // What cannot be used yet, such as half a chunk's length, waits for more.
+        while let exchange, inbound.readableBytes > 0, inbound.readableBytes < before {
+            before = inbound.readableBytes
+            switch progress {
+            case .head: guard useHead(exchange) else { return }
+            case .length(let remaining): useLength(remaining, exchange)
+            case .untilClose:
+                let bytes = inbound
+                inbound = ByteBuffer()
+                exchange.responseBodyCame(bytes)
+            case .chunked(let chunks): useChunks(chunks, exchange)
+            case .complete: return
+            case .tunnel:
+                let bytes = inbound
+                inbound = ByteBuffer()
+                exchange.tunnelUpstreamSent(bytes)
+            }
+        }
+        exchange?.responsePaused()
+    }
+
+    /// Reads a head where it is whole and passes it on; false where more bytes are needed or the response is lost.
+    private func useHead(_ exchange: Exchange) -> Bool {
+        switch inbound.withUnsafeReadableBytes({ parser.parse($0) }) {
+        case .needMore: return false
+        case .flaw(let flaw):
+            fail(exchange, .messageFlaw(flaw))
+            return false
+        case .complete: break
+        }
+        guard parser.head.status >= 200 else { return useInterim(exchange) }
+        persists = parser.head.isPersistent && !parser.head.announcesForbiddenBody && !isTainted
+        // The upstream takes this connection for its caller, now or once the proof that it was sent is complete.
+        if parser.head.authenticatesConnection || exchange.authenticatesConnection {
+            if !exchange.claims(self) { persists = false }
+        }
+        idleTicks =
+            parser.head.keepAliveSeconds.map {
+                UInt32(truncatingIfNeeded: max($0 - 1, 0)) * Limits.ticksPerSecond
+            } ?? Limits.upstreamIdleTicks
+        inbound.withUnsafeReadableBytes { exchange.responseBegan(parser.head, $0) }
+        inbound.moveReaderIndex(forwardBy: parser.head.headLength)
+        switch parser.head.framing {
+        case .none, .length(0): end(exchange)
+        case .length(let length): progress = .length(length)
+        case .chunked:
+            progress = .chunked(ChunkedBody(limits: worker.settings.answerLimits, isLenient: true))
+        case .untilClose: progress = .untilClose
+        }
+        return true
+    }
+
+    private func useInterim(_ exchange: Exchange) -> Bool {
+        if parser.head.status == 101, let key = exchange.webSocketKey { return useSwitch(exchange, key) }
+        if parser.head.announcesForbiddenBody { isTainted = true }
+        let isPassed =
+            parser.head.status != 101
+            && inbound.withUnsafeReadableBytes { exchange.interimCame(parser.head, $0) }
+        guard isPassed else {
+            fail(exchange, .interimResponses)
+            return false
+        }
+        inbound.moveReaderIndex(forwardBy: parser.head.headLength)
+        parser.reset(isHeadRequest: isHeadRequest)
+        return true
+    }
+
+    /// The upstream agrees to WebSocket: from here on bytes are carried, and the connection serves no other request.
+    private func useSwitch(_ exchange: Exchange, _ key: [UInt8]) -> Bool {
+        let isAgreed = inbound.withUnsafeReadableBytes {
+            WebSocketHandshake.isAgreed(parser.head.fields, $0, key: key)
+        }
+        guard isAgreed else {
+            fail(exchange, .webSocketHandshake)
+            return false
+        }
+        progress = .tunnel
+        allowHalfClosure()
+        let head = inbound
+        inbound.moveReaderIndex(forwardBy: parser.head.headLength)
+        head.withUnsafeReadableBytes { exchange.switched(parser.head, $0) }
+        return true
+    }
+
+    private func useLength(_ remaining: UInt64, _ exchange: Exchange) {
+        let count = min(remaining, UInt64(inbound.readableBytes))
+        guard let bytes = inbound.readSlice(length: Int(count)) else { return }
+        progress = .length(remaining - count)
+        exchange.responseBodyCame(bytes)
+        if count == remaining, self.exchange === exchange { end(exchange) }
+    }
+
+    /// The payload of all chunks that one read brought is passed on in one piece.
+    private func useChunks(_ chunks: ChunkedBody, _ exchange: Exchange) {
+        var chunks = chunks
+        var payload = ByteBuffer()
+        while true {
+            switch inbound.withUnsafeReadableBytes({ chunks.next($0) }) {
+            case .needMore(let used):
+                inbound.moveReaderIndex(forwardBy: used)
+                progress = .chunked(chunks)
+                exchange.responseBodyCame(payload)
+                return
+            case .payload(let skipped, let count):
+                inbound.moveReaderIndex(forwardBy: skipped)
+                payload.appendSlice(of: &inbound, length: count)
+            case .end(let used):
+                let trailers = TrailerSection(chunks, inbound)
+                inbound.moveReaderIndex(forwardBy: used)
+                exchange.responseBodyCame(payload)
+                if self.exchange === exchange { end(exchange, trailers) }
+                return
+            case .flaw(let flaw):
+                fail(exchange, .messageFlaw(flaw))
+                return
+            }
+        }
+    }
+
+    /// The response came whole: the connection is free again, where both sides left it in order.
+    private func end(_ exchange: Exchange, _ trailers: TrailerSection? = nil) {
+        progress = .complete
+        let isInOrder = persists && inbound.readableBytes == 0 && isRequestSent
+        self.exchange = nil
+        inbound = ByteBuffer()
+        if isInOrder, owner != nil {
+            isReused = true
+        } else if isInOrder, idleTicks > 0 {
+            isReused = true
+            becomeIdle(for: idleTicks)
+        } else {
+            close()
+        }
+        exchange.responseEnded(trailers: trailers)
+    }
+
+    private func fail(_ exchange: Exchange, _ detail: RefusalDetail?) {
+        self.exchange = nil
+        close()
+        exchange.responseUnusable(detail)
+    }
+
+    /// From now on the upstream's FIN ends one direction alone, and the kernel asks whether a silent one is still there.
+    private func allowHalfClosure() {
+        try? channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        channel.watchForSilence()
+    }
+}

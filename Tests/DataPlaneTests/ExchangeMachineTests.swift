@@ -1,0 +1,399 @@
+import Gatekeeper
+import Testing
+
+@testable import DataPlane
+
+/// Every event in every state, as values: what follows, and where the exchange stands then.
+///
+/// The table lists what an event does; in each state that it does not list, the event changes nothing.
+@Suite struct ExchangeMachineTests {
+    /// A state that events are tried in, with what the request is like.
+    enum Stand: String, CaseIterable {
+        case judging, awaitingBatch, awaitingTurn, awaitingKey, routing, queued, connecting
+        /// The body is on its way.
+        case sending
+        /// The request is whole, and no response has begun.
+        case sent
+        case responding, tunnelling, closing, ended
+    }
+
+    /// An event, with the arguments that matter.
+    enum Event: String, CaseIterable {
+        case admitted, admittedAtACost, refusedByTheJudge, keyLacking, turnLacking
+        case batchEnded, turnCame, keyCame, keyCameForAnEarlierWait, refusedByABound
+        case joinedLine, connectionBegun, connected, connectFailed
+        case aTick, theLastTick
+        case clientEnded, clientLost
+        case bodyPassed, lastOfBodyPassed
+        case interimCame, responseBegan, responseEnded, responseBroke, responseUnusable
+        case reusedConnectionLost, freshConnectionLost, connectionLostAfterABit
+        case switched, tunnelUpstreamEnded, tunnelUpstreamLost, tunnelToClose, tunnelAtBoundary
+    }
+
+    static let start: UInt32 = 1_000
+    static let clocks = ExchangeMachine.Clocks(verification: 40, upstreamLine: 20)
+
+    /// A machine that stands so; requests have a body only where it is being sent.
+    static func machine(_ stand: Stand) -> ExchangeMachine {
+        var machine = ExchangeMachine(clocks: clocks)
+        let hasBody = stand == .sending
+        machine.begin(.init(hasBody: hasBody, isIdempotent: true), isClientEnded: false)
+        switch stand {
+        case .judging: break
+        case .awaitingBatch: _ = machine.judged(.admitted, isCostly: true, at: start)
+        case .awaitingTurn: _ = machine.judged(.lacksTurn, isCostly: false, at: start)
+        case .awaitingKey: _ = machine.judged(.lacksKey, isCostly: false, at: start)
+        case .routing: _ = machine.judged(.admitted, isCostly: false, at: start)
+        case .queued:
+            _ = machine.judged(.admitted, isCostly: false, at: start)
+            _ = machine.joinedLine(at: start)
+        case .connecting:
+            _ = machine.judged(.admitted, isCostly: false, at: start)
+            _ = machine.connectionBegun(at: start)
+        case .sending, .sent, .responding, .tunnelling, .closing:
+            _ = machine.judged(.admitted, isCostly: false, at: start)
+            _ = machine.connected(isRestAtHand: true, at: start)
+            if stand == .responding { _ = machine.responseBegan() }
+            if stand == .tunnelling || stand == .closing { _ = machine.switched() }
+            if stand == .closing { _ = machine.closeTunnel(.policyViolation, at: start) }
+        case .ended: machine.clientLost()
+        }
+        return machine
+    }
+
+    /// Has the event happen; what it answered, as text.
+    static func happen(_ event: Event, _ machine: inout ExchangeMachine) -> String {
+        switch event {
+        case .admitted: text(machine.judged(.admitted, isCostly: false, at: start))
+        case .admittedAtACost: text(machine.judged(.admitted, isCostly: true, at: start))
+        case .refusedByTheJudge:
+            text(machine.judged(.refused(.token(.expired), nil), isCostly: false, at: start))
+        case .keyLacking: text(machine.judged(.lacksKey, isCostly: false, at: start))
+        case .turnLacking: text(machine.judged(.lacksTurn, isCostly: false, at: start))
+        case .batchEnded: text(machine.batchEnded(.admitted, at: start))
+        case .turnCame: text(machine.turnCame())
+        case .keyCame: text(machine.keyCame(1))
+        case .keyCameForAnEarlierWait: text(machine.keyCame(0))
+        case .refusedByABound: text(machine.refused(.request(.bodyTooLarge), nil))
+        case .joinedLine: machine.joinedLine(at: start) > 0 ? "-" : "no ticket"
+        case .connectionBegun: machine.connectionBegun(at: start) > 0 ? "-" : "no ticket"
+        case .connected: "\(machine.connected(isRestAtHand: true, at: start))"
+        case .connectFailed: text(machine.connectFailed(.refused))
+        case .aTick: text(machine.ticked(at: start + 1))
+        case .theLastTick: text(machine.ticked(at: start + 100_000))
+        case .clientEnded: text(machine.clientEnded())
+        case .clientLost: text(machine.clientLost())
+        case .bodyPassed: text(machine.bodyPassed(isLast: false, at: start))
+        case .lastOfBodyPassed: text(machine.bodyPassed(isLast: true, at: start))
+        case .interimCame: text(machine.interimCame(at: start))
+        case .responseBegan: text(machine.responseBegan())
+        case .responseEnded: text(machine.responseEnded())
+        case .responseBroke: text(machine.responseBroke())
+        case .responseUnusable: text(machine.responseUnusable(.interimResponses))
+        case .reusedConnectionLost: text(machine.connectionLost(wasReused: true, saidSomething: false))
+        case .freshConnectionLost: text(machine.connectionLost(wasReused: false, saidSomething: false))
+        case .connectionLostAfterABit: text(machine.connectionLost(wasReused: true, saidSomething: true))
+        case .switched: text(machine.switched())
+        case .tunnelUpstreamEnded: text(machine.tunnelUpstreamEnded())
+        case .tunnelUpstreamLost: text(machine.tunnelUpstreamLost())
+        case .tunnelToClose: text(machine.closeTunnel(.goingAway, at: start))
+        case .tunnelAtBoundary: text(machine.tunnelAtBoundary())
+        }
+    }
+
+    private static func text(_ action: ExchangeAction) -> String {
+        switch action {
+        case .none: "-"
+        case .refuse(let refusal, let detail, let blames):
+            "refuse \(refusal.row.code)" + (detail.map { " \($0.text)" } ?? "") + (blames ? ", blames" : "")
+        case .breakOff(let refusal, _, let blames):
+            "breakOff" + (refusal.map { " \($0.row.code)" } ?? "") + (blames ? ", blames" : "")
+        case .sayClose(let code): "sayClose \(code?.rawValue ?? 0)"
+        case .move(let fault): "move \(fault.rawValue)"
+        case .awaitBatch, .lineUp, .askForKey, .findConnection, .retry, .finish, .endUpstreamOutput,
+            .endClientOutput, .closeClient, .closeClientWhenSent, .endTunnel, .reset:
+            "\(action)"
+        }
+    }
+
+    private static func text(_ answer: Bool) -> String { answer ? "yes" : "-" }
+    private static func text(_ nothing: Void) -> String { "-" }
+
+    /// What the events do: "answer > where it stands then"; without `>` it stands where it stood.
+    static let table: [Event: [Stand: String]] = [
+        .admitted: [.judging: "findConnection > routing"],
+        .admittedAtACost: [.judging: "awaitBatch > awaitingBatch"],
+        .refusedByTheJudge: [.judging: "refuse expired > ended"],
+        .keyLacking: [.judging: "askForKey(ticket: 1) > awaitingKey"],
+        .turnLacking: [.judging: "lineUp > awaitingTurn"],
+        .batchEnded: [.awaitingBatch: "findConnection > routing"],
+        .turnCame: [.awaitingTurn: "yes > judging"],
+        .keyCame: [.awaitingKey: "yes > judging"],
+        .keyCameForAnEarlierWait: [:],
+        .refusedByABound: refusedByABound,
+        .joinedLine: [.routing: "- > queued", .queued: "- > queued", .connecting: "- > queued"],
+        .connectionBegun: [
+            .routing: "- > connecting", .queued: "- > connecting", .connecting: "- > connecting",
+        ],
+        .connected: connected,
+        .connectFailed: [.connecting: "move upstream_refused > routing"],
+        .aTick: [:],
+        .theLastTick: [
+            .awaitingBatch: "refuse overloaded verification > ended",
+            .awaitingTurn: "refuse overloaded verification > ended",
+            .awaitingKey: "refuse keys_unavailable no_answer > ended",
+            .queued: "refuse overloaded upstream_connections > ended",
+            .connecting: "refuse upstream_connect_timeout > ended",
+            .sending: "breakOff > ended", .sent: "refuse upstream_timeout, blames > ended",
+            .responding: "breakOff > ended", .closing: "reset > ended",
+        ],
+        .clientEnded: [
+            .sending: "breakOff > ended", .tunnelling: "endUpstreamOutput", .closing: "endUpstreamOutput",
+        ],
+        .clientLost: Dictionary(uniqueKeysWithValues: Stand.allCases.map { ($0, "- > ended") }),
+        .bodyPassed: [:],
+        .lastOfBodyPassed: [.sending: "- > sent"],
+        .interimCame: [.sending: "yes", .sent: "yes"],
+        .responseBegan: [.sending: "yes > responding", .sent: "yes > responding"],
+        .responseEnded: [
+            .sending: "finish > ended", .sent: "finish > ended", .responding: "finish > ended",
+        ],
+        .responseBroke: [
+            .sending: "breakOff upstream_reset > ended", .sent: "breakOff upstream_reset > ended",
+            .responding: "breakOff upstream_reset > ended",
+        ],
+        .responseUnusable: [
+            .sending: "refuse upstream_bad_answer interim_answer, blames > ended",
+            .sent: "refuse upstream_bad_answer interim_answer, blames > ended",
+            .responding: "breakOff upstream_bad_answer, blames > ended",
+        ],
+        .reusedConnectionLost: [
+            .sending: "refuse upstream_reset, blames > ended", .sent: "retry > routing",
+        ],
+        .freshConnectionLost: [
+            .sending: "refuse upstream_reset, blames > ended", .sent: "refuse upstream_reset, blames > ended",
+        ],
+        .connectionLostAfterABit: [
+            .sending: "refuse upstream_reset, blames > ended", .sent: "refuse upstream_reset, blames > ended",
+        ],
+        .switched: [.sending: "yes > tunnelling", .sent: "yes > tunnelling"],
+        .tunnelUpstreamEnded: [.tunnelling: "endClientOutput", .closing: "endClientOutput"],
+        .tunnelUpstreamLost: [
+            .tunnelling: "closeClientWhenSent > ended", .closing: "closeClientWhenSent > ended",
+        ],
+        .tunnelToClose: [.tunnelling: "endTunnel > closing"],
+        .tunnelAtBoundary: [.closing: "sayClose 1008 > ended"],
+    ]
+
+    private static var refusedByABound: [Stand: String] {
+        var row: [Stand: String] = [.ended: "-"]
+        for stand in [
+            Stand.judging, .awaitingBatch, .awaitingTurn, .awaitingKey, .routing, .queued, .connecting,
+            .sending,
+            .sent,
+        ] { row[stand] = "refuse body_too_large > ended" }
+        for stand in [Stand.responding, .tunnelling, .closing] { row[stand] = "breakOff > ended" }
+        return row
+    }
+
+    /// Whoever wants none gives the connection back.
+    private static var connected: [Stand: String] {
+        var row = Dictionary(uniqueKeysWithValues: Stand.allCases.map { ($0, "park") })
+        for stand in [Stand.routing, .queued, .connecting] { row[stand] = "start > sent" }
+        return row
+    }
+
+    /// Where a machine stands.
+    static func stand(_ machine: borrowing ExchangeMachine) -> Stand {
+        switch machine.state {
+        case .judging: .judging
+        case .awaitingBatch: .awaitingBatch
+        case .awaitingTurn: .awaitingTurn
+        case .awaitingKey: .awaitingKey
+        case .routing: .routing
+        case .queued: .queued
+        case .connecting: .connecting
+        case .transferring(let transfer):
+            transfer.isResponseBegun ? .responding : transfer.isRequestComplete ? .sent : .sending
+        case .tunnelling(let tunnel): tunnel.closing == nil ? .tunnelling : .closing
+        case .ended: .ended
+        }
+    }
+
+    @Test(arguments: Event.allCases) func `An event does in each state what the table says`(event: Event) {
+        for stand in Stand.allCases {
+            var machine = Self.machine(stand)
+            let before = Self.stand(machine)
+            #expect(before == stand)
+            let answer = Self.happen(event, &machine)
+            let expected = Self.table[event]?[stand] ?? "-"
+            let parts = expected.split(separator: " > ", maxSplits: 1).map(String.init)
+            #expect(answer == parts[0], "\(event) in \(stand)")
+            let next = parts.count > 1 ? Stand(rawValue: parts[1]) : stand
+            let after = Self.stand(machine)
+            #expect(after == next, "\(event) in \(stand)")
+        }
+    }
+
+    @Test func `The table has a row for each event`() {
+        #expect(Set(Self.table.keys) == Set(Event.allCases))
+    }
+
+    // MARK: What one event alone does not show
+
+    @Test func `A client that ended its side inside its body is left when a connection comes`() {
+        var machine = ExchangeMachine(clocks: Self.clocks)
+        machine.begin(.init(hasBody: true, isIdempotent: false), isClientEnded: false)
+        _ = machine.judged(.admitted, isCostly: false, at: 0)
+        let answer1 = machine.clientEnded()
+        #expect(answer1 == .none)
+        let answer2 = machine.connected(isRestAtHand: false, at: 0)
+        #expect(answer2 == .parkAndBreakOff)
+        let answer3 = machine.state
+        #expect(answer3 == .ended)
+    }
+
+    @Test func `A client that ended its side behind a whole request gets its response`() {
+        var machine = ExchangeMachine(clocks: Self.clocks)
+        machine.begin(.init(hasBody: true, isIdempotent: false), isClientEnded: true)
+        _ = machine.judged(.admitted, isCostly: false, at: 0)
+        let answer4 = machine.connected(isRestAtHand: true, at: 0)
+        #expect(answer4 == .start)
+        let answer5 = machine.bodyPassed(isLast: true, at: 0)
+        #expect(answer5 == .none)
+        let answer6 = machine.clientEnded()
+        #expect(answer6 == .none)
+        let answer7 = machine.responseBegan()
+        #expect(answer7)
+        let answer8 = machine.responseEnded()
+        #expect(answer8 == .finish)
+    }
+
+    @Test func `A piece of a body behind which the client has ended breaks the exchange off`() {
+        var machine = ExchangeMachine(clocks: Self.clocks)
+        machine.begin(.init(hasBody: true, isIdempotent: false), isClientEnded: true)
+        _ = machine.judged(.admitted, isCostly: false, at: 0)
+        _ = machine.connected(isRestAtHand: true, at: 0)
+        let answer9 = machine.bodyPassed(isLast: false, at: 0)
+        #expect(answer9 == .breakOff(nil, nil, blamesUpstream: false))
+    }
+
+    @Test func `A request is sent a second time once only`() {
+        var machine = Self.machine(.sent)
+        let answer10 = machine.connectionLost(wasReused: true, saidSomething: false)
+        #expect(answer10 == .retry)
+        _ = machine.connectionBegun(at: 0)
+        let answer11 = machine.connected(isRestAtHand: true, at: 0)
+        #expect(answer11 == .start)
+        let answer101 = machine.connectionLost(wasReused: true, saidSomething: false)
+
+        #expect(answer101 == .refuse(.upstream(.reset), nil, blamesUpstream: true))
+    }
+
+    @Test(arguments: [true, false])
+    func `A request that is not idempotent, or has a body, is not sent twice`(hasBody: Bool) {
+        var machine = ExchangeMachine(clocks: Self.clocks)
+        machine.begin(.init(hasBody: hasBody, isIdempotent: hasBody), isClientEnded: false)
+        _ = machine.judged(.admitted, isCostly: false, at: 0)
+        _ = machine.connected(isRestAtHand: true, at: 0)
+        let answer102 = machine.connectionLost(wasReused: true, saidSomething: false)
+
+        #expect(answer102 == .refuse(.upstream(.reset), nil, blamesUpstream: true))
+    }
+
+    @Test func `A request is moved to another upstream once only`() {
+        var machine = Self.machine(.connecting)
+        let answer12 = machine.connectFailed(.refused)
+        #expect(answer12 == .move(.refused))
+        _ = machine.connectionBegun(at: 0)
+        let answer103 = machine.connectFailed(.tlsFailed)
+
+        #expect(answer103 == .refuse(.upstream(.tlsFailed), nil, blamesUpstream: false))
+    }
+
+    @Test func `A connection for an earlier wait finds nobody waiting`() {
+        var machine = Self.machine(.routing)
+        let first = machine.joinedLine(at: 0)
+        let second = machine.connectionBegun(at: 0)
+        let waits = [machine.waits(for: first), machine.waits(for: second)]
+        #expect(waits == [false, true])
+        machine.clientLost()
+        machine.begin(.init(hasBody: false, isIdempotent: true), isClientEnded: false)
+        _ = machine.judged(.admitted, isCostly: false, at: 0)
+        let third = machine.connectionBegun(at: 0)
+        let waitsNow = [machine.waits(for: second), machine.waits(for: third)]
+        #expect(waitsNow == [false, true])
+    }
+
+    @Test func `Each wait ends with its own clock`() {
+        for (stand, ticks) in [
+            (Stand.awaitingBatch, Self.clocks.verification), (.awaitingTurn, Self.clocks.verification),
+            (.awaitingKey, Limits.keyTicks), (.queued, Self.clocks.upstreamLine),
+            (.connecting, Limits.connectionTicks), (.sending, Limits.bodyIdleTicks),
+            (.sent, Limits.responseTicks), (.closing, Limits.closingTicks),
+        ] {
+            var machine = Self.machine(stand)
+            let answer15 = machine.ticked(at: Self.start + ticks - 1)
+            #expect(answer15 == .none, "\(stand)")
+            let answer104 = machine.ticked(at: Self.start + ticks)
+
+            #expect(answer104 != .none, "\(stand)")
+        }
+    }
+
+    @Test func `Progress restarts the clock of a transfer`() {
+        var machine = Self.machine(.responding)
+        machine.progressed(at: Self.start + 100)
+        let answer16 = machine.ticked(at: Self.start + Limits.bodyIdleTicks)
+        #expect(answer16 == .none)
+        let answer105 = machine.ticked(at: Self.start + 100 + Limits.bodyIdleTicks)
+
+        #expect(answer105 != .none)
+    }
+
+    @Test func `Interim responses beyond their bound are not passed on`() {
+        var machine = Self.machine(.sent)
+        for _ in 0..<Limits.interimResponses {
+            let isPassed = machine.interimCame(at: 0)
+            #expect(isPassed)
+        }
+        let answer17 = machine.interimCame(at: 0)
+        #expect(!answer17)
+    }
+
+    @Test func `What of a client's bytes is used follows from the state`() {
+        let expected: [Stand: ExchangeMachine.Intake] = [
+            .judging: .nothing, .awaitingBatch: .onePiece, .awaitingTurn: .onePiece, .awaitingKey: .nothing,
+            .routing: .onePiece, .queued: .onePiece, .connecting: .onePiece, .sending: .body,
+            .sent: .nextRequests, .responding: .nextRequests, .tunnelling: .tunnel, .closing: .tunnel,
+            .ended: .nothing,
+        ]
+        for stand in Stand.allCases {
+            let intake = Self.machine(stand).intake
+            #expect(intake == expected[stand], "\(stand)")
+        }
+    }
+
+    @Test func `A WebSocket whose upstream has ended is closed without a frame`() {
+        var machine = Self.machine(.tunnelling)
+        let answer18 = machine.tunnelUpstreamEnded()
+        #expect(answer18 == .endClientOutput)
+        let answer19 = machine.closeTunnel(.goingAway, at: 0)
+        #expect(answer19 == .endTunnel)
+        let answer20 = machine.tunnelAtBoundary()
+        #expect(answer20 == .sayClose(nil))
+    }
+
+    @Test func `A WebSocket both of whose sides have ended is over`() {
+        var one = Self.machine(.tunnelling)
+        let answer21 = one.clientEnded()
+        #expect(answer21 == .endUpstreamOutput)
+        let answer22 = one.tunnelUpstreamEnded()
+        #expect(answer22 == .closeClientWhenSent)
+        var other = Self.machine(.tunnelling)
+        let answer23 = other.tunnelUpstreamEnded()
+        #expect(answer23 == .endClientOutput)
+        let answer24 = other.clientEnded()
+        #expect(answer24 == .closeClient)
+    }
+}
