@@ -200,6 +200,15 @@ def test_the_unit_waits_longer_than_the_settings_beside_it_may_take():
     assert unit["Service"]["EnvironmentFile"] in commands and unit["Service"]["ExecStart"].split()[0] in commands
 
 
+def test_tables_are_what_code_and_schema_say(binaries, database):
+    if binaries.resolve() != (TOP / ".build/debug").resolve():
+        pytest.skip("the tables are printed by the debug build")
+    done = subprocess.run(
+        [str(TOP / "ops/generate-documents"), "--check"], env=os.environ | {"DATABASE_URL": database.url},
+        capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 # What is named.
 
 @pytest.mark.parametrize("page", PAGES)

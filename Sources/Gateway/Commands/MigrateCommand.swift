@@ -6,7 +6,10 @@ struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate", abstract: "Bring the database's schema to this program's version.",
         usage: "poolgate migrate [SETTINGS]",
-        discussion: "Takes the settings of 'poolgate serve'; may be run at any time.")
+        discussion: """
+            Takes the settings of 'poolgate serve', but needs a database URL of the schema's owner: the gateway's own \
+            user may not change the schema. May be run at any time, and does nothing where the schema is up to date.
+            """)
 
     @OptionGroup var arguments: SettingArguments
 

@@ -22,11 +22,15 @@ extension Setting {
             return nil
         },
         folder(
-            "tls-certificates", "pairs NAME.crt and NAME.key for 'tls-listen', read again as they change"
+            "tls-certificates",
+            "folder of pairs NAME.crt and NAME.key for 'tls-listen', read again as they change"
         ) { $0.tlsCertificates = $1 },
         networks(
             "trusted-proxies",
-            "balancers that are believed about X-Forwarded-For, -Proto and -Port, comma-separated networks"
+            """
+            networks (CIDR) of balancers that are believed about X-Forwarded-For, -Proto and -Port and in PROXY \
+            headers, comma-separated
+            """
         ) { $0.trustedProxies = $1 },
         Setting(
             "proxy-protocol", "VERSION", initial: "off",
@@ -72,7 +76,7 @@ extension Setting {
     private static let database = [
         Setting(
             "database-url", "URL", isSecret: true,
-            "Postgres, as libpq writes it; DATABASE_URL counts too"
+            "Postgres, as libpq writes it; DATABASE_URL counts where nothing else names a database"
         ) {
             do throws(PostgresError) {
                 $1.databaseURL = try PostgresURL($0)
@@ -81,10 +85,10 @@ extension Setting {
                 return "cannot be used: \(error)"
             }
         },
-        toggle("embedded", "run a private Postgres under the state directory", \.isEmbedded),
+        toggle("embedded", "run a private Postgres under the state directory instead", \.isEmbedded),
         Setting(
             "state-dir", "FOLDER", initial: ".poolgate",
-            "last good tenants and the embedded Postgres; made 0700"
+            "copy of the last good tenants, and the embedded Postgres; made 0700"
         ) {
             $1.stateDirectory = $0
             return nil
@@ -94,21 +98,26 @@ extension Setting {
     private static let upstream = [
         Setting(
             "upstream", "ORIGINS", isSecret: true,
-            "where requests go when a row names no upstream, such as http://127.0.0.1:3000"
+            """
+            where requests go when a row names no upstream, such as http://127.0.0.1:3000; several origins with \
+            single spaces between
+            """
         ) {
             guard let origins = Origin.list($0) else { return URLFlaw.ofOrigins($0) }
             $1.upstreams = origins
             return nil
         },
-        networks("upstream-networks", "networks that upstreams must lie in, comma-separated") {
+        networks(
+            "upstream-networks", "networks (CIDR) that upstreams must lie in, comma-separated; any unless set"
+        ) {
             $0.upstreamNetworks = $1
         },
-        folder("upstream-cas", "CA files NAME.pem by which rows have https upstreams verified") {
+        folder("upstream-cas", "folder of CA files NAME.pem by which rows have https upstreams verified") {
             $0.upstreamCAs = $1
         },
         number(
             "max-upstream-connections", initial: "1024",
-            "connections to one upstream, shared out to the event loops",
+            "connections to one origin, shared out to the event loops",
             in: 1...1_000_000, \.maxUpstreamConnections),
         time(
             "upstream-wait", initial: "2s", "how long a request waits for one of them to be free",
@@ -119,7 +128,10 @@ extension Setting {
     private static let keys = [
         Setting(
             "jwks-url-template", "URL", isSecret: true,
-            "where a pool's keys are, {region} and {pool} filled in; AWS's address by partition unless set"
+            """
+            where a pool's keys are, {region} and {pool} filled in, {pool} must stand in it; AWS's address by \
+            partition unless set
+            """
         ) {
             guard let template = template($0) else { return URLFlaw.ofTemplate($0) }
             $1.jwksTemplate = template
@@ -134,9 +146,11 @@ extension Setting {
             return nil
         },
         toggle(
-            "allow-insecure-jwks", "fetch keys over plain http from other machines too", \.allowsInsecureJWKS),
+            "allow-insecure-jwks", "let 'jwks-url-template' be plain http to other machines too",
+            \.allowsInsecureJWKS),
         Setting(
-            "egress-proxy", "URL", isSecret: true, "the proxy for key fetches; the environment's are ignored"
+            "egress-proxy", "URL", isSecret: true,
+            "the proxy for key fetches, http://, https:// or socks5h://; the environment's are ignored"
         ) {
             guard let proxy = ProxyAddress($0) else { return URLFlaw.ofProxy($0) }
             $1.egressProxy = proxy.text
@@ -144,7 +158,10 @@ extension Setting {
         },
         Setting(
             "ca-file", "FILE",
-            "PEM file of the authorities that key endpoints are trusted by; the system's unless set"
+            """
+            PEM file of the authorities that key endpoints, and an https proxy before them, are trusted by; the \
+            system's unless set
+            """
         ) {
             if let flaw = ConfigurationFile.flaw(of: $0) { return flaw }
             $1.caFile = $0
@@ -195,13 +212,18 @@ extension Setting {
             "max-requests-per-connection", initial: "100000", "requests of one client connection",
             in: 1...1_000_000_000_000, \.maxRequestsPerConnection),
         size(
-            "token-cache-bytes", initial: "128MiB", "memory for verified tokens, all loops together",
+            "token-cache-bytes", initial: "128MiB",
+            "memory for verified tokens, all loops together; at least 8MiB a loop",
             in: 1_048_576...1_099_511_627_776, \.tokenCacheBytes),
     ]
 
     private static let times = [
         time(
-            "head-timeout", initial: "15s", "how long a request's head may take",
+            "head-timeout", initial: "15s",
+            """
+            how long a request's head may take, from its first byte or the connection's first moment; a TLS \
+            handshake counts
+            """,
             in: .seconds(1) ... .seconds(3_600)
         ) { $0.headTimeout = $1 },
         time(
@@ -210,7 +232,11 @@ extension Setting {
             in: .seconds(1) ... .seconds(86_400)
         ) { $0.idleTimeout = $1 },
         time(
-            "max-staleness", "a tenant directory older than this is not served; no bound unless set",
+            "max-staleness",
+            """
+            a tenant directory not confirmed for this long is not served (503 stale); it is confirmed about every \
+            5 s, so leave room; no bound unless set
+            """,
             // A healthy directory is confirmed about every five seconds.
             in: .seconds(15) ... .seconds(31_536_000)
         ) { $0.maxStaleness = $1 },
