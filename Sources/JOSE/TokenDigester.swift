@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// SHA-256 of a token's bytes (FIPS 180-4): the name of a cache entry.
+/// SHA-256 of bytes (FIPS 180-4), such as a token's signing input.
 package struct TokenDigest: Hashable, Sendable {
     /// The 32 bytes as four words, in the order of memory.
     package let words: (UInt64, UInt64, UInt64, UInt64)

@@ -6,6 +6,7 @@ import Testing
 @Suite struct TokenCacheTests {
     let fixture: PoolFixture
     let identity: Identity
+    private let fingerprinter = TokenFingerprinter()
 
     init() throws {
         fixture = try PoolFixture()
@@ -22,20 +23,20 @@ import Testing
             keyGeneration: 1, revocationGeneration: 0)
     }
 
-    private func digest(_ number: Int) throws -> TokenDigest {
-        let digest = withUnsafeBytes(of: number) { TokenDigester().digest(of: $0) }
-        return try #require(digest)
+    private func fingerprint(_ number: Int) throws -> TokenFingerprint {
+        let fingerprint = withUnsafeBytes(of: number) { fingerprinter.fingerprint(of: $0) }
+        return try #require(fingerprint)
     }
 
     @Test("What is inserted is found under its tenant and no other")
     func keys() throws {
         var cache = TokenCache(budgetBytes: 1 << 20)
-        cache.insert(identity, for: try digest(1), tenantVersion: 7)
-        #expect(cache.identity(for: try digest(1), tenantVersion: 7) === identity)
-        #expect(cache.identity(for: try digest(1), tenantVersion: 8) == nil)
-        #expect(cache.identity(for: try digest(2), tenantVersion: 7) == nil)
-        cache.remove(try digest(1), tenantVersion: 7)
-        #expect(cache.identity(for: try digest(1), tenantVersion: 7) == nil)
+        cache.insert(identity, for: try fingerprint(1), tenantVersion: 7)
+        #expect(cache.identity(for: try fingerprint(1), tenantVersion: 7) === identity)
+        #expect(cache.identity(for: try fingerprint(1), tenantVersion: 8) == nil)
+        #expect(cache.identity(for: try fingerprint(2), tenantVersion: 7) == nil)
+        cache.remove(try fingerprint(1), tenantVersion: 7)
+        #expect(cache.identity(for: try fingerprint(1), tenantVersion: 7) == nil)
         #expect(cache.usedBytes == 0)
     }
 
@@ -43,14 +44,14 @@ import Testing
     func scan() throws {
         let room = 100
         var cache = TokenCache(budgetBytes: identity.cost * room)
-        for number in 0..<50 { cache.insert(identity, for: try digest(number), tenantVersion: 1) }
+        for number in 0..<50 { cache.insert(identity, for: try fingerprint(number), tenantVersion: 1) }
         for number in 50..<5000 {
-            cache.insert(identity, for: try digest(number), tenantVersion: 1)
-            _ = cache.identity(for: try digest(number % 50), tenantVersion: 1)
+            cache.insert(identity, for: try fingerprint(number), tenantVersion: 1)
+            _ = cache.identity(for: try fingerprint(number % 50), tenantVersion: 1)
             #expect(cache.usedBytes <= cache.budgetBytes)
         }
         var alive = 0
-        for number in 0..<50 where cache.identity(for: try digest(number), tenantVersion: 1) != nil {
+        for number in 0..<50 where cache.identity(for: try fingerprint(number), tenantVersion: 1) != nil {
             alive += 1
         }
         #expect(alive >= 45)
@@ -60,10 +61,10 @@ import Testing
     @Test("A flood of one tenant's tokens does not push out another's")
     func fairness() throws {
         var cache = TokenCache(budgetBytes: identity.cost * 160)
-        for number in 0..<20 { cache.insert(identity, for: try digest(number), tenantVersion: 1) }
-        for number in 1000..<20_000 { cache.insert(identity, for: try digest(number), tenantVersion: 2) }
+        for number in 0..<20 { cache.insert(identity, for: try fingerprint(number), tenantVersion: 1) }
+        for number in 1000..<20_000 { cache.insert(identity, for: try fingerprint(number), tenantVersion: 2) }
         var alive = 0
-        for number in 0..<20 where cache.identity(for: try digest(number), tenantVersion: 1) != nil {
+        for number in 0..<20 where cache.identity(for: try fingerprint(number), tenantVersion: 1) != nil {
             alive += 1
         }
         #expect(alive >= 18)
@@ -73,12 +74,13 @@ import Testing
     func takingBack() throws {
         var cache = TokenCache(budgetBytes: identity.cost * 160)
         for number in 0..<160 {
-            cache.insert(identity, for: try digest(number), tenantVersion: 1)
-            _ = cache.identity(for: try digest(number), tenantVersion: 1)
+            cache.insert(identity, for: try fingerprint(number), tenantVersion: 1)
+            _ = cache.identity(for: try fingerprint(number), tenantVersion: 1)
         }
-        for number in 1000..<1020 { cache.insert(identity, for: try digest(number), tenantVersion: 2) }
+        for number in 1000..<1020 { cache.insert(identity, for: try fingerprint(number), tenantVersion: 2) }
         var alive = 0
-        for number in 1000..<1020 where cache.identity(for: try digest(number), tenantVersion: 2) != nil {
+        for number in 1000..<1020 where cache.identity(for: try fingerprint(number), tenantVersion: 2) != nil
+        {
             alive += 1
         }
         #expect(alive == 20)
@@ -93,14 +95,14 @@ import Testing
             let number = Int.random(in: 0..<500, using: &generator)
             switch Int.random(in: 0..<3, using: &generator) {
             case 0:
-                cache.insert(identity, for: try digest(number), tenantVersion: 1)
+                cache.insert(identity, for: try fingerprint(number), tenantVersion: 1)
                 model.insert(number)
             case 1:
-                cache.remove(try digest(number), tenantVersion: 1)
+                cache.remove(try fingerprint(number), tenantVersion: 1)
                 model.remove(number)
             default:
                 #expect(
-                    (cache.identity(for: try digest(number), tenantVersion: 1) != nil)
+                    (cache.identity(for: try fingerprint(number), tenantVersion: 1) != nil)
                         == model.contains(number))
             }
             #expect(cache.count == model.count)

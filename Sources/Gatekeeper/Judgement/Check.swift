@@ -51,7 +51,7 @@ enum CredentialCheck {
     /// The page that caused a request with a token from a cookie is the host's own, or one that the row lists.
     case page(RequestFacts, Tenant)
     /// The gateway has the memory to look at the token; only made known where it fails.
-    case digest
+    case fingerprint
     /// The token is a JWS with Cognito's claims.
     case readable(flaw: TokenRefusal?)
     /// The token was verified before, and its key is still the pool's.

@@ -109,7 +109,7 @@ extension CredentialCheck {
         case .page(let request, let tenant):
             CheckWords(
                 "page", expected: CredentialCheck.pages(tenant), actual: CredentialCheck.page(request))
-        case .digest:
+        case .fingerprint:
             CheckWords("token", expected: "memory to look at it", actual: "none")
         case .readable(let flaw):
             CheckWords(

@@ -13,8 +13,8 @@ package final class HeldAdmission {
     private(set) var tenantVersion: UInt64 = 0
     /// The generation of the revocations that the last review went by.
     private(set) var revocationGeneration: UInt64 = 0
-    /// The digest of the token that was verified when the request was admitted; nil where none was.
-    let digest: TokenDigest?
+    /// The fingerprint of the token that was verified when the request was admitted; nil where none was.
+    let fingerprint: TokenFingerprint?
 
     private let request: KeptRequest
     private var hostsEdition: SIMD2<UInt64> = [0, 0]
@@ -23,10 +23,10 @@ package final class HeldAdmission {
     /// When the row's bound for a token's age ends the connection.
     private var ageEnd = Instant.distantFuture
 
-    /// What is kept of `request`, whose token has this digest.
-    init(_ request: RequestFacts, digest: TokenDigest?) {
+    /// What is kept of `request`, whose token has this fingerprint.
+    init(_ request: RequestFacts, fingerprint: TokenFingerprint?) {
         self.request = KeptRequest(request)
-        self.digest = digest
+        self.fingerprint = fingerprint
     }
 
     /// Remembers that the request was admitted, at first or again, by a snapshot of these editions.

@@ -43,13 +43,13 @@ package final class Judge {
 
     /// What is to be kept of an admission that outlives its request, such as that of a WebSocket.
     package func hold(_ admission: Admission, _ request: RequestFacts) -> HeldAdmission {
-        var digest: TokenDigest?
+        var fingerprint: TokenFingerprint?
         if admission.identity != nil,
             case .token(let token, _) = walk.credential(of: request, admission.resolved)
         {
-            digest = walk.tokens.digest(of: token)
+            fingerprint = walk.tokens.fingerprint(of: token)
         }
-        let held = HeldAdmission(request, digest: digest)
+        let held = HeldAdmission(request, fingerprint: fingerprint)
         held.goOn(admission, hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
         return held
     }

@@ -14,6 +14,7 @@ struct TokenVerifier: ~Copyable {
     private(set) var revocationGeneration: UInt64 = 0
     private var remembered: TokenCache
     private let digester = TokenDigester()
+    private let fingerprinter = TokenFingerprinter()
 
     /// Remembers tokens within `cacheBytes`.
     init(cacheBytes: Int) {
@@ -30,7 +31,9 @@ struct TokenVerifier: ~Copyable {
     }
 
     /// The name by which the token is remembered; nil where the library has no memory.
-    func digest(of token: UnsafeRawBufferPointer) -> TokenDigest? { digester.digest(of: token) }
+    func fingerprint(of token: UnsafeRawBufferPointer) -> TokenFingerprint? {
+        fingerprinter.fingerprint(of: token)
+    }
 
     /// Finds the caller by the token, under the tenant's row as it is at `now`.
     mutating func find<Listener: CheckListener>(
@@ -41,13 +44,13 @@ struct TokenVerifier: ~Copyable {
             throw listener.refused(
                 .credential(.readable(flaw: .malformedToken)), .token(.malformedToken))
         }
-        guard let digest = digest(of: token) else {
-            throw listener.refused(.credential(.digest), .gateway(.overloaded))
+        guard let fingerprint = fingerprint(of: token) else {
+            throw listener.refused(.credential(.fingerprint), .gateway(.overloaded))
         }
         let lookup: KeyLookupResult?
         switch asker {
         case .open(let held):
-            if let identity = try verifiedBefore(token, digest, held, resolved, now, &listener) {
+            if let identity = try verifiedBefore(token, fingerprint, held, resolved, now, &listener) {
                 return .identity(identity)
             }
             // Nobody waits for a key on behalf of what is open.
@@ -55,12 +58,12 @@ struct TokenVerifier: ~Copyable {
             guard allowance > 0 else { return .mustWait }
         case .new(let result): lookup = result
         }
-        if let known = remembered.identity(for: digest, tenantVersion: resolved.tenantVersion) {
+        if let known = remembered.identity(for: fingerprint, tenantVersion: resolved.tenantVersion) {
             if isKeyPublished(of: known, resolved, now) {
                 try checkRemembered(known, resolved, now, &listener)
                 return .identity(known)
             }
-            remembered.remove(digest, tenantVersion: resolved.tenantVersion)
+            remembered.remove(fingerprint, tenantVersion: resolved.tenantVersion)
         }
         guard allowance > 0 || lookup != nil else { return .mustWait }
         if allowance > 0 { allowance -= 1 }
@@ -76,7 +79,7 @@ struct TokenVerifier: ~Copyable {
             allowance = min(allowance, 0)
             throw error
         }
-        remembered.insert(identity, for: digest, tenantVersion: resolved.tenantVersion)
+        remembered.insert(identity, for: fingerprint, tenantVersion: resolved.tenantVersion)
         try checkRevocation(of: identity, resolved, now, &listener)
         return .identity(identity)
     }
@@ -96,10 +99,10 @@ struct TokenVerifier: ~Copyable {
     /// Judges a token whose signature was verified when `held` was let in, what it says being looked at again under the
     /// row as it is now; nil for any other token.
     private func verifiedBefore<Listener: CheckListener>(
-        _ token: UnsafeRawBufferPointer, _ digest: TokenDigest, _ held: HeldAdmission,
+        _ token: UnsafeRawBufferPointer, _ fingerprint: TokenFingerprint, _ held: HeldAdmission,
         _ resolved: ResolvedTenant, _ now: Instant, _ listener: inout Listener
     ) throws(Refusal) -> Identity? {
-        guard held.digest == digest, let verified = held.identity else { return nil }
+        guard held.fingerprint == fingerprint, let verified = held.identity else { return nil }
         let identity: Identity
         if verified.tenantVersion == resolved.tenantVersion {
             identity = verified

@@ -1,6 +1,6 @@
 import JOSE
 
-/// The identities of one loop's verified tokens, found by tenant and digest of the token, within a budget of bytes.
+/// The identities of one loop's verified tokens, found by tenant and fingerprint of the token, within a budget of bytes.
 ///
 /// When it is full, SIEVE decides which entry goes (Zhang et al., NSDI 2024): a hand walks from the oldest entry to the
 /// newest, passes over those that were used since its last visit, and removes the first that was not. A flood of tokens
@@ -24,7 +24,7 @@ struct TokenCache {
     private var bytesByTenant: [UInt64: Int] = [:]
 
     private struct Slot {
-        var digest: TokenDigest
+        var fingerprint: TokenFingerprint
         var tenantVersion: UInt64
         var identity: Identity?
         var visited: Bool
@@ -38,16 +38,16 @@ struct TokenCache {
     }
 
     /// The identity of a token at the tenant whose row has this version, marked as used; nil where it is not remembered.
-    mutating func identity(for digest: TokenDigest, tenantVersion: UInt64) -> Identity? {
-        guard let place = place(of: digest, tenantVersion) else { return nil }
+    mutating func identity(for fingerprint: TokenFingerprint, tenantVersion: UInt64) -> Identity? {
+        guard let place = place(of: fingerprint, tenantVersion) else { return nil }
         let slot = Int(table[place])
         slots[slot].visited = true
         return slots[slot].identity
     }
 
     /// Remembers the identity of a verified token, which may be forgotten at any time.
-    mutating func insert(_ identity: Identity, for digest: TokenDigest, tenantVersion: UInt64) {
-        remove(digest, tenantVersion: tenantVersion)
+    mutating func insert(_ identity: Identity, for fingerprint: TokenFingerprint, tenantVersion: UInt64) {
+        remove(fingerprint, tenantVersion: tenantVersion)
         let cost = identity.cost
         guard cost <= budgetBytes else { return }
         while usedBytes + cost > budgetBytes {
@@ -56,7 +56,8 @@ struct TokenCache {
         if (count + 1) * 2 > table.count { grow() }
         let slot = takeSlot(
             Slot(
-                digest: digest, tenantVersion: tenantVersion, identity: identity, visited: false, newer: -1,
+                fingerprint: fingerprint, tenantVersion: tenantVersion, identity: identity, visited: false,
+                newer: -1,
                 older: newest))
         if newest >= 0 { slots[Int(newest)].newer = slot }
         newest = slot
@@ -68,8 +69,8 @@ struct TokenCache {
     }
 
     /// Forgets one token, where it is remembered.
-    mutating func remove(_ digest: TokenDigest, tenantVersion: UInt64) {
-        guard let place = place(of: digest, tenantVersion) else { return }
+    mutating func remove(_ fingerprint: TokenFingerprint, tenantVersion: UInt64) {
+        guard let place = place(of: fingerprint, tenantVersion) else { return }
         remove(at: place)
     }
 
@@ -87,7 +88,7 @@ struct TokenCache {
             let mayGo = isOwn || ownerIsAboveShare || !wanterIsAboveShare
             let isSpared = slot.visited && (isOwn || !ownerIsAboveShare)
             let next = slot.newer
-            if mayGo, !isSpared, let place = place(of: slot.digest, slot.tenantVersion) {
+            if mayGo, !isSpared, let place = place(of: slot.fingerprint, slot.tenantVersion) {
                 remove(at: place)
                 hand = next
                 return true
@@ -130,22 +131,25 @@ struct TokenCache {
 
     // MARK: The table
 
-    private func home(_ digest: TokenDigest, _ tenantVersion: UInt64) -> Int {
-        Int(truncatingIfNeeded: digest.words.0 &+ tenantVersion &* 0x9E37_79B9_7F4A_7C15) & (table.count - 1)
+    private func home(_ fingerprint: TokenFingerprint, _ tenantVersion: UInt64) -> Int {
+        Int(truncatingIfNeeded: fingerprint.words.0 &+ tenantVersion &* 0x9E37_79B9_7F4A_7C15)
+            & (table.count - 1)
     }
 
-    private func place(of digest: TokenDigest, _ tenantVersion: UInt64) -> Int? {
-        var place = home(digest, tenantVersion)
+    private func place(of fingerprint: TokenFingerprint, _ tenantVersion: UInt64) -> Int? {
+        var place = home(fingerprint, tenantVersion)
         while table[place] >= 0 {
             let slot = Int(table[place])
-            if slots[slot].digest == digest, slots[slot].tenantVersion == tenantVersion { return place }
+            if slots[slot].fingerprint == fingerprint, slots[slot].tenantVersion == tenantVersion {
+                return place
+            }
             place = (place + 1) & (table.count - 1)
         }
         return nil
     }
 
     private mutating func place(_ slot: Int32) {
-        var place = home(slots[Int(slot)].digest, slots[Int(slot)].tenantVersion)
+        var place = home(slots[Int(slot)].fingerprint, slots[Int(slot)].tenantVersion)
         while table[place] >= 0 { place = (place + 1) & (table.count - 1) }
         table[place] = slot
     }
@@ -157,7 +161,7 @@ struct TokenCache {
         var place = (gap + 1) & mask
         while table[place] >= 0 {
             let slot = slots[Int(table[place])]
-            if (place - home(slot.digest, slot.tenantVersion)) & mask >= (place - gap) & mask {
+            if (place - home(slot.fingerprint, slot.tenantVersion)) & mask >= (place - gap) & mask {
                 table[gap] = table[place]
                 gap = place
             }
