@@ -211,11 +211,19 @@ struct SwiftTokens {
         return true
     }
 
+    /// Whether three quotes end the line: a raw string of one line may begin with as many.
+    private var beginsLongString: Bool {
+        guard follows("\"\"\"") else { return false }
+        var end = position + 3
+        while end < bytes.count, bytes[end] == 0x20 || bytes[end] == 0x09 { end += 1 }
+        return end >= bytes.count || bytes[end] == 0x0A
+    }
+
     private mutating func string(hashes: Int) {
         let (first, spaced, leads) = (line, isSpaced, isFirstOnLine)
         let place = tokens.count
         position += hashes
-        let isLong = follows("\"\"\"")
+        let isLong = beginsLongString
         position += isLong ? 3 : 1
         var contents: [UInt8] = []
         reading: while position < bytes.count {
