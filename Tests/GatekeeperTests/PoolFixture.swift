@@ -113,7 +113,7 @@ struct Asked {
                 authorizationCount: authorization == nil ? 0 : 1, method: slice(method), path: slice(path))
             facts.authority = slice(authority)
             facts.query = slice(query)
-            facts.cookies = cookies.map(slice)
+            for cookie in cookies { facts.cookies.append(slice(cookie)) }
             facts.origin = self.origin.map { _ in slice(origin) }
             facts.fetchSite = self.fetchSite.map { _ in slice(fetchSite) }
             facts.isPreflight = isPreflight

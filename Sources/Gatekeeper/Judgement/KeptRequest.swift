@@ -16,10 +16,14 @@ struct KeptRequest {
     /// Copies the facts.
     init(_ facts: RequestFacts) {
         var bytes: [UInt8] = []
-        let parts =
-            [facts.host, facts.authority, facts.method, facts.path, facts.query] + facts.cookies
-            + [facts.authorization, facts.origin, facts.fetchSite].compactMap { $0 }
-        bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        var count = 0
+        facts.cookies.each { count += $0.count }
+        for part in [facts.host, facts.authority, facts.method, facts.path, facts.query] {
+            count += part.count
+        }
+        for part in [facts.authorization, facts.origin, facts.fetchSite] { count += part?.count ?? 0 }
+        // Exactly what is needed, since open connections may be many.
+        bytes.reserveCapacity(count)
         func keep(_ part: UnsafeRawBufferPointer) -> Range<Int> {
             bytes += part
             return (bytes.count - part.count)..<bytes.count
@@ -29,7 +33,9 @@ struct KeptRequest {
         method = keep(facts.method)
         path = keep(facts.path)
         query = keep(facts.query)
-        cookies = facts.cookies.map(keep)
+        var cookies: [Range<Int>] = []
+        facts.cookies.each { cookies.append(keep($0)) }
+        self.cookies = cookies
         authorization = facts.authorization.map(keep)
         authorizationCount = facts.authorizationCount
         origin = facts.origin.map(keep)
@@ -54,7 +60,7 @@ struct KeptRequest {
                 authorizationCount: authorizationCount, method: slice(method), path: slice(path))
             facts.authority = slice(authority)
             facts.query = slice(query)
-            facts.cookies = cookies.map(slice)
+            for cookie in cookies { facts.cookies.append(slice(cookie)) }
             facts.origin = origin.map(slice)
             facts.fetchSite = fetchSite.map(slice)
             facts.isUpgrade = isUpgrade

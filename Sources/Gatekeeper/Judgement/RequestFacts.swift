@@ -13,7 +13,7 @@ package struct RequestFacts {
     /// The query with its question mark; empty where there is none.
     package var query = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The values of the `Cookie` fields.
-    package var cookies: [UnsafeRawBufferPointer] = []
+    package var cookies = FieldValues()
     /// The host with its port, where the request names one.
     package var authority = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The one `Origin` field's value; empty where there are several.

@@ -1,5 +1,7 @@
-/// What one path of a host asks of its callers: a row of `poolgate.rules`, parsed once.
-package struct Rule: Sendable, Hashable {
+/// What one path of a host asks of its callers: a row of `poolgate.rules` that was parsed once, and never changes.
+///
+/// A class, so that to hand on the rule that decides counts one reference, and not one for each of its lists.
+package final class Rule: Sendable {
     /// The row's `id`.
     package let id: Int64
     /// The row's `path_prefix` as it is written, for people.
@@ -22,6 +24,25 @@ package struct Rule: Sendable, Hashable {
     let claims: [ClaimCondition]
     /// Whether the rule is in shadow: it refuses nobody, and what it would have refused is reported.
     package let isShadow: Bool
+
+    /// A rule of a row with these columns.
+    init(
+        id: Int64, written: [UInt8], prefix: [UInt8], methods: [[UInt8]]?, access: Access,
+        requiredGroups: [[UInt8]]?, everyGroup: [[UInt8]], requiredScopes: [[UInt8]]?, everyScope: [[UInt8]],
+        claims: [ClaimCondition], isShadow: Bool
+    ) {
+        self.id = id
+        self.written = written
+        self.prefix = prefix
+        self.methods = methods
+        self.access = access
+        self.requiredGroups = requiredGroups
+        self.everyGroup = everyGroup
+        self.requiredScopes = requiredScopes
+        self.everyScope = everyScope
+        self.claims = claims
+        self.isShadow = isShadow
+    }
 
     /// Whether a rule needs a token.
     package enum Access: String, Sendable {

@@ -1,5 +1,5 @@
 /// The rules of one tenant, in the order in which they are looked at.
-package struct RuleSet: Sendable, Hashable {
+package struct RuleSet: Sendable {
     /// Longest prefix first; of one prefix, what says most of its methods first.
     private let rules: [Rule]
     /// Every condition that one of the rules has for claims, so that a token's claims are compared with each once.

@@ -43,7 +43,7 @@ package enum Credential {
             }
         }
         if case .none = self, let name = tenant.cookieName {
-            for cookies in request.cookies {
+            request.cookies.each { cookies in
                 Cookies.each(in: cookies) { pair in
                     if pair.isNamed(name) { add(pair.value, from: .cookie) }
                 }

@@ -5,10 +5,9 @@ import JOSE
 /// The pure parts of the request path, each alone: nanoseconds a call, the median of nine rounds and the fastest.
 @main struct Micro {
     static func main() throws {
-        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "judgements",
-            let count = Int(CommandLine.arguments[2])
-        {
-            return try judgeOnly(count)
+        let arguments = CommandLine.arguments
+        if arguments.count > 2, arguments[1] == "judgements", let count = Int(arguments[2]) {
+            return try judgeOnly(count, byRules: arguments.last == "rules")
         }
         let fixture = try Fixture(tokens: 2_000, tenants: 100_000)
         print("| part | median ns | fastest ns |\n| --- | ---: | ---: |")
@@ -25,6 +24,7 @@ import JOSE
         }
         report("host lookup in a directory of 100,000") { repeated(100_000) { fixture.finds(host: $0) } }
         report("judgement, warm") { repeated(20_000) { fixture.admits(token: $0) } }
+        report("judgement, warm, by three rules") { repeated(20_000) { fixture.admitsByRule(token: $0) } }
         report("judgement, cold", before: fixture.forget) {
             repeated(fixture.tokens.count) { fixture.admits(token: $0) }
         }
@@ -41,9 +41,9 @@ import JOSE
 
     /// Judges one remembered token so often and nothing else, for `valgrind --tool=callgrind`: the difference between two
     /// counts is what so many warm judgements cost.
-    private static func judgeOnly(_ count: Int) throws {
+    private static func judgeOnly(_ count: Int, byRules: Bool) throws {
         let fixture = try Fixture(tokens: 1, tenants: 1)
-        _ = repeated(count) { fixture.admits(token: $0) }
+        _ = repeated(count) { byRules ? fixture.admitsByRule(token: $0) : fixture.admits(token: $0) }
     }
 
     /// Calls `part` so often, each time with another number; whether it did its work is its answer.
@@ -76,6 +76,7 @@ struct Fixture {
     private let credentials: [[UInt8]]
     private let hosts: [[UInt8]]
     private let host: [UInt8]
+    private let ruledHost = Array("rules.example.com".utf8)
     private let judge = Judge(tokenCacheBytes: 128 << 20, seed: 1)
     private let digester = TokenDigester()
     private let fingerprinter = TokenFingerprinter()
@@ -103,6 +104,7 @@ struct Fixture {
         var rows = parser
         var directory = Directory()
         for number in 0..<tenants { try Fixture.put("t\(number).example.com", &directory, &rows) }
+        try Fixture.put("rules.example.com", &directory, &rows, rules: Fixture.rules)
         snapshot.directory = directory
         snapshot.setKeys(PublishedKeys(keySet: keySet, usableUntil: .distantFuture), of: pool)
         judge.snapshot = snapshot
@@ -118,6 +120,10 @@ struct Fixture {
 
     func admits(token number: Int) -> Bool {
         if case .admit = judge(host, credentials[number % credentials.count]) { true } else { false }
+    }
+
+    func admitsByRule(token number: Int) -> Bool {
+        if case .admit = judge(ruledHost, credentials[number % credentials.count]) { true } else { false }
     }
 
     func refuses(host number: Int) -> Bool {
@@ -163,12 +169,20 @@ struct Fixture {
     }
 
     private static func put(
-        _ host: String, _ directory: inout Directory, _ parser: inout TenantParser
+        _ host: String, _ directory: inout Directory, _ parser: inout TenantParser, rules: String? = nil
     ) throws {
         guard let pattern = HostPattern(host) else { throw Failure() }
-        let row = TenantRow(host: host, region: "eu-west-1", poolID: "eu-west-1_Bench")
+        var row = TenantRow(host: host, region: "eu-west-1", poolID: "eu-west-1_Bench")
+        row.rules = rules
         directory[pattern] = .tenant(try parser.tenant(row))
     }
+
+    /// Two rules for other paths, and the one that decides.
+    private static let rules = """
+        [{"id":1,"path_prefix":"/","access":"authenticated","required_groups":["staff"]},
+        {"id":2,"path_prefix":"/health","access":"public","methods":["GET"]},
+        {"id":3,"path_prefix":"/api","access":"authenticated","required_scopes":["api/read"]}]
+        """
 
     /// An access token of about 1.1 KB.
     private static func token(number: Int, _ key: SigningKey) throws -> [UInt8] {
