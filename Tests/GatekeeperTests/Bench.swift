@@ -37,9 +37,9 @@ struct Bench {
     /// The outcome in one word: `admit`, `needsKey`, or the refusal's code.
     func judge(
         _ token: [UInt8]?, host: String = "acme.example.com", scheme: String = "Bearer ", count: Int? = nil,
-        at now: Instant = PoolFixture.now, answer: KeyLookupResult? = nil
+        at now: Instant = PoolFixture.now, lookup: KeyLookupResult? = nil
     ) -> String {
-        switch verdict(token, host: host, scheme: scheme, count: count, at: now, answer: answer) {
+        switch verdict(token, host: host, scheme: scheme, count: count, at: now, lookup: lookup) {
         case .admit: "admit"
         case .needsKey: "needsKey"
         case .mustWait: "mustWait"
@@ -90,45 +90,45 @@ struct Bench {
 
     private func verdict(
         _ token: [UInt8]?, host: String, scheme: String = "Bearer ", count: Int? = nil,
-        at now: Instant = PoolFixture.now, answer: KeyLookupResult? = nil
+        at now: Instant = PoolFixture.now, lookup: KeyLookupResult? = nil
     ) -> Verdict {
         let value = token.map { Array(scheme.utf8) + $0 }
         return Array(host.utf8).withUnsafeBytes { host in
             guard let value else {
                 return verdict(
                     of: RequestFacts(host: host, authorization: nil, authorizationCount: 0), at: now,
-                    answer: answer)
+                    lookup: lookup)
             }
             return value.withUnsafeBytes { value in
                 verdict(
                     of: RequestFacts(host: host, authorization: value, authorizationCount: count ?? 1),
                     at: now,
-                    answer: answer)
+                    lookup: lookup)
             }
         }
     }
 
     /// The one way by which the tests' requests are judged: without a listener, with one that remembers the same tokens,
     /// and with one that remembers none, as `poolgate explain` does. All three must agree.
-    private func verdict(of facts: RequestFacts, at now: Instant, answer: KeyLookupResult? = nil) -> Verdict {
+    private func verdict(of facts: RequestFacts, at now: Instant, lookup: KeyLookupResult? = nil) -> Verdict {
         if !countsAllowance { judge.allowance = .max }
         explaining.snapshot = judge.snapshot
         explaining.allowance = judge.allowance
-        let verdict = judge.judge(facts, at: now, answer: answer)
-        expectExplanation(of: verdict, by: explaining, facts, now, answer)
+        let verdict = judge.judge(facts, at: now, lookup: lookup)
+        expectExplanation(of: verdict, by: explaining, facts, now, lookup)
         if case .mustWait = verdict { return verdict }
         let forgetful = Judge(tokenCacheBytes: 1 << 20, seed: 1)
         forgetful.snapshot = judge.snapshot
-        expectExplanation(of: verdict, by: forgetful, facts, now, answer)
+        expectExplanation(of: verdict, by: forgetful, facts, now, lookup)
         return verdict
     }
 
     private func expectExplanation(
         of verdict: Verdict, by judge: Judge, _ facts: RequestFacts, _ now: Instant,
-        _ answer: KeyLookupResult?
+        _ lookup: KeyLookupResult?
     ) {
         var explanation = Explanation()
-        let explained = judge.explain(facts, at: now, answer: answer, into: &explanation)
+        let explained = judge.explain(facts, at: now, lookup: lookup, into: &explanation)
         #expect(Bench.summary(explained) == Bench.summary(verdict))
         if case .refuse(let refusal, _) = verdict {
             #expect(explanation.refusal == refusal)

@@ -13,11 +13,11 @@ import Testing
         try bench.serve(Bench.row(fixture))
     }
 
-    private func explained(_ asked: Asked, answer: KeyLookupResult? = nil) -> Explanation {
+    private func explained(_ asked: Asked, lookup: KeyLookupResult? = nil) -> Explanation {
         let judge = Judge(tokenCacheBytes: 1 << 20, seed: 1)
         judge.snapshot = bench.judge.snapshot
         var explanation = Explanation()
-        _ = asked.withFacts { judge.explain($0, at: PoolFixture.now, answer: answer, into: &explanation) }
+        _ = asked.withFacts { judge.explain($0, at: PoolFixture.now, lookup: lookup, into: &explanation) }
         return explanation
     }
 
@@ -45,7 +45,7 @@ import Testing
             let explanation = explained(Asked(try fixture.token(nil, change)))
             #expect(explanation.lines.last?.name == name && explanation.refusal != nil)
         }
-        #expect(explained(Asked(try fixture.token(keyID: "k9")), answer: .absent).lines.last?.name == "key")
+        #expect(explained(Asked(try fixture.token(keyID: "k9")), lookup: .absent).lines.last?.name == "key")
     }
 
     @Test("It names the rule that decides, the one in shadow, and what it would do")

@@ -253,7 +253,7 @@ import Testing
     @Test("A request that waited for its key is judged without waiting again")
     func answered() throws {
         bench.judge.allowance = 0
-        #expect(bench.judge(try fixture.token(), answer: .present) == "admit")
+        #expect(bench.judge(try fixture.token(), lookup: .present) == "admit")
         #expect(bench.judge.allowance == 0)
     }
 }

@@ -25,7 +25,7 @@ import Testing
         #expect(bench.judge(try fixture.token()) == "starting")
     }
 
-    @Test("A directory too old answers stale, one just fresh enough serves")
+    @Test("A directory that is too old refuses as stale, one just fresh enough serves")
     func stale() throws {
         bench.judge.snapshot.staleAfter = PoolFixture.now
         #expect(bench.judge(try fixture.token()) == "admit")
@@ -223,7 +223,7 @@ import Testing
         #expect(bench.judge(token) == "admit")
         bench.judge.snapshot.setKeys(try fixture.keys(["k2"]), of: fixture.pool)
         #expect(bench.judge(token) == "needsKey")
-        #expect(bench.judge(token, answer: .absent) == "unknown_key")
+        #expect(bench.judge(token, lookup: .absent) == "unknown_key")
     }
 
     @Test("The same kid with another key does not keep a warm token alive")
@@ -243,18 +243,18 @@ import Testing
         let token = try fixture.token()
         #expect(bench.judge(token) == "admit")
         #expect(bench.judge(token, at: limit) == "needsKey")
-        #expect(bench.judge(token, at: limit, answer: .unavailable) == "keys_unavailable")
+        #expect(bench.judge(token, at: limit, lookup: .unavailable) == "keys_unavailable")
         #expect(bench.judge(try fixture.token(keyID: "k1"), at: limit) == "needsKey")
     }
 
-    @Test("An unknown key is asked for once; then the pool's answer decides")
+    @Test("An unknown key is asked for once; then what the pool says of it decides")
     func unknownKey() throws {
         let token = try fixture.token(keyID: "k9")
         #expect(bench.judge(token) == "needsKey")
-        #expect(bench.judge(token, answer: .absent) == "unknown_key")
-        #expect(bench.judge(token, answer: .unavailable) == "keys_unavailable")
+        #expect(bench.judge(token, lookup: .absent) == "unknown_key")
+        #expect(bench.judge(token, lookup: .unavailable) == "keys_unavailable")
         bench.judge.snapshot.setKeys(try fixture.keys(["k9"]), of: fixture.pool)
-        #expect(bench.judge(token, answer: .present) == "admit")
+        #expect(bench.judge(token, lookup: .present) == "admit")
     }
 
     @Test("A token that fails the cheap checks never asks for a key")

@@ -31,7 +31,7 @@ package struct DescribedRequest {
         case .complete
         where parser.head.headLength == bytes.count && parser.head.fields.count == fields.count + 1:
             self.host = String(decoding: bytes[parser.head.host.range], as: UTF8.self)
-            refusal = DescribedRequest.messageRefusal(parser.head, maxBodyBytes: maxBodyBytes)
+            refusal = MessageChecks.refusal(of: parser.head, maxBodyBytes: maxBodyBytes)
         case .flaw(let flaw):
             self.host = host
             refusal = .message(flaw)
@@ -53,17 +53,5 @@ package struct DescribedRequest {
             return nil
         }
         return .request(.bodyTooLarge)
-    }
-
-    /// What is wrong with a message that HTTP can carry and the gateway does not.
-    private static func messageRefusal(_ head: RequestHead, maxBodyBytes: UInt64?) -> Refusal? {
-        if let maxBodyBytes, case .length(let length) = head.framing, length > maxBodyBytes {
-            return .request(.bodyTooLarge)
-        }
-        switch head.upgrade {
-        case .none, .webSocket: return nil
-        case .badWebSocket: return .request(.badWebSocket)
-        case .otherWebSocketVersion: return .request(.webSocketVersion)
-        }
     }
 }

@@ -24,8 +24,8 @@ extension Exchange {
     }
 
     /// Judges the request for the first time.
-    func judgeAtOnce(hasBody: Bool) {
-        if let (refusal, detail) = messageRefusal(hasBody: hasBody) {
+    func judgeAtOnce() {
+        if let (refusal, detail) = messageRefusal() {
             perform(machine.refused(refusal, detail))
             return
         }
@@ -38,16 +38,9 @@ extension Exchange {
     }
 
     /// What is wrong with the message itself, before anybody's row is looked at.
-    private func messageRefusal(hasBody: Bool) -> (Refusal, RefusalDetail?)? {
-        if hasBody, let limit = worker.settings.maxBodyBytes, case .length(let length) = head.framing,
-            length > limit
-        {
-            return (.request(.bodyTooLarge), nil)
-        }
-        switch head.upgrade {
-        case .none, .webSocket: break
-        case .badWebSocket: return (.request(.badWebSocket), nil)
-        case .otherWebSocketVersion: return (.request(.webSocketVersion), nil)
+    private func messageRefusal() -> (Refusal, RefusalDetail?)? {
+        if let refusal = MessageChecks.refusal(of: head, maxBodyBytes: worker.settings.maxBodyBytes) {
+            return (refusal, nil)
         }
         let isRare = head.hasVia || peer.certificate != nil || worker.census.addressLimit != nil
         guard isRare else { return nil }
@@ -80,7 +73,7 @@ extension Exchange {
     private func judge(_ key: KeyLookupResult?) -> Step {
         headBytes.withUnsafeReadableBytes { bytes in
             let facts = RequestFacts(head, bytes)
-            switch worker.judge.judge(facts, at: judgedAt, answer: key) {
+            switch worker.judge.judge(facts, at: judgedAt, lookup: key) {
             case .refuse(let refusal, let resolved):
                 tenant = resolved
                 return .refuse(refusal, nil)

@@ -64,7 +64,7 @@ final class Exchange {
         judgedAt = cameAt
         machine.begin(
             .init(hasBody: hasBody, isIdempotent: head.method.isIdempotent), isClientEnded: isClientEnded)
-        judgeAtOnce(hasBody: hasBody)
+        judgeAtOnce()
     }
 
     /// A head that cannot be read, or did not come in time, is refused; `began` is when its first bytes came.

@@ -25,18 +25,18 @@ package final class Judge {
         set { walk.tokens.allowance = newValue }
     }
 
-    /// Judges a request at `now`; `answer` is what its pool's actor said of its key, where it has waited for that.
-    package func judge(_ request: RequestFacts, at now: Instant, answer: KeyLookupResult? = nil) -> Verdict {
+    /// Judges a request at `now`; `lookup` is what its pool's actor said of its key, where it has waited for that.
+    package func judge(_ request: RequestFacts, at now: Instant, lookup: KeyLookupResult? = nil) -> Verdict {
         var unheard = Unheard()
-        return walk.judge(request, .new(answer), now, &unheard)
+        return walk.judge(request, .new(lookup), now, &unheard)
     }
 
     /// Judges as `judge` does, and puts every check into `explanation`.
     package func explain(
-        _ request: RequestFacts, at now: Instant, answer: KeyLookupResult? = nil,
+        _ request: RequestFacts, at now: Instant, lookup: KeyLookupResult? = nil,
         into explanation: inout Explanation
     ) -> Verdict {
-        walk.judge(request, .new(answer), now, &explanation)
+        walk.judge(request, .new(lookup), now, &explanation)
     }
 
     // MARK: What is open

@@ -103,9 +103,9 @@ struct ExplainCommand: AsyncParsableCommand {
         if case .needsKey(let key, _) = verdict {
             let keys = await keys(of: key.pool, settings)
             judge.snapshot.setKeys(keys, of: key.pool)
-            let answer: KeyLookupResult = keys == nil ? .unavailable : .absent
+            let lookup: KeyLookupResult = keys == nil ? .unavailable : .absent
             explanation = Explanation()
-            verdict = request.withFacts { judge.explain($0, at: now, answer: answer, into: &explanation) }
+            verdict = request.withFacts { judge.explain($0, at: now, lookup: lookup, into: &explanation) }
         }
         if case .admit(let admission) = verdict,
             let refusal = request.bodyRefusal(by: admission.resolved.tenant)
