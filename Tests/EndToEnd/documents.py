@@ -1,8 +1,9 @@
 """The project's pages, taken apart: blocks, headings, links and the names of files in them."""
 
 import dataclasses
+import os
+import pathlib
 import re
-import subprocess
 
 from processes import TOP
 
@@ -37,15 +38,16 @@ class Block:
         return f"{self.page}:{self.line}"
 
 
-def tracked(*patterns):
-    """The repository's own files, those not yet committed among them."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns], cwd=TOP, check=True,
-        capture_output=True, text=True).stdout.splitlines()
-    return [path for path in listed if (TOP / path).is_file()]
+def files(folder=""):
+    """Every file below a folder of the repository, by its path from the top; what is built or hidden is none."""
+    found = []
+    for path, folders, names in os.walk(TOP / folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+        found += [str((pathlib.Path(path) / name).relative_to(TOP)) for name in sorted(names)]
+    return found
 
 
-PAGES = tracked("*.md")
+PAGES = [path for path in files() if path.endswith(".md")]
 
 
 def text(page):

@@ -248,7 +248,7 @@ def exists(path):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_path_that_a_page_names_exists(page):
-    names = [pathlib.PurePath(path).name for path in documents.tracked()]
+    names = [pathlib.PurePath(path).name for path in documents.files()]
     for number, line in enumerate(documents.text(page).splitlines(), 1):
         for path in re.findall(r"(?<![\w./-])((?:Sources|Tests|ops|sql)/[\w.*/+-]*\w/?)", line):
             assert exists(path), f"{page}:{number}: {path} does not exist"
@@ -267,7 +267,7 @@ def test_the_code_map_has_every_folder_and_no_other():
     rows = [line for _, line in documents.prose("Sources/README.md") if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([\w/]+)`", row.split("|")[1])}
     folders = {str(pathlib.PurePath(path).parent.relative_to("Sources"))
-               for path in documents.tracked("Sources/*") if path != "Sources/README.md"}
+               for path in documents.files("Sources") if path != "Sources/README.md"}
     # A module with folders is told by them; those of its own files that lie above are told in the table of modules.
     assert {folder for folder in folders if not any(other.startswith(folder + "/") for other in folders)} <= named
     assert named <= folders | {folder.partition("/")[0] for folder in folders}
@@ -280,7 +280,7 @@ CITED = re.compile(r'(?<![\w.*/-])([\w+/-]+\.md)\b(?:, "([^"]+)")?')
 @pytest.mark.parametrize("folder", ["Sources", "Tests", "ops", "sql"])
 def test_whatever_is_cited_is_in_the_repository(folder):
     missing = []
-    for path in documents.tracked(f"{folder}/*"):
+    for path in documents.files(folder):
         # What Swift files cite of pages that are nowhere is a matter of HouseRulesTests.
         is_swift = path.endswith(".swift")
         if path in PAGES or path == "Tests/EndToEnd/test_documents.py":
