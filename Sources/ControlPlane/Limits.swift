@@ -1,137 +1,141 @@
-/// Every bound of this module, with its unit.
+/// Every bound of the control plane, with its unit.
 package enum Limits {
-    // Fetching.
+    // MARK: Fetching
 
-    /// Transfers under way at once.
+    /// How many transfers are under way at once.
     static let transfersAtOnce = 64
-    /// What pools whose last fetch failed share of them.
+    /// How many of those places the pools share whose last fetch failed.
     static let transfersAtOnceAfterFailure = 16
-    /// Fetches caused by unknown `kid`s, over all pools.
+    /// How many fetches a second unknown `kid`s may cause, over all pools.
     static let unknownKeyFetchesPerSecond = 20
-    /// One transfer in all.
-    static let transferTime = Duration.seconds(5)
-    /// One transfer until its connection stands, name resolution and TLS included.
+    /// How long one transfer may take in all.
+    package static let transferTime = Duration.seconds(5)
+    /// How long a transfer may take until its connection is made, name resolution and TLS included.
     static let connectTime = Duration.seconds(2)
-    /// The body of a key set.
+    /// How long the transfer thread sleeps at least and at most while nothing happens.
+    static let shortestTransferPause = Duration.milliseconds(1)
+    static let longestTransferPause = Duration.seconds(60)
+    /// The largest body of a key set.
     static let keySetBytes = 65_536
-    /// The head of any answer.
-    static let answerHeadBytes = 32_768
-    /// The body of an answer to a general call.
-    static let callAnswerBytes = 16_777_216
-    /// Connections kept for reuse, over all key endpoints.
+    /// The largest head of a response.
+    static let responseHeadBytes = 32_768
+    /// The largest body of the response to a call.
+    static let callResponseBytes = 16_777_216
+    /// How many idle connections are kept for reuse, over all key endpoints.
     static let idleConnections = 64
-    /// Bytes of a library's own words that a failure carries.
+    /// How much of libcurl's own description a failure carries.
     static let failureDetailBytes = 200
 
-    // One pool's keys.
+    // MARK: One pool's keys
 
-    /// A set is refreshed no sooner than this, whatever `max-age` says.
+    /// A key set is fetched again no sooner than this, whatever `max-age` says.
     static let shortestLife = Duration.seconds(300)
-    /// A set is refreshed no later than this, whatever `max-age` says.
+    /// A key set is fetched again no later than this, whatever `max-age` says.
     static let longestLife = Duration.seconds(3_600)
-    /// The life of a set whose answer names no `max-age`.
+    /// When a key set is fetched again whose response names no `max-age`.
     static let defaultLife = Duration.seconds(900)
-    /// A set is believed this long after the fetch that brought it.
+    /// How much later than asked for a timer of the keys may fire, so that the system can fire several together.
+    static let refreshTolerance = Duration.milliseconds(50)
+    /// For how long a key set is trusted after the fetch that brought it, while later fetches fail.
     static let believedSeconds: Int64 = 86_400
-    /// The longest pause after failures, before jitter.
-    static let longestRetry = Duration.seconds(30)
-    /// The pause after the first failure, and the shortest pause that a waiting request can cause.
-    static let shortestRetry = Duration.seconds(1)
-    /// A key that a good answer lacks is asked for again after this.
+    /// How long to wait after a failed fetch; a request that waits can shorten the wait to the shortest pause.
+    static let fetchRetry = Backoff(shortest: .seconds(1), longest: .seconds(30))
+    /// After how long a key that a set lacks is asked for again, to confirm that it is withdrawn.
     static let withdrawalConfirmation = Duration.seconds(30)
-    /// Keys that stay published although the latest answer lacks them.
+    /// How many keys stay trusted at most until their withdrawal is confirmed.
     static let missingKeysKept = 32
-    /// Fetches that unknown `kid`s may cause at once.
+    /// How many fetches of one pool unknown `kid`s may cause at once.
     static let unknownKeyFetches = 3
-    /// One more of them is regained every so often.
+    /// After how long they may cause one more.
     static let unknownKeyFetchInterval = Duration.seconds(10)
-    /// Unknown `kid`s that one pool remembers.
+    /// How many unknown `kid`s one pool remembers.
     static let unknownKeysRemembered = 64
-    /// Requests of one pool that may wait at once.
+    /// How many requests may wait for keys of one pool.
     static let waitersPerPool = 10_000
-    /// Refreshes by hand of one pool that may wait at once.
+    /// How many refreshes by hand of one pool may wait.
     static let refreshesWaiting = 64
     /// How long a request waits for a key.
     package static let keyWait = Duration.seconds(3)
 
-    // The directory.
+    // MARK: The directory
 
     /// Reads of what changed lie at least this far apart.
     static let readPause = Duration.milliseconds(10)
-    /// Reads of everything that were not due lie at least this far apart.
+    /// Reads of everything lie at least this far apart.
     static let fullReadPause = Duration.milliseconds(250)
-    /// What changed is read so often though nothing is announced.
+    /// After how long what changed is read though no notification arrived.
     static let pollInterval = Duration.seconds(30)
-    /// The same where announcements do not arrive.
-    static let deafPollInterval = Duration.seconds(1)
-    /// Everything is read so often.
+    /// The same where notifications do not arrive.
+    static let pollIntervalWithoutNotifications = Duration.seconds(1)
+    /// After how long everything is read in any case.
     static let fullReadInterval = Duration.seconds(3_600)
-    /// The server is asked for a sign of life so often, and has as long to answer.
+    /// After how long the server is asked for a sign of life, and how long it has to give one.
     static let pingInterval = Duration.seconds(5)
-    /// A gateway that announces something to itself hears it within this.
+    /// How long a gateway waits for its notification to itself.
     static let echoTime = Duration.seconds(2)
-    /// A table that became empty is read again after this.
+    /// After how long a table that was found empty is read again.
     static let emptinessConfirmation = Duration.seconds(1)
-    /// Reading what changed.
+    /// How long a read of what changed may take.
     static let changesReadTime = Duration.seconds(10)
-    /// Reading everything.
+    /// How long a read of everything may take.
     static let fullReadTime = Duration.seconds(120)
-    /// The first pause before another connection, doubled each time.
-    static let shortestReconnect = Duration.milliseconds(100)
-    /// The longest such pause.
-    static let longestReconnect = Duration.seconds(5)
-    /// A schema that is too old is looked at again after this.
+    /// How long to wait before connecting again.
+    static let reconnect = Backoff(shortest: .milliseconds(100), longest: .seconds(5))
+    /// After how long a schema that is too old is looked at again.
     static let schemaCheckInterval = Duration.seconds(1)
-    /// More changed rows than this are read again with everything, and parsed on a thread of their own.
+    /// Where more rows than this changed, everything is read instead, and parsed on a thread of its own.
     static let rowsReadAsChanges = 4_096
-    /// Revocations of one read of what changed; what is left comes with the next, so that a flood of them keeps no
-    /// tenant's row waiting.
+    /// How many revocations one read of changes takes. The rest comes with the next reads, so that a flood of revocations
+    /// keeps no tenant's row waiting.
     static let revocationsReadAtOnce = 8_192
-    /// Room made ahead for a read of every revocation (32 bytes each); more of them are taken as they come.
+    /// For how many revocations a read of everything makes room ahead (32 bytes each); for more, room is made as they
+    /// come.
     static let revocationsExpected = 4_194_304
-    /// A row that is larger as text is not read, but quarantined.
+    /// A row whose columns are longer than this together is not read, but quarantined.
     static let rowBytes = 4_194_304
-    /// The server's `idle_session_timeout` is kept from passing by a sign of life at a third of it, but none more often.
+    /// Pings keep the server's `idle_session_timeout` from ending the connection: they come after a third of it, but no
+    /// more often than this.
     static let shortestPing = Duration.milliseconds(50)
-    /// Writes that no read found are asked for with everything, again and again at twice this, up to the hourly read.
+    /// Writes that no read explains cause a read of everything, the next one after this, then after twice as long each
+    /// time, up to the hourly read.
     static let shortestUnexplained = Duration.seconds(5)
-    /// Writes within this of a change that was read are explained by it: servers count late.
+    /// Changes that were read explain the writes that are counted within this time, since servers count with a delay.
     static let explainedTime = Duration.seconds(20)
-    /// A pooler is asked so often whether it gives a session's server to others, before it is taken for one that does not.
+    /// How often two connections are compared before a pooler is taken for one that keeps a server connection for each.
     static let poolerProbes = 16
-    /// Connecting and asking over a second connection through a pooler.
+    /// How long connecting a second time, and each of its answers, may take while a pooler is examined.
     static let poolerProbeTime = Duration.seconds(2)
 
-    // The snapshot on disk.
+    // MARK: The rows saved on disk
 
-    /// Without a database the last good rows are read from disk after this.
+    /// After how long without a database the saved rows are read.
     static let databaseWait = Duration.seconds(2)
     /// Saves lie at least this far apart.
     static let savePause = Duration.seconds(10)
-    /// Whether anything is unsaved is looked at so often.
+    /// How often it is looked whether anything is unsaved.
     static let saveCheckInterval = Duration.seconds(1)
     /// A larger file is not read.
-    static let snapshotFileBytes = 536_870_912
+    static let savedRowsFileBytes = 536_870_912
 
-    // Health.
+    // MARK: Health
 
-    /// Everything is written so often.
+    /// After how long everything is written again.
     static let healthInterval = Duration.seconds(60)
-    /// Changes of pools are gathered for so long before they are written.
+    /// How long changes of pools are gathered before they are written.
     static let healthPause = Duration.seconds(1)
-    /// One write of health.
+    /// How long one write of health may take.
     static let healthWriteTime = Duration.seconds(10)
-    /// Taking a gateway off the list as it stops.
+    /// How long removing a gateway that stops from the database may take.
     static let farewellTime = Duration.milliseconds(400)
-    /// Pools written by one statement.
+    /// How many pools one statement writes.
     static let poolsPerWrite = 1_000
-    /// A sentence in a health table.
+    /// The longest sentence in a health table.
     static let healthDetailCharacters = 500
 
-    // Migrations.
+    // MARK: Migrations
 
-    /// Applying one migration file, waiting for another that applies it included.
+    /// How long one migration may take, waiting for another program that migrates included.
     static let migrationTime = Duration.seconds(300)
-    /// What a migration that the server should have stopped gets besides, before its connection is given up.
+    /// How much longer to wait for the server to stop such a migration, before the connection is given up.
     static let migrationGrace = Duration.seconds(10)
 }

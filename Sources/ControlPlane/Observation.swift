@@ -2,52 +2,57 @@ package import Gatekeeper
 package import JOSE
 package import Postgres
 
-/// Takes what happened; called from anywhere, must not block.
+/// Takes an observation. Called from any thread; must not block.
 package typealias Observe = @Sendable (Observation) -> Void
 
-/// Everything of the control plane that is worth a log line or a number, as data; the observer finds the words.
+/// Everything that happens in the control plane and is worth a line of the log or a metric, as data. The program's observer
+/// makes words of it.
 package enum Observation: Sendable {
     // Keys.
 
-    /// A good answer of a pool's key endpoint: the keys in it, and those that could not be used.
+    /// A pool's key endpoint gave a usable key set: its keys, and those in it that could not be used.
     case keysFetched(PoolName, kids: [KeyID], skipped: [SkippedKey])
-    /// A fetch brought no usable set; keys fetched earlier stay in use.
+    /// A fetch brought no usable key set. Keys that were fetched earlier stay in use.
     case keysFetchFailed(PoolName, KeyFetchFailure, nextAttempt: Instant?)
-    /// Keys that are no longer trusted, because their endpoint stopped naming them.
+    /// These keys are not trusted any more, because the pool's key endpoint does not give them any more.
     case keysWithdrawn(PoolName, kids: [KeyID])
 
     // The directory.
 
-    /// Connected to a database whose schema this program can read; the server's version as in 150004.
+    /// Connected to a database whose schema this program can read. The server's version is a number such as 150004.
     case databaseConnected(serverVersion: Int)
-    /// No connection, or none any more; the last good directory stays in use.
+    /// No connection could be made, or it broke. The last good directory stays in use.
     case databaseLost(PostgresError, retryAfter: Duration)
-    /// The schema lacks migrations: run `poolgate migrate`. Nil where there is no schema.
+    /// The schema lacks migrations, so that nothing is read. `found` is nil without a schema.
     case schemaTooOld(found: Int?, needed: Int)
-    /// The schema has migrations that this program does not know; it serves.
+    /// The schema has migrations that this program does not know. It serves all the same.
     case schemaNewer(found: Int, known: Int)
-    /// LISTEN would not stay with the session, or nothing arrives by it; changes are asked for every second.
+    /// Notifications do not arrive, or would not, because of a pooler in between. Changes are asked for every second.
     case listenSwallowed
-    /// Rows were read, everything or what changed: how many there are now, how many of them changed.
+    /// The directory was read, all of it or what changed. It has so many rows and revocations now; `changed` is how many
+    /// rows came, changed or went.
     case directoryRead(rows: Int, changed: Int, revocations: Int, time: Duration, all: Bool)
-    /// A row cannot be served; the others can.
+    /// This row cannot be served; others can.
     case tenantQuarantined(host: String, RowFlaw)
-    /// Revocations that cannot be understood, and so are not enforced.
+    /// So many revocations cannot be understood, and are not enforced.
     case revocationsUnreadable(Int)
-    /// The table became empty; that is believed after a second read.
+    /// The table was found empty while `tenants` are served. That is believed after a second read.
     case emptinessSuspected(tenants: Int)
 
-    // The snapshot on disk.
+    // The rows saved on disk.
 
-    /// Without a database, the rows saved earlier are served.
-    case snapshotLoaded(rows: Int, savedAt: Instant)
-    case snapshotUnreadable(SnapshotFile.Flaw)
-    case snapshotSaved(rows: Int)
-    case snapshotUnwritable(SnapshotFile.Flaw)
+    /// Without a database, the rows that were saved earlier are served.
+    case savedRowsLoaded(rows: Int, savedAt: Instant)
+    /// There is no database, and the saved rows cannot be read.
+    case savedRowsUnreadable(SavedRowsFile.Flaw)
+    /// The rows were saved.
+    case rowsSaved(rows: Int)
+    /// The rows could not be saved. That is tried again.
+    case savedRowsUnwritable(SavedRowsFile.Flaw)
 
     // Health.
 
-    /// The health tables could not be written; nothing else is touched by it.
+    /// The health tables could not be written, which affects nothing else.
     case healthUnwritable(PostgresError)
     /// The health tables can be written again.
     case healthWritten

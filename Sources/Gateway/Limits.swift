@@ -38,6 +38,8 @@ enum Limits {
 
     /// The proxy opens without a directory after this.
     static let directoryWait = Duration.seconds(5)
+    /// How often it is looked whether the gateway has become ready.
+    static let readinessPause = Duration.milliseconds(20)
     /// Readiness waits for the first pass over the key endpoints no longer than this.
     static let firstPassWait = Duration.seconds(5)
 
@@ -64,6 +66,8 @@ enum Limits {
 
     // Commands.
 
+    /// A call of a command to the admin port.
+    static let adminCall = Duration.seconds(10)
     /// Key endpoints asked at once by `check`.
     static let checksAtOnce = 64
 }

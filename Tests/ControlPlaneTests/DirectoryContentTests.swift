@@ -158,9 +158,9 @@ extension Directory.Entry {
 
     private var path: String { folder + "/tenants" }
 
-    private func save(_ rows: [PackedRow]) async -> Result<Int, SnapshotFile.Flaw> {
+    private func save(_ rows: [PackedRow]) async -> Result<Int, SavedRowsFile.Flaw> {
         let pools = Set([Self.pool].compactMap { $0 })
-        return await SnapshotFile(path: path).save(at: Instant(seconds: 7)) {
+        return await SavedRowsFile(path: path).save(at: Instant(seconds: 7)) {
             (rows, Self.revocations, pools)
         }
     }
@@ -175,7 +175,7 @@ extension Directory.Entry {
         Revocations.Entry(digest: Revocations.Digest(high: 5, low: 6), id: 7, issuedBefore: .max, expires: 9),
     ]
 
-    private func flaw() async -> SnapshotFile.Flaw? { await SnapshotFile(path: path).load().failure }
+    private func flaw() async -> SavedRowsFile.Flaw? { await SavedRowsFile(path: path).load().failure }
 
     @Test("What was saved is read back, the file is 0600, and nothing else is left in the folder")
     func roundTrip() async throws {
@@ -183,7 +183,7 @@ extension Directory.Entry {
         #expect(await flaw() == .absent)
         let rows = [TestRows.row("a.test"), TestRows.row("b.test", groups: "{\"a b\"}")]
         for _ in 0..<2 { #expect(try await save(rows).get() == 2) }
-        let content = try await SnapshotFile(path: path).load().get()
+        let content = try await SavedRowsFile(path: path).load().get()
         #expect(content.rows == rows)
         #expect(content.savedAt == Instant(seconds: 7))
         #expect(content.revocations == Self.revocations)
@@ -192,7 +192,7 @@ extension Directory.Entry {
         #expect(attributes[.posixPermissions] as? Int == 0o600)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["tenants"])
         #expect(try await save([]).get() == 0)
-        #expect(try await SnapshotFile(path: path).load().get().rows.isEmpty)
+        #expect(try await SavedRowsFile(path: path).load().get().rows.isEmpty)
     }
 
     @Test("Files or folders that others could write, and links, are not read")
@@ -215,17 +215,17 @@ extension Directory.Entry {
     @Test("A file with any byte changed, or cut anywhere, is damaged")
     func damaged() {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let content = SnapshotFile.Content(
+        let content = SavedRows(
             rows: [TestRows.row("a.test"), TestRows.row("b.test")], revocations: Self.revocations,
             revocationPools: Set([Self.pool].compactMap { $0 }), savedAt: Instant(seconds: 7))
-        let bytes = SnapshotFile.encoded(content)
-        #expect(SnapshotFile.decoded(bytes)?.rows == content.rows)
+        let bytes = content.encoded
+        #expect(SavedRows(decoding: bytes)?.rows == content.rows)
         for index in bytes.indices {
             var changed = bytes
             changed[index] ^= 0x41
-            #expect(SnapshotFile.decoded(changed) == nil)
-            #expect(SnapshotFile.decoded(Array(bytes[..<index])) == nil)
+            #expect(SavedRows(decoding: changed) == nil)
+            #expect(SavedRows(decoding: Array(bytes[..<index])) == nil)
         }
-        #expect(SnapshotFile.decoded(bytes + [0]) == nil)
+        #expect(SavedRows(decoding: bytes + [0]) == nil)
     }
 }

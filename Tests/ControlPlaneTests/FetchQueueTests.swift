@@ -54,7 +54,7 @@ import Testing
         #expect(started(&queue, at: now) == Array(1...20) + [31])
         for ticket in 1...20 { queue.remove(FetchQueue.Ticket(ticket)) }
         #expect(started(&queue, at: now).isEmpty)
-        #expect(queue.nextTurn(at: now) == now + .milliseconds(50))
+        #expect(queue.nextStart(at: now) == now + .milliseconds(50))
         #expect(started(&queue, at: now + .milliseconds(49)).isEmpty)
         #expect(started(&queue, at: now + .milliseconds(50)) == [21])
         queue.update(22, FetchPriority(requestsWait: true))
@@ -74,18 +74,18 @@ import Testing
 
 @Suite struct TokenBucketTests {
     @Test(
-        "A bucket gives its capacity at once, then one each interval, and never holds more than its capacity")
-    func bucket() {
+        "A unknownKeyRate gives its capacity at once, then one each interval, and never holds more than its capacity")
+    func unknownKeyRate() {
         let start = ContinuousClock.now
-        var bucket = TokenBucket(capacity: 3, interval: .seconds(10))
+        var unknownKeyRate = RateLimit(burst: 3, interval: .seconds(10))
         var taken: [Bool] = []
         for seconds in [0, 0, 0, 0, 9.999, 10, 19] as [Double] {
-            taken.append(bucket.take(at: start + .seconds(seconds)))
+            taken.append(unknownKeyRate.take(at: start + .seconds(seconds)))
         }
         #expect(taken == [true, true, true, false, false, true, false])
         var held: [Int] = []
         for seconds in [25, 1_000_000_000, 0] as [Double] {
-            held.append(bucket.available(at: start + .seconds(seconds)))
+            held.append(unknownKeyRate.available(at: start + .seconds(seconds)))
         }
         #expect(held == [1, 3, 3])
     }
@@ -93,7 +93,7 @@ import Testing
 
 @Suite struct AnswerHeadTests {
     private func fresh(_ lines: String...) -> Int? {
-        var head = AnswerHead()
+        var head = TransferResponseHead()
         for line in ["HTTP/1.1 200 OK"] + lines {
             Array((line + "\r\n").utf8).withUnsafeBytes { head.take(line: $0) }
         }

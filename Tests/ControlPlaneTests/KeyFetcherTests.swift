@@ -96,14 +96,14 @@ import Testing
         for raw in UInt32(1)..<UInt32(CURL_LAST.rawValue) + 5 {
             for isHeadOver in [false, true] {
                 let failure = TransferFailure(
-                    CURLcode(rawValue: raw), host: "keys.example", phase: .answering, isHeadOver: isHeadOver,
+                    CURLcode(rawValue: raw), host: "keys.example", phase: .responding, isHeadOver: isHeadOver,
                     detail: "")
                 let sentence = failure.description
                 #expect(sentence.count > 10 && !sentence.contains("Unknown"), "\(raw): \(sentence)")
                 #expect(!sentence.lowercased().contains("memory") || isHeadOver, "\(raw): \(sentence)")
                 guard failure.reason != "tls", failure.reason != "connect" else { continue }
                 let told = TransferFailure(
-                    CURLcode(rawValue: raw), host: "keys.example", phase: .answering, isHeadOver: isHeadOver,
+                    CURLcode(rawValue: raw), host: "keys.example", phase: .responding, isHeadOver: isHeadOver,
                     detail: words)
                 #expect(!told.description.contains("hunter2"), "\(raw): \(told)")
             }
@@ -161,8 +161,8 @@ import Testing
         let began = ContinuousClock.now
         async let one = first.fetch(pool)
         async let two = second.fetch(pool)
-        #expect(await one.failure == .transfer(.timeout(.answering)))
-        #expect(await two.failure == .transfer(.timeout(.answering)))
+        #expect(await one.failure == .transfer(.timeout(.responding)))
+        #expect(await two.failure == .transfer(.timeout(.responding)))
         #expect(ContinuousClock.now - began < .seconds(7))
         first.stop()
         second.stop()
@@ -265,19 +265,20 @@ import Testing
     @Test("A general call posts its body and gets status and body back, whatever the status")
     func call() async throws {
         let server = try LocalServer { _ in LocalServer.answer("418 X", [], Array("tea".utf8)) }
-        let fetcher = try fetcher(server.port)
+        let caller = HTTPCaller(egress: EgressSettings())
         let url = "http://127.0.0.1:\(server.port)/pools/refresh"
-        let reply = try await fetcher.call(
+        let response = try await caller.response(
+            to:
             HTTPCall(url: url, headers: [("Authorization", "Bearer x")], postBody: [])
         ).get()
-        #expect(reply.status == 418)
-        #expect(reply.body == Array("tea".utf8))
+        #expect(response.status == 418)
+        #expect(response.body == Array("tea".utf8))
         let head = try #require(server.heads.first)
         #expect(head.hasPrefix("POST /pools/refresh HTTP/1.1\r\n"))
         #expect(head.contains("Authorization: Bearer x\r\n"))
-        #expect(await fetcher.call(HTTPCall(url: "ftp://127.0.0.1/")).failure == .badURL)
-        #expect(await fetcher.call(HTTPCall(url: "file:///etc/passwd")).failure == .badURL)
-        fetcher.stop()
+        #expect(await caller.response(to: HTTPCall(url: "ftp://127.0.0.1/")).failure == .badURL)
+        #expect(await caller.response(to: HTTPCall(url: "file:///etc/passwd")).failure == .badURL)
+        caller.stop()
     }
 }
 

@@ -66,7 +66,7 @@ struct SeededGenerator: RandomNumberGenerator {
         mutating func want(_ text: String) {
             let kid = TestKeys.kid(text)
             switch driven.machine.keyWanted(kid, at: driven.now) {
-            case .answered(let answer):
+            case .known(let answer):
                 let holds = driven.machine.holds(kid, at: driven.now.wall)
                 if holds != (answer == .present) { failures.append("\(kid) hears \(answer) at once") }
                 if answer == .absent, driven.machine.lastSuccess == nil {
@@ -85,7 +85,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 
     @Test(
-        "Whatever happens: one flight, every wait ends once, the bucket holds",
+        "Whatever happens: one flight, every wait ends once, the unknownKeyRate holds",
         arguments: 1...60 as ClosedRange<UInt64>)
     func randomEvents(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

@@ -44,7 +44,7 @@ struct DrivenMachine {
     /// What the request hears at once; nil where it waits.
     mutating func want(_ kid: String) -> KeyLookupResult? {
         switch machine.keyWanted(TestKeys.kid(kid), at: now) {
-        case .answered(let answer): return answer
+        case .known(let answer): return answer
         case .waiting(let actions):
             take(actions)
             return nil
@@ -256,7 +256,7 @@ struct DrivenMachine {
         #expect(driven.answers[TestKeys.kid("new")] == [.present])
     }
 
-    @Test("The bucket regains one fetch every 10 s")
+    @Test("The unknownKeyRate regains one fetch every 10 s")
     func bucketRegains() throws {
         var driven = try DrivenMachine.ready("a")
         for number in 0..<3 {

@@ -3,12 +3,12 @@ import Testing
 @testable import ControlPlane
 
 @Suite struct ReadPointTests {
-    private func point(_ snapshot: String, place: String = "here") -> ReadPoint {
-        ReadPoint(snapshot: snapshot, backend: 1, place: place, idleLimit: nil)
+    private func point(_ visibility: String, place: String = "here") -> ReadPoint {
+        ReadPoint(visibility: visibility, backend: 1, place: place, idleLimit: nil)
     }
 
     @Test(
-        "Changes are asked for only of the same server and tables, and never since a snapshot that is newer than the one now",
+        "Changes are asked for only of the same server and tables, and never since a read that saw more than the one now",
         arguments: [
             ("10:12:11", "10:12:11", "here", true), ("10:12:", "10:13:", "here", true),
             ("10:12:", "12:12:", "here", true), ("10:12:", "9:12:", "here", false),

@@ -9,7 +9,7 @@ import Testing
     private func settled() -> ReadSchedule {
         var schedule = ReadSchedule(at: start)
         _ = schedule.next(at: start)
-        schedule.read(all: true, at: start, jitter: 0.5)
+        schedule.readEnded(all: true, at: start, jitter: 0.5)
         schedule.echoSent(at: start)
         _ = schedule.echoHeard(at: start)
         return schedule
@@ -30,7 +30,7 @@ import Testing
         #expect(schedule.next(at: after(.milliseconds(9))) == .wait(until: after(.milliseconds(10))))
         schedule.notified()
         #expect(schedule.next(at: after(.milliseconds(10))) == .readChanges)
-        schedule.read(all: false, at: after(.milliseconds(12)), jitter: 0.5)
+        schedule.readEnded(all: false, at: after(.milliseconds(12)), jitter: 0.5)
         #expect(schedule.next(at: after(.milliseconds(30))) == .wait(until: after(.milliseconds(5_012))))
     }
 
@@ -40,7 +40,7 @@ import Testing
         schedule.notified()
         #expect(schedule.next(at: after(.seconds(1))) == .readChanges)
         schedule.notified()
-        schedule.read(all: false, at: after(.seconds(1)), jitter: 0.5)
+        schedule.readEnded(all: false, at: after(.seconds(1)), jitter: 0.5)
         #expect(schedule.next(at: after(.milliseconds(1_010))) == .readChanges)
     }
 
@@ -51,7 +51,7 @@ import Testing
         schedule.notified()
         #expect(schedule.next(at: after(.milliseconds(100))) == .wait(until: after(.milliseconds(250))))
         #expect(schedule.next(at: after(.milliseconds(250))) == .readAll)
-        schedule.read(all: true, at: after(.milliseconds(260)), jitter: 0.5)
+        schedule.readEnded(all: true, at: after(.milliseconds(260)), jitter: 0.5)
         #expect(schedule.next(at: after(.milliseconds(300))) == .wait(until: after(.milliseconds(5_260))))
     }
 
@@ -70,11 +70,11 @@ import Testing
                 schedule.pinged(at: now)
             case .readChanges:
                 reads.append(start.duration(to: now))
-                schedule.read(all: false, at: now, jitter: 0.5)
+                schedule.readEnded(all: false, at: now, jitter: 0.5)
             case .readAll:
                 full.append(start.duration(to: now))
-                schedule.read(all: true, at: now, jitter: 0.5)
-            case .missEcho: Issue.record("the echo was heard")
+                schedule.readEnded(all: true, at: now, jitter: 0.5)
+            case .reportDeafness: Issue.record("the echo was heard")
             }
         }
         #expect(reads[0] == .seconds(30))
@@ -87,17 +87,17 @@ import Testing
     func echo() {
         var schedule = ReadSchedule(at: start)
         _ = schedule.next(at: start)
-        schedule.read(all: true, at: start, jitter: 0.5)
+        schedule.readEnded(all: true, at: start, jitter: 0.5)
         schedule.echoSent(at: start)
         #expect(schedule.next(at: after(.milliseconds(1_999))) == .wait(until: after(.seconds(2))))
-        #expect(schedule.next(at: after(.seconds(2))) == .missEcho)
+        #expect(schedule.next(at: after(.seconds(2))) == .reportDeafness)
         #expect(schedule.isListening == false)
         #expect(schedule.next(at: after(.seconds(3))) == .readChanges)
-        schedule.read(all: false, at: after(.seconds(3)), jitter: 0.5)
+        schedule.readEnded(all: false, at: after(.seconds(3)), jitter: 0.5)
         #expect(schedule.next(at: after(.seconds(4))) == .readChanges)
         let isNews = schedule.echoHeard(at: after(.seconds(4)))
         #expect(isNews)
-        schedule.read(all: false, at: after(.seconds(4)), jitter: 0.5)
+        schedule.readEnded(all: false, at: after(.seconds(4)), jitter: 0.5)
         #expect(schedule.next(at: after(.seconds(5))) == .wait(until: after(.seconds(9))))
     }
 
@@ -115,7 +115,7 @@ import Testing
         arguments: [Duration.milliseconds(300), .seconds(1), .seconds(3), .seconds(14), .seconds(60)])
     func idleLimits(limit: Duration) {
         var schedule = settled()
-        schedule.idleLimit(limit)
+        schedule.idleLimitFound(limit)
         schedule.pinged(at: start)
         guard case .wait(let time) = schedule.next(at: start) else {
             Issue.record("nothing to wait for")
@@ -123,7 +123,7 @@ import Testing
         }
         #expect(start.duration(to: time) <= limit / 3 + .milliseconds(1))
         #expect(start.duration(to: time) <= .seconds(5))
-        schedule.idleLimit(nil)
+        schedule.idleLimitFound(nil)
         schedule.pinged(at: start)
         #expect(schedule.next(at: start) == .wait(until: after(.seconds(5))))
     }
@@ -131,10 +131,10 @@ import Testing
     @Test("Where a session's server is given to others, it polls every second from then on")
     func cannotListen() {
         var schedule = settled()
-        schedule.cannotListen(at: after(.seconds(2)))
+        schedule.deafnessFound(at: after(.seconds(2)))
         #expect(schedule.isListening == false)
         #expect(schedule.next(at: after(.seconds(3))) == .readChanges)
-        schedule.read(all: false, at: after(.seconds(3)), jitter: 0.5)
+        schedule.readEnded(all: false, at: after(.seconds(3)), jitter: 0.5)
         #expect(schedule.next(at: after(.seconds(4))) == .readChanges)
     }
 }

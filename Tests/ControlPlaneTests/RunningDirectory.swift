@@ -40,7 +40,7 @@ final class RunningDirectory: Sendable {
         let directory = TenantDirectory(
             settings: TenantDirectory.Settings(
                 url: parsed, parser: parser, schemaVersion: schemaVersion,
-                snapshotFile: file.map { SnapshotFile(path: $0) }),
+                savedRowsFile: file.map { SavedRowsFile(path: $0) }),
             pools: pools,
             outlet: TenantDirectory.Outlet(
                 publish: { [record] directory in

@@ -67,7 +67,7 @@ import Testing
         let running = try RunningDirectory(database.url)
         await eventually("the load", within: .seconds(2)) { running.directory != nil }
         #expect(running.directory?.count == 0)
-        #expect(running.pools.firstPassDone)
+        #expect(running.pools.isFirstPassDone)
         await running.stop()
     }
 

@@ -16,8 +16,8 @@ final class FakeEndpoint: Sendable {
 
     private let state = Mutex(State())
 
-    var source: KeySource {
-        KeySource(
+    var source: KeySetSource {
+        KeySetSource(
             fetch: { pool, priority in
                 await withTaskCancellationHandler {
                     await withCheckedContinuation { continuation in
@@ -276,16 +276,16 @@ func eventually(
     func firstPass() async throws {
         let pools = makePools()
         let (one, two) = (TestKeys.pool("One"), TestKeys.pool("Two"))
-        #expect(!pools.firstPassDone)
+        #expect(!pools.isFirstPassDone)
         await pools.serve([one, two])
         await eventually("both fetches") { endpoint.openCount == 2 }
         endpoint.answer(one, try TestKeys.fetched("a"))
         await eventually("the first") { pools.statuses().contains { $0.state == .ready } }
-        #expect(!pools.firstPassDone)
+        #expect(!pools.isFirstPassDone)
         endpoint.answer(two, .failure(.status(404)))
-        await eventually("the pass") { pools.firstPassDone }
+        await eventually("the pass") { pools.isFirstPassDone }
         await pools.serve([one, two, TestKeys.pool("Three")])
-        #expect(pools.firstPassDone)
+        #expect(pools.isFirstPassDone)
         await pools.stop()
     }
 
@@ -293,7 +293,7 @@ func eventually(
     func noPools() async {
         let pools = makePools()
         await pools.serve([])
-        #expect(pools.firstPassDone)
+        #expect(pools.isFirstPassDone)
     }
 
     @Test("10,000 pools start, are tried and stop within seconds")
@@ -303,7 +303,7 @@ func eventually(
         for key in keys { endpoint.stand(key, try TestKeys.fetched("a")) }
         let began = ContinuousClock.now
         await pools.serve(Set(keys))
-        await eventually("the pass", within: .seconds(30)) { pools.firstPassDone }
+        await eventually("the pass", within: .seconds(30)) { pools.isFirstPassDone }
         #expect(pools.statuses().count == 10_000)
         await pools.stop()
         #expect(ContinuousClock.now - began < .seconds(20))

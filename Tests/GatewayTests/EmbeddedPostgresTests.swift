@@ -192,7 +192,7 @@ private func mode(_ path: String) throws -> Int {
         try "9\n".write(toFile: mark, atomically: false, encoding: .utf8)
         let before = folder.contents()
         let second = Observed(folder.path)
-        let failure = await #expect(throws: EmbeddedPostgres.Failure.self) {
+        let failure = await #expect(throws: EmbeddedPostgresFailure.self) {
             try await second.postgres.start()
         }
         let sentence = failure?.description ?? ""
@@ -209,7 +209,7 @@ private func mode(_ path: String) throws -> Int {
         try FileManager.default.createDirectory(atPath: foreign, withIntermediateDirectories: true)
         try "mine".write(toFile: "\(foreign)/notes", atomically: true, encoding: .utf8)
         let embedded = Observed(folder.path)
-        await #expect(throws: EmbeddedPostgres.Failure.foreignFolder("\(folder.path)/postgres/data")) {
+        await #expect(throws: EmbeddedPostgresFailure.foreignFolder("\(folder.path)/postgres/data")) {
             try await embedded.postgres.start()
         }
         #expect(try String(contentsOfFile: "\(foreign)/notes", encoding: .utf8) == "mine")
@@ -257,7 +257,7 @@ private func mode(_ path: String) throws -> Int {
         let cluster = try Cluster(stateDirectory: folder.path)
         let socket = try cluster.prepareSocketFolder()
         chmod(socket, 0o755)
-        #expect(throws: EmbeddedPostgres.Failure.socketFolder(socket)) { try cluster.prepareSocketFolder() }
+        #expect(throws: EmbeddedPostgresFailure.socketFolder(socket)) { try cluster.prepareSocketFolder() }
     }
 
     @Test(.enabled(if: getuid() == 0, "only root runs it as another user"))

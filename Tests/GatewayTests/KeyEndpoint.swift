@@ -19,10 +19,10 @@ final class KeyEndpoint: Sendable {
             }
             return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(bytes: keySet)))
         }
-        let bound = Gate<Int>()
+        let bound = OneShot<Int>()
         let application = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { bound.open($0.localAddress?.port ?? 0) })
+            onServerRunning: { bound.set($0.localAddress?.port ?? 0) })
         task = Task { try await application.run() }
         address = "127.0.0.1:\(await bound.wait() ?? 0)"
     }

@@ -7,15 +7,15 @@ import Testing
 @Suite struct ReadinessTests {
     private let now = ContinuousClock.now
 
-    private func values(_ change: (inout GatewayState.Values) -> Void = { _ in }) -> GatewayState.Values {
-        var values = GatewayState.Values()
+    private func values(_ change: (inout ReportedState) -> Void = { _ in }) -> ReportedState {
+        var values = ReportedState()
         values.loadedAt = now
         values.isProxyOpen = true
         change(&values)
         return values
     }
 
-    private func reason(_ values: GatewayState.Values, _ isFirstPassDone: Bool = true) -> String? {
+    private func reason(_ values: ReportedState, _ isFirstPassDone: Bool = true) -> String? {
         switch Readiness(values, isFirstPassDone: isFirstPassDone, at: now) {
         case .ready: nil
         case .unready(let reason): reason
@@ -41,19 +41,19 @@ import Testing
 
 @Suite struct GateTests {
     @Test func `Whoever waits gets the first value, before and after it came`() async {
-        let gate = Gate<Int>()
-        async let early = gate.wait()
-        gate.open(1)
-        gate.open(2)
+        let value = OneShot<Int>()
+        async let early = value.wait()
+        value.set(1)
+        value.set(2)
         #expect(await early == 1)
-        #expect(await gate.wait() == 1)
-        #expect(gate.value == 1)
+        #expect(await value.wait() == 1)
+        #expect(value.value == 1)
     }
 
     @Test func `A wait ends with its time, or with its task`() async {
-        let gate = Gate<Int>()
-        #expect(await gate.wait(within: .milliseconds(1)) == nil)
-        let task = Task { await gate.wait() }
+        let value = OneShot<Int>()
+        #expect(await value.wait(within: .milliseconds(1)) == nil)
+        let task = Task { await value.wait() }
         task.cancel()
         #expect(await task.value == nil)
     }

@@ -66,14 +66,14 @@ private let shared = Result { try TemporaryPostgres() }
         let connection = try await connect()
         try await connection.execute(script: "CREATE TABLE moving (n int); INSERT INTO moving VALUES (1)")
         let rows = try await connection.transaction(
-            .snapshot,
+            .repeatableRead,
             [
                 .init("SELECT pg_current_snapshot()::text"), .init("SHOW transaction_isolation"),
                 .init("SELECT n FROM moving"),
             ])
         #expect(rows.count == 3 && rows[1].text(0, 0) == "repeatable read" && rows[2].text(0, 0) == "1")
         await #expect(throws: PostgresError.self) {
-            try await connection.transaction(.snapshot, [.init("INSERT INTO moving VALUES (2)")])
+            try await connection.transaction(.repeatableRead, [.init("INSERT INTO moving VALUES (2)")])
         }
         await #expect(throws: PostgresError.self) {
             try await connection.transaction(

@@ -1,49 +1,55 @@
 package import Gatekeeper
 
-/// A directory with what is needed to change it: the rows it was made of, those refused, and who uses which pool.
+/// A directory together with what is needed to change it: the rows it was made of, and how many tenants use each pool.
 ///
-/// A pure value; each change of one row costs the same, however many rows there are.
+/// A pure value. Changing one row costs the same however many rows there are.
 package struct DirectoryContent: Sendable {
+    /// The directory, as requests are judged by it.
     package private(set) var directory = Directory()
-    /// Rows that cannot be served, by host, with what is wrong with them.
+    /// The rows that cannot be served, by host, with what is wrong with each.
     package private(set) var quarantined: [String: RowFlaw] = [:]
-    /// How many active tenants each pool has.
-    private var users: [PoolName: Int] = [:]
+    /// How many active tenants name each pool; no pool has 0.
+    private var tenantCounts: [PoolName: Int] = [:]
+    /// Every row, also those that cannot be served.
     private(set) var rows = RowTable()
     private var parser: TenantParser
 
-    /// What a change did besides changing the directory.
+    /// What a change of the content means for others.
     struct Change: Sendable {
-        /// Hosts whose row changed, came or went.
+        /// How many hosts' rows came, changed or went.
         var hosts = 0
+        /// Pools that an active tenant names now, and none did before.
         var addedPools: Set<PoolName> = []
+        /// Pools that no active tenant names any more.
         var removedPools: Set<PoolName> = []
-        /// Rows that are refused now and were not before, or for another reason.
+        /// Rows that cannot be served now and could before, or for another reason.
         var quarantined: [(host: String, flaw: RowFlaw)] = []
         var revocationsChanged = false
 
+        /// Whether the directory is what it was before.
         var isEmpty: Bool { hosts == 0 && !revocationsChanged }
     }
 
-    /// No rows; those that come are parsed by `parser`.
+    /// Content without rows. `parser` makes tenants of those that come.
     package init(parser: TenantParser) {
         self.parser = parser
     }
 
-    /// How many rows there are, refused ones included.
+    /// How many rows there are, those that cannot be served included.
     package var count: Int { rows.count }
 
-    /// The pools of active tenants.
-    package var pools: Set<PoolName> { Set(users.keys) }
+    /// The pools that active tenants name.
+    package var pools: Set<PoolName> { Set(tenantCounts.keys) }
 
-    var poolCount: Int { users.count }
+    /// How many pools active tenants name.
+    var poolCount: Int { tenantCounts.count }
 
-    /// Whether no row would be left without these.
+    /// Whether removing the rows of `hosts` would leave no row.
     func isEmptied(removing hosts: [[UInt8]]) -> Bool {
         hosts.count >= rows.count && Set(hosts.filter { rows.contains(host: $0) }).count == rows.count
     }
 
-    /// Takes away rows by host and puts others in; hosts not named stay as they are.
+    /// Removes the rows of some hosts and puts rows in; those of other hosts stay as they are.
     mutating func apply(removedHosts: [[UInt8]], rows changed: [PackedRow]) -> Change {
         var change = Change()
         for host in removedHosts { remove(host, &change) }
@@ -51,11 +57,11 @@ package struct DirectoryContent: Sendable {
         return change
     }
 
-    /// Makes `all` the rows; a row equal to the one before keeps its tenant.
+    /// Makes `all` the rows. A row that equals the one before keeps its tenant, and so its version.
     mutating func replaceAll(with all: some Sequence<PackedRow>) -> Change {
         var change = Change()
         parser.startOver()
-        // At the start nothing can be missing.
+        // Before the first rows, there are none to remove.
         let isFirst = rows.count == 0
         var named = RowTable()
         for row in all {
@@ -68,14 +74,14 @@ package struct DirectoryContent: Sendable {
         return change
     }
 
-    /// Takes what changed among the revocations. Says whether that changes anything.
+    /// Applies a change of the revocations; false where it changes nothing.
     mutating func apply(_ change: Revocations.Change, at now: Instant) -> Bool {
         guard !change.isEmpty else { return false }
         directory.revocations = directory.revocations.applying(change, at: now)
         return true
     }
 
-    /// Makes `entries` the revocations. Says whether that changes anything.
+    /// Makes `entries` the revocations, of the pools `pools`; false where that changes nothing.
     mutating func replaceRevocations(with entries: consuming [Revocations.Entry], of pools: Set<PoolName>)
         -> Bool
     {
@@ -117,15 +123,17 @@ package struct DirectoryContent: Sendable {
         release(before, &change)
     }
 
+    /// Counts the tenant of a replaced or removed entry off its pools.
     private mutating func release(_ entry: Directory.Entry?, _ change: inout Change) {
         guard case .tenant(let tenant) = entry, tenant.state == .active else { return }
         for pool in tenant.pools { count(pool.key, -1, &change) }
     }
 
+    /// Changes how many active tenants name the pool, by 1 or -1.
     private mutating func count(_ pool: PoolName, _ step: Int, _ change: inout Change) {
-        let before = users[pool] ?? 0
+        let before = tenantCounts[pool] ?? 0
         let after = before + step
-        users[pool] = after == 0 ? nil : after
+        tenantCounts[pool] = after == 0 ? nil : after
         if before == 0 {
             if change.removedPools.remove(pool) == nil { change.addedPools.insert(pool) }
         } else if after == 0 {

@@ -1,13 +1,13 @@
 import Postgres
 
-/// Every SQL text by which tenants are read.
+/// The SQL by which tenants, rules and revocations are read, and changes heard of.
 enum DirectoryQueries {
-    /// The channel on which the tables' triggers announce that something changed, never what.
+    /// The channel on which the tables' triggers notify that something changed. They do not say what.
     static let channel = "poolgate"
-    /// The channel on which a gateway hears itself, to learn whether LISTEN works.
+    /// The channel on which a gateway notifies itself, to find out whether notifications arrive.
     static let echoChannel = "poolgate_echo"
 
-    /// The columns of a row's content, in the order of `PackedRow.Column`.
+    /// The columns of a tenant, in the order of `PackedRow.Column`.
     static let columns = [
         "host", "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses",
         "required_groups",
@@ -17,19 +17,19 @@ enum DirectoryQueries {
         "cookie_name", "query_parameter", "cors_origins", "allow_preflights", "max_token_age", "rules",
     ]
 
-    /// Columns of any length; the others are short whatever stands in them.
+    /// The columns that can be of any length. The others are short whatever they hold.
     private static let longColumns: Set = [
         "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses", "required_groups",
         "required_scopes", "status", "upstream_ca", "websockets", "second_region", "second_pool_id",
         "claim_headers", "header_profile", "cookie_name", "query_parameter", "cors_origins", "rules",
     ]
 
-    /// What a tenant `t` with its `rules` is read as.
+    /// The select list for a tenant `t` with its `rules`.
     ///
-    /// A row too large to be served comes with nothing but its host, so that it never has to fit into memory: NULL in
-    /// a column that cannot be NULL says so. Such a row, and a host that no request can name, get past the triggers and
-    /// checks only by somebody who switched them off. An interval is read in seconds, whatever the session's style of
-    /// printing it.
+    /// Of a row that is too large to be served, only the host and short columns are read, so that the row never has to fit
+    /// into memory: `region` is NULL then, which it cannot be otherwise. A host that is longer than any host name is cut.
+    /// Both kinds of row get into the table only while its triggers and checks are switched off. Intervals are read as
+    /// whole seconds, because how Postgres prints them depends on a setting.
     private static let columnList = columns.map { column in
         switch column {
         case "host":
@@ -41,33 +41,23 @@ enum DirectoryQueries {
         }
     }.joined(separator: ", ")
 
-    /// OFFSET keeps the planner from measuring anew for each column.
+    /// Whether the row fits. OFFSET 0 keeps the planner from computing the size anew for each column.
     private static let size =
         "(SELECT "
         + longColumns.sorted().map { "coalesce(octet_length(t.\($0)::text), 0)" }.joined(separator: " + ")
         + " <= \(Limits.rowBytes) AS fits OFFSET 0) size"
 
-    /// One row: whether the table of migrations is there; the catalogue tells that to everybody.
-    static let hasSchema = PostgresStatement(
-        """
-        SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = 'poolgate' AND c.relname = 'migrations') AS present
-        """)
-
-    /// One row: the version of the newest migration; NULL where there is none.
-    static let schemaVersion = PostgresStatement("SELECT max(version) AS version FROM poolgate.migrations")
-
-    /// Announces `token` to this gateway itself.
+    /// Notifies this gateway itself, with `token` as payload.
     static func echo(_ token: String) -> PostgresStatement {
         PostgresStatement("SELECT pg_notify($1, $2)", [.text(echoChannel), .text(token)])
     }
 
-    /// One row: the process that answers.
+    /// One row: the number of the server process that answers.
     static let backend = PostgresStatement("SELECT pg_backend_pid() AS backend")
 
-    /// One row, `ReadPoint`: what is seen now, who answers, and the marks by which it shows that another server
-    /// answers than before, or that the tables are others: when the server started, the database, and of each table its
-    /// identity, its file (another one after TRUNCATE) and the transaction that last defined it.
+    /// One row, which `ReadPoint` reads: what is visible now, which process answers, and marks that differ where another
+    /// server answers or the tables are others: when the server started, the database, and of each table its identity, its
+    /// file (which TRUNCATE replaces) and the transaction that last defined it.
     static let point = PostgresStatement("SELECT \(pointColumns)")
 
     private static let pointColumns = """
@@ -85,8 +75,8 @@ enum DirectoryQueries {
             AND c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'poolgate')
         """
 
-    /// A read point, and how many rows were ever written to the tables: whoever wrote them, with triggers or without.
-    /// Before Postgres 15 that number costs too much to be asked for.
+    /// The same row, with the number of rows that were ever written to the tables, whether triggers saw it or not. Before
+    /// Postgres 15 that number costs too much, and is NULL.
     static func ping(serverVersion: Int) -> PostgresStatement {
         let written =
             serverVersion < 150_000
@@ -114,7 +104,7 @@ enum DirectoryQueries {
             CROSS JOIN LATERAL \(size)
         """)
 
-    /// Every revocation, in the order of ids, by which it shows that none came twice.
+    /// Every revocation, in the order of their ids, so that the reader notices one that comes twice.
     static let everyRevocation = PostgresStatement(
         "SELECT \(revocationColumnList) FROM poolgate.revocation_entries WHERE \(unexpired) ORDER BY id")
 
@@ -122,25 +112,27 @@ enum DirectoryQueries {
 
     // MARK: Changes
 
-    /// What was written since a snapshot that an earlier read returned, by its stamp.
+    /// The condition for rows that were written after an earlier read, whose `pg_snapshot` is `$1`. A row's stamp
+    /// `changed` is the id of the transaction that wrote it.
     ///
-    /// The first condition is what the index serves, the second is exact: a transaction that began before the earlier
-    /// read and committed after it is found by it. A stamp that no transaction of this server can have yet came from
-    /// another one, by a dump or a subscription; it says nothing about when.
+    /// The first two conditions let an index be used; the third is exact, and also finds a transaction that began before
+    /// the earlier read and committed after it. Rows that were restored from a dump or replicated from another server can
+    /// have stamps which this server has not reached yet; those say nothing about when the row was written, and are left
+    /// out.
     private static let unseen = """
         changed >= pg_snapshot_xmin($1::pg_snapshot)
             AND changed < pg_snapshot_xmax(pg_current_snapshot())
             AND NOT pg_visible_in_snapshot(changed, $1::pg_snapshot)
         """
 
-    /// Few rows match, whatever a table's statistics of before its last change say.
+    /// Makes the server use an index: few rows match, whatever outdated statistics of the table say.
     static let byIndex = PostgresStatement("SET LOCAL enable_seqscan = off")
 
-    /// Hosts whose rows may have changed, each with its row as it is now, or NULLs where there is none.
+    /// The hosts whose rows may have changed, each with its row as it is now, or NULLs where there is none.
     ///
-    /// What the stamps and the history say is a hint where to look, never what happened: a host deleted and inserted
-    /// again, in whatever order and in whatever cluster, is there.
-    static func hintedTenants(since snapshot: String) -> PostgresStatement {
+    /// Stamps and history only say where to look. What the table holds now is what counts, so that a host which was
+    /// deleted and inserted again is there, in whatever order its history tells that.
+    static func hintedTenants(since visibility: String) -> PostgresStatement {
         PostgresStatement(
             """
             WITH hints AS MATERIALIZED (
@@ -154,11 +146,11 @@ enum DirectoryQueries {
                 SELECT t.*, (SELECT v.rules FROM poolgate.tenant_rules v WHERE v.host = t.host) AS rules
                 FROM poolgate.tenants t WHERE t.host = hints.host) t ON true
             CROSS JOIN LATERAL \(size)
-            """, [.text(snapshot)])
+            """, [.text(visibility)])
     }
 
-    /// Revocations that may have been lifted, each with the entry as it is now, or NULLs where there is none.
-    static func hintedRevocations(since snapshot: String) -> PostgresStatement {
+    /// The revocations that may have been lifted, each with its entry as it is now, or NULLs where there is none.
+    static func hintedRevocations(since visibility: String) -> PostgresStatement {
         PostgresStatement(
             """
             SELECT l.id AS hinted, encode(l.digest, 'hex') AS hinted_digest, r.*
@@ -167,11 +159,11 @@ enum DirectoryQueries {
                 LIMIT \(Limits.rowsReadAsChanges + 1)) l
             LEFT JOIN LATERAL (
                 SELECT \(revocationColumnList) FROM poolgate.revocation_entries e WHERE e.id = l.id) r ON true
-            """, [.text(snapshot)])
+            """, [.text(visibility)])
     }
 
-    /// Revocations that came or changed, a batch of them behind a position in the order of `changed` and `id`.
-    static func writtenRevocations(since snapshot: String, after position: RevocationPosition)
+    /// The next revocations that came or changed, in the order of `changed` and `id`, after `position`.
+    static func writtenRevocations(since visibility: String, after position: RevocationPosition)
         -> PostgresStatement
     {
         PostgresStatement(
@@ -179,12 +171,12 @@ enum DirectoryQueries {
             SELECT \(revocationColumnList), changed::text AS changed FROM poolgate.revocation_entries
             WHERE \(unseen) AND (changed, id) > ($2::xid8, $3::bigint)
             ORDER BY revocation_entries.changed, id LIMIT \(Limits.revocationsReadAtOnce)
-            """, [.text(snapshot), .text(position.changed), .integer(position.id)])
+            """, [.text(visibility), .text(position.changed), .integer(position.id)])
     }
 
     // MARK: Revocations
 
-    /// The columns of an entry.
+    /// The columns of a revocation.
     static let revocationColumns = ["id", "digest", "issued_before", "expires_at", "region", "pool_id"]
 
     private static let revocationColumnList =

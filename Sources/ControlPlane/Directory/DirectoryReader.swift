@@ -1,50 +1,36 @@
 package import Gatekeeper
 package import Postgres
 
-/// Reads tenants by the queries of `DirectoryQueries` and makes rows of what comes back.
+/// Reads the directory from the database, by the queries of `DirectoryQueries`.
 package enum DirectoryReader {
-    /// Every row and revocation, as one transaction saw them.
+    /// Every tenant and revocation, as one transaction saw them.
     struct Everything: Sendable {
         let point: ReadPoint
         let rows: [PackedRow]
-        /// Taken out once, so that they are not in memory twice.
+        /// Holds the revocations until they are taken, which can be done once, so that they are not in memory twice.
         let revocations: RevocationCollector
     }
 
     /// What differs from an earlier read point.
     struct Changes: Sendable {
         let point: ReadPoint
-        /// Nil where there is more than is told row by row.
+        /// Nil where more changed than is read row by row: everything is to be read.
         let tenants: Tenants?
-        /// Nil where they are to be read anew.
+        /// Nil where more was lifted than is read row by row: everything is to be read.
         let revocations: RevocationReader.Batch?
 
+        /// Tenants that came, changed or went.
         struct Tenants: Sendable {
             let removedHosts: [[UInt8]]
             let rows: [PackedRow]
         }
     }
 
-    /// Since when changes are asked for.
-    struct Since: Sendable {
-        let tenants: String
-        let revocations: String
-        let position: RevocationPosition
-    }
-
-    /// The version of the newest migration; nil without a schema.
-    static func schemaVersion(_ connection: PostgresConnection) async throws(PostgresError) -> Int? {
-        let present = try await connection.query(DirectoryQueries.hasSchema)
-        guard try present.boolean(0, 0) ?? false else { return nil }
-        let version = try await connection.query(DirectoryQueries.schemaVersion)
-        return try version.integer(0, 0).flatMap { Int(exactly: $0) }
-    }
-
-    /// Everything, in one transaction; throws where it did not come whole.
+    /// Reads everything in one transaction; throws where it did not come whole.
     static func everything(_ connection: PostgresConnection) async throws(PostgresError) -> Everything {
-        let (tenants, revocations) = (RowCollector(), RevocationCollector())
+        let (tenants, revocations) = (TenantRowCollector(), RevocationCollector())
         let results = try await connection.transaction(
-            .snapshot,
+            .repeatableRead,
             steps: [
                 PostgresStep(DirectoryQueries.point),
                 PostgresStep(DirectoryQueries.counts) { counts in
@@ -57,15 +43,15 @@ package enum DirectoryReader {
             ], within: Limits.fullReadTime)
         guard results.count == 5 else { throw .misuse("the database gave no snapshot") }
         return Everything(
-            point: try samePoint(results[0], results[4]), rows: try tenants.taken(), revocations: revocations)
+            point: try samePoint(results[0], results[4]), rows: try tenants.takeRows(), revocations: revocations)
     }
 
-    /// What changed, in one transaction.
+    /// Reads what changed, in one transaction.
     static func changes(
-        _ connection: PostgresConnection, since: Since
+        _ connection: PostgresConnection, since: ReadProgress.Since
     ) async throws(PostgresError) -> Changes {
         let results = try await connection.transaction(
-            .snapshot,
+            .repeatableRead,
             [
                 DirectoryQueries.point, DirectoryQueries.byIndex,
                 DirectoryQueries.hintedTenants(since: since.tenants),
@@ -94,12 +80,13 @@ package enum DirectoryReader {
         return Changes.Tenants(removedHosts: removed, rows: rows)
     }
 
-    /// The read point of a transaction, at both its ends: what is not the same there was more than one.
+    /// The read point of a transaction that asked for it first and last. Where the two differ, something in between, such
+    /// as a pooler, made several transactions of it.
     private static func samePoint(_ first: PostgresRows, _ last: PostgresRows) throws(PostgresError)
         -> ReadPoint
     {
         let (first, last) = (try ReadPoint(first), try ReadPoint(last))
-        guard first.snapshot == last.snapshot, first.backend == last.backend else {
+        guard first.visibility == last.visibility, first.backend == last.backend else {
             throw .misuse(
                 "something between gateway and database tears transactions apart; nothing was taken from them"
             )
@@ -107,56 +94,44 @@ package enum DirectoryReader {
         return first
     }
 
-    /// A read did not bring what its own transaction counted.
-    static func incomplete(_ what: String, _ seen: Int64, _ count: Int64?) -> PostgresError {
-        .misuse(
-            "a read of \(what) brought \(seen) rows where there are \(count.map(String.init) ?? "an unknown number"), "
-                + "or one of them twice; nothing was taken from it")
-    }
-
-    /// Makes content of what was read; throws where two rows are of one host.
+    /// The content after everything was read, the change that this was to it, and the number of revocations that could
+    /// not be read; throws where two rows are of one host.
     static func replaced(
         _ content: DirectoryContent, by read: Everything
     ) throws(PostgresError) -> (DirectoryContent, DirectoryContent.Change, unreadable: Int) {
         var content = content
         var change = content.replaceAll(with: read.rows)
         guard content.count == read.rows.count else {
-            throw incomplete("tenants", Int64(content.count), Int64(read.rows.count))
+            throw .incompleteRead("tenants", Int64(content.count), Int64(read.rows.count))
         }
-        let revocations = try read.revocations.taken()
+        let revocations = try read.revocations.takeEntries()
         let unreadable = revocations.unreadable
         change.revocationsChanged = content.replaceRevocations(
             with: revocations.entries, of: revocations.pools)
         return (content, change, unreadable)
     }
 
-    /// What a one-shot read found.
+    /// What `load` found.
     package enum Found: Sendable {
         /// There is no schema.
         case nothing
         /// The schema is of this version, which is too old to be read.
         case tooOld(version: Int)
+        /// The whole directory, from a schema of this version.
         case content(DirectoryContent, schemaVersion: Int)
     }
 
-    /// Reads everything once, for `check` and `explain`; a schema below version `needed` is not looked at.
+    /// Connects to `url` and reads everything once, for the commands `check` and `explain`. A schema older than version
+    /// `needed` is not read.
     package static func load(
         _ url: PostgresURL, parser: TenantParser, needed: Int
     ) async throws(PostgresError) -> Found {
         let connection = try await PostgresConnection.connect(to: url)
         defer { connection.close() }
-        guard let version = try await schemaVersion(connection) else { return .nothing }
+        guard let version = try await SchemaVersion.installed(connection) else { return .nothing }
         guard version >= needed else { return .tooOld(version: version) }
         let read = try await everything(connection)
         let content = try replaced(DirectoryContent(parser: parser), by: read).0
         return .content(content, schemaVersion: version)
-    }
-}
-
-extension PostgresConnection {
-    func query(
-        _ statement: PostgresStatement, within deadline: Duration = Postgres.Limits.queryDeadline
-    ) async throws(PostgresError) -> PostgresRows {
-        try await query(statement.sql, statement.parameters, within: deadline)
     }
 }

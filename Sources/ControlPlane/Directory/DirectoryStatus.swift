@@ -1,47 +1,54 @@
 package import Gatekeeper
 package import Postgres
 
-/// How the directory stands, for people, readiness and the health table.
+/// What is known of the tenant directory in use and of the database behind it, for people, for readiness and for the health
+/// table.
 package struct DirectoryStatus: Sendable {
-    /// What the connection to the database is doing.
+    /// The state of the connection to the database.
     package enum Link: Sendable, Equatable {
+        /// No connection has been made yet.
         case connecting
-        /// Connected; the schema is older than this program needs. Nil where there is none at all.
+        /// Connected, but the schema is older than this program needs: nothing is read. `found` is nil without a schema.
         case schemaTooOld(found: Int?, needed: Int)
+        /// Connected, and the directory is kept up to date.
         case connected
-        /// Waiting to connect again; the last good directory stays in use.
+        /// The connection failed or broke, and is tried again; the last good directory stays in use.
         case lost(PostgresError)
     }
 
     /// Where the directory in use came from.
     package enum Source: Sendable, Equatable {
+        /// The database.
         case database
-        /// From disk, as it was at this time.
+        /// The rows saved on disk, as they were at this time.
         case disk(savedAt: Instant)
     }
 
     /// Nothing is known yet.
     package init() {}
 
+    /// The state of the connection to the database.
     package internal(set) var link = Link.connecting
-    /// Nil until the first directory is loaded.
+    /// Where the directory in use came from; nil until the first one is loaded.
     package internal(set) var source: Source?
-    /// Rows, those refused included.
+    /// How many rows it has, those that cannot be served included.
     package internal(set) var tenants = 0
-    /// Refused rows, by host.
+    /// The rows that cannot be served, by host, and what is wrong with them.
     package internal(set) var quarantined: [String: RowFlaw] = [:]
-    /// How many pools active tenants name.
+    /// How many user pools its active tenants name.
     package internal(set) var pools = 0
-    /// The `pg_snapshot` that the directory shows; nil where it came from disk.
-    package internal(set) var snapshot: String?
-    /// The `pg_snapshot` in which every row was read last, whatever the rows' stamps say; nil where it came from disk.
-    package internal(set) var fullSnapshot: String?
-    /// Which server and tables it was read from: marks to be compared, not read.
+    /// The `pg_snapshot` of the latest read: the directory holds what is visible in it. Nil where it came from disk.
+    package internal(set) var visibility: String?
+    /// The `pg_snapshot` of the latest read of every row, which also finds rows that no trigger stamped. Nil where the
+    /// directory came from disk.
+    package internal(set) var fullVisibility: String?
+    /// Marks of the server and tables that it was read from, equal while these are the same; nil where it came from disk.
     package internal(set) var place: String?
-    /// Grows whenever a read brought anything.
+    /// Grows with every read that brought anything.
     package internal(set) var revision: UInt64 = 0
-    /// When the directory last was known to be what the database holds.
+    /// When the directory was last known to be what the database holds.
     package internal(set) var confirmedAt: Instant?
-    /// Whether announcements of changes arrive; nil while that is not known.
+    /// Whether the database's notifications of changes arrive; nil while that is not known. Without them, changes are
+    /// asked for every second.
     package internal(set) var isListening: Bool?
 }

@@ -1,9 +1,10 @@
 import Gatekeeper
 import Postgres
 
-/// The content of one row of `poolgate.tenants` as the database prints it, in one piece of memory.
+/// The columns of one row of `poolgate.tenants`, as the texts that the database printed, in one piece of memory.
 ///
-/// Small, because every row served is kept: to see whether a row read again differs, and to save it to disk.
+/// Every row in use is kept in this form, to see whether a row that is read again differs, and to save it to disk. So it
+/// is small.
 struct PackedRow: Hashable, Sendable {
     /// Each column in order: its length in one byte (or 254 and four bytes, lowest first), then its text; 255 is NULL.
     let bytes: [UInt8]
@@ -20,7 +21,7 @@ struct PackedRow: Hashable, Sendable {
     private static let null: UInt8 = 255
     private static let long: UInt8 = 254
 
-    /// Packs one row of a result whose columns stand at the given positions.
+    /// Packs row `row` of a result. `positions` are those of `DirectoryQueries.columns` in it.
     init(_ rows: PostgresRows, _ row: Int, positions: [Int]) {
         var packed: [UInt8] = []
         packed.reserveCapacity(96)
@@ -30,7 +31,7 @@ struct PackedRow: Hashable, Sendable {
         bytes = packed
     }
 
-    /// Takes back what was packed before; whether it is whole shows as it is read.
+    /// Takes bytes that were packed before, such as those of a file; `unpacked` finds out whether they are whole.
     init(packed bytes: some Sequence<UInt8>) {
         self.bytes = Array(bytes)
     }
@@ -48,21 +49,21 @@ struct PackedRow: Hashable, Sendable {
         bytes = packed
     }
 
-    /// The host as bytes, the row's name everywhere; empty where the row is not whole.
+    /// The row's host; empty where the row is not whole.
     var host: [UInt8] {
         var index = 0
         return field(at: &index)?.map(Array.init) ?? []
     }
 
-    /// A row that packs nothing but its host, to look for another by.
+    /// A row of nothing but a host, by which `RowTable` looks for the row of that host.
     init(host: [UInt8]) {
         var packed: [UInt8] = []
         host.withUnsafeBufferPointer { PackedRow.append($0, to: &packed) }
         bytes = packed
     }
 
-    /// The packed host, its length included.
-    fileprivate func withPackedHost<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+    /// Calls `body` with the packed host, its length included; the bytes are valid during the call only.
+    func withPackedHost<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
         bytes.withUnsafeBytes { bytes in
             var end = 0
             _ = field(at: &end)
@@ -70,7 +71,7 @@ struct PackedRow: Hashable, Sendable {
         }
     }
 
-    /// Reads the row; throws the sentence that says which column is unreadable.
+    /// The row's columns as values; throws a sentence that says which column cannot be read.
     func unpacked() throws(RowFlaw) -> TenantRow {
         var fields: [ArraySlice<UInt8>?] = []
         var index = 0
@@ -163,43 +164,5 @@ struct PackedRow: Hashable, Sendable {
         guard bytes.count - index >= count else { return nil }
         defer { index += count }
         return .some(bytes[index..<(index + count)])
-    }
-}
-
-/// Rows by their hosts, in which a row is its own key, so that a host is kept once.
-struct RowTable: Sendable {
-    private struct Slot: Hashable, Sendable {
-        let row: PackedRow
-
-        static func == (left: Slot, right: Slot) -> Bool {
-            left.row.withPackedHost { left in
-                right.row.withPackedHost { right in left.elementsEqual(right) }
-            }
-        }
-
-        func hash(into hasher: inout Hasher) {
-            row.withPackedHost { hasher.combine(bytes: $0) }
-        }
-    }
-
-    private var slots: Set<Slot> = []
-
-    var count: Int { slots.count }
-
-    /// Every row, in no order.
-    var all: [PackedRow] { slots.map(\.row) }
-
-    /// Whether there is a row of the host.
-    func contains(host: [UInt8]) -> Bool { slots.contains(Slot(row: PackedRow(host: host))) }
-
-    /// Puts a row in the place of the one with its host. Says whether that changes anything.
-    mutating func put(_ row: PackedRow) -> Bool { slots.update(with: Slot(row: row))?.row != row }
-
-    /// Takes the host's row away. Says whether there was one.
-    mutating func remove(host: [UInt8]) -> Bool { slots.remove(Slot(row: PackedRow(host: host))) != nil }
-
-    /// The hosts of rows that `other` has no row of the same host for.
-    func hosts(missingIn other: RowTable) -> [[UInt8]] {
-        slots.filter { !other.slots.contains($0) }.map(\.row.host)
     }
 }

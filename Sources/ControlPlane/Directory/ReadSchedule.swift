@@ -1,5 +1,6 @@
-/// What the directory's connection does next; a pure value, time is passed in.
+/// What the directory does next on its connection. A pure value: events go in with the time they happened at.
 struct ReadSchedule: Sendable {
+    /// The next thing to do.
     enum Step: Sendable, Equatable {
         /// Read every row.
         case readAll
@@ -7,28 +8,33 @@ struct ReadSchedule: Sendable {
         case readChanges
         /// Ask whether the server still answers.
         case ping
-        /// The echo did not come: say that announcements do not arrive, then go on.
-        case missEcho
-        /// Nothing before this time, unless something is announced.
+        /// The gateway's notification to itself did not arrive: report that notifications do not arrive.
+        case reportDeafness
+        /// Nothing before this time, unless a notification arrives.
         case wait(until: ContinuousClock.Instant)
     }
 
     private let began: ContinuousClock.Instant
+    /// Whether everything is to be read before it is due.
     private var wantsAll = true
+    /// Whether changes are to be read before they are due.
     private var wantsChanges = false
     private var lastRead: ContinuousClock.Instant?
     private var lastFullRead: ContinuousClock.Instant?
+    /// When changes are read though none were notified.
     private var nextPoll: ContinuousClock.Instant
     private var nextFullRead: ContinuousClock.Instant
     private var nextPing: ContinuousClock.Instant
+    /// Until when the gateway's notification to itself must arrive.
     private var echoDeadline: ContinuousClock.Instant?
+    /// When everything is read again to confirm that the table is empty.
     private var confirmation: ContinuousClock.Instant?
     private var pingInterval = Limits.pingInterval
     private var unexplained = UnexplainedWrites()
-    /// Whether announcements arrive; nil while that is not known.
+    /// Whether notifications arrive; nil while that is not known.
     private(set) var isListening: Bool?
 
-    /// A new connection: everything is read first.
+    /// A new connection, on which everything is read first.
     init(at now: ContinuousClock.Instant) {
         began = now
         nextPoll = now + Limits.pollInterval
@@ -36,51 +42,52 @@ struct ReadSchedule: Sendable {
         nextPing = now + Limits.pingInterval
     }
 
-    /// Something was announced.
+    /// A notification of a change arrived, or more changes are known to be there.
     mutating func notified() {
         wantsChanges = true
     }
 
-    /// What changed cannot be told apart any more: other tables, another server, or too much.
+    /// What changed cannot be asked for: it is too much, or the server or the tables are others than before.
     mutating func fullReadWanted() {
         wantsAll = true
     }
 
-    /// The server ends sessions that are idle for so long; nil where it does not.
-    mutating func idleLimit(_ limit: Duration?) {
+    /// The server was found to end sessions that are idle for `limit`; nil where it does not.
+    mutating func idleLimitFound(_ limit: Duration?) {
         pingInterval = min(
             Limits.pingInterval, max(Limits.shortestPing, limit.map { $0 / 3 } ?? Limits.pingInterval))
     }
 
-    /// The server has counted so many writes of rows, ever. Those that no read found are looked for with everything.
-    mutating func counted(_ writes: Int64?, at now: ContinuousClock.Instant) {
+    /// The server was found to have counted `writes` writes to the tables, ever. Where reads explain not all of them,
+    /// everything is read.
+    mutating func writesCounted(_ writes: Int64?, at now: ContinuousClock.Instant) {
         if unexplained.isReadWanted(after: writes, at: now) { wantsAll = true }
     }
 
-    /// A read brought something.
-    mutating func foundChanges(at now: ContinuousClock.Instant) {
+    /// A read brought changes.
+    mutating func changesFound(at now: ContinuousClock.Instant) {
         unexplained.explained(at: now)
     }
 
-    /// The table seems to have become empty: it is read again before that is believed.
+    /// The table was found empty, and was not before: it is read again before that is believed.
     mutating func emptinessSuspected(at now: ContinuousClock.Instant) {
         confirmation = now + Limits.emptinessConfirmation
     }
 
-    /// The gateway announced something to itself.
+    /// The gateway sent a notification to itself.
     mutating func echoSent(at now: ContinuousClock.Instant) {
         guard isListening == nil else { return }
         echoDeadline = now + Limits.echoTime
     }
 
-    /// Announcements do not arrive, or would not: they are not waited for.
-    mutating func cannotListen(at now: ContinuousClock.Instant) {
+    /// Notifications turned out not to arrive, or could not: changes are asked for instead.
+    mutating func deafnessFound(at now: ContinuousClock.Instant) {
         echoDeadline = nil
         isListening = false
-        nextPoll = min(nextPoll, now + Limits.deafPollInterval)
+        nextPoll = min(nextPoll, now + Limits.pollIntervalWithoutNotifications)
     }
 
-    /// The gateway heard itself. Says whether that is news.
+    /// The gateway's notification to itself arrived; false where it was known already that notifications do.
     mutating func echoHeard(at now: ContinuousClock.Instant) -> Bool {
         echoDeadline = nil
         guard isListening != true else { return false }
@@ -88,8 +95,8 @@ struct ReadSchedule: Sendable {
         return true
     }
 
-    /// A read ended; `jitter` is a random number in 0..<1.
-    mutating func read(all: Bool, at now: ContinuousClock.Instant, jitter: Double) {
+    /// A read has ended, of everything or of what changed. `jitter` is a random number in 0..<1.
+    mutating func readEnded(all: Bool, at now: ContinuousClock.Instant, jitter: Double) {
         lastRead = now
         if all {
             lastFullRead = now
@@ -97,20 +104,22 @@ struct ReadSchedule: Sendable {
             nextFullRead = now + Limits.fullReadInterval * (0.9 + 0.2 * jitter)
         }
         nextPoll =
-            now + (isListening == false ? Limits.deafPollInterval : Limits.pollInterval)
+            now + (isListening == false ? Limits.pollIntervalWithoutNotifications : Limits.pollInterval)
             * (0.9 + 0.2 * jitter)
         nextPing = now + pingInterval
     }
 
+    /// The server answered a ping.
     mutating func pinged(at now: ContinuousClock.Instant) {
         nextPing = now + pingInterval
     }
 
-    /// What to do at `now`; what it names counts as begun, so that what is announced meanwhile leads to another read.
+    /// What to do at `now`. A read counts as begun from here on, so that a notification which arrives meanwhile leads to
+    /// another one.
     mutating func next(at now: ContinuousClock.Instant) -> Step {
         if let echoDeadline, echoDeadline <= now {
-            cannotListen(at: now)
-            return .missEcho
+            deafnessFound(at: now)
+            return .reportDeafness
         }
         let fullDue = dueTime(of: wantsAll, after: lastFullRead, pause: Limits.fullReadPause)
         let changesDue = dueTime(of: wantsChanges, after: lastRead, pause: Limits.readPause)
@@ -121,7 +130,7 @@ struct ReadSchedule: Sendable {
             wantsChanges = false
             return .readAll
         }
-        // What changed is read along with everything, which is wanted already.
+        // A read of everything, which is wanted already, brings the changes, too.
         let isSuspended = wantsAll || confirmation != nil
         if !isSuspended, changesDue.map({ $0 <= now }) ?? false || nextPoll <= now {
             wantsChanges = false
@@ -140,40 +149,5 @@ struct ReadSchedule: Sendable {
     ) -> ContinuousClock.Instant? {
         guard isWanted else { return nil }
         return last.map { $0 + pause } ?? began
-    }
-}
-
-/// Tells writes that changes explain from those that nothing explains: rows that a restore, a subscription or somebody
-/// who switched the triggers off wrote without a stamp. A hint, as every announcement is; the hourly read finds all.
-struct UnexplainedWrites: Sendable {
-    /// As far as the count is explained; nil before the first.
-    private var known: Int64?
-    private var lastFound: ContinuousClock.Instant?
-    private var lastRead: ContinuousClock.Instant?
-    private var pause = Limits.shortestUnexplained
-
-    /// Something was found, which explains what is counted about now.
-    mutating func explained(at now: ContinuousClock.Instant) {
-        lastFound = now
-        pause = Limits.shortestUnexplained
-    }
-
-    /// Whether everything is to be read for this count. Reads that find nothing, as after writes that were rolled back,
-    /// lie further and further apart.
-    mutating func isReadWanted(after writes: Int64?, at now: ContinuousClock.Instant) -> Bool {
-        guard let writes else { return false }
-        guard let known, known != writes else {
-            self.known = writes
-            return false
-        }
-        if let lastFound, now - lastFound < Limits.explainedTime {
-            self.known = writes
-            return false
-        }
-        if let lastRead, now - lastRead < pause { return false }
-        self.known = writes
-        if lastRead != nil { pause = min(pause * 2, Limits.fullReadInterval) }
-        lastRead = now
-        return true
     }
 }

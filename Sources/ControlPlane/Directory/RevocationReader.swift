@@ -1,25 +1,26 @@
 import Gatekeeper
 import Postgres
-import Synchronization
 
-/// Reads revocations by the queries of `DirectoryQueries`.
+/// Makes changes of revocations from the rows of `DirectoryQueries`.
 enum RevocationReader {
-    /// What changed, and where to go on.
+    /// Part of what changed.
     struct Batch: Sendable {
+        /// What came and what was lifted.
         var change = Revocations.Change()
         /// Where the next batch begins; nil where this one was the last.
         var next: RevocationPosition?
-        /// Entries that could not be understood, which only somebody who switched the triggers off can leave behind.
+        /// How many entries could not be understood. Only somebody who switches the triggers off can write such ones.
         var unreadable = 0
     }
 
-    /// A batch of what changed; nil where more was lifted than is told one by one.
+    /// Makes a batch from the rows of `hintedRevocations` and `writtenRevocations`; nil where more was lifted than is read
+    /// row by row.
     static func batch(lifted: PostgresRows, written: PostgresRows) throws(PostgresError) -> Batch? {
         guard lifted.count <= Limits.rowsReadAsChanges else { return nil }
         var batch = Batch()
-        var pools = PoolNames()
+        var pools = RevokedPools()
         let hints = try lifted.columns(["hinted", "hinted_digest"])
-        // What is in the table holds, whatever was told to have gone.
+        // An id that was told to be gone and is in the table was inserted again: the table is right.
         let found = try lifted.columns(["id"])[0]
         for row in 0..<lifted.count where lifted.isNull(row, found) {
             if let id = number(lifted, row, hints[0]), let digest = digest(lifted, row, hints[1]) {
@@ -39,7 +40,7 @@ enum RevocationReader {
     }
 
     private static func take(
-        _ rows: PostgresRows, _ pools: inout PoolNames, _ batch: inout Batch, _ isEntry: (Int) -> Bool
+        _ rows: PostgresRows, _ pools: inout RevokedPools, _ batch: inout Batch, _ isEntry: (Int) -> Bool
     ) throws(PostgresError) {
         let columns = try rows.columns(DirectoryQueries.revocationColumns)
         for row in 0..<rows.count where isEntry(row) {
@@ -51,130 +52,20 @@ enum RevocationReader {
         }
     }
 
-    fileprivate static func entry(_ rows: PostgresRows, _ row: Int, _ columns: [Int]) -> Revocations.Entry? {
+    /// The entry of a row; nil where it cannot be understood.
+    static func entry(_ rows: PostgresRows, _ row: Int, _ columns: [Int]) -> Revocations.Entry? {
         guard let digest = digest(rows, row, columns[1]), let id = number(rows, row, columns[0]),
             let issuedBefore = number(rows, row, columns[2]), let expires = number(rows, row, columns[3])
         else { return nil }
         return Revocations.Entry(digest: digest, id: id, issuedBefore: issuedBefore, expires: expires)
     }
 
+    /// A whole number; nil for NULL and for anything else.
     static func number(_ rows: PostgresRows, _ row: Int, _ column: Int) -> Int64? {
         rows.withBytes(row, column) { $0.flatMap { Int64(String(decoding: $0, as: UTF8.self)) } }
     }
 
     private static func digest(_ rows: PostgresRows, _ row: Int, _ column: Int) -> Revocations.Digest? {
         rows.withBytes(row, column) { $0.flatMap { Revocations.Digest(hexadecimal: $0) } }
-    }
-}
-
-/// Revocations as they come in one at a time, in the order of their ids: a million of them take 32 MB here and nothing
-/// in libpq.
-///
-/// A class, because the connection's thread fills it and the reader empties it.
-final class RevocationCollector: Sendable {
-    /// Entries with the pools that they are of.
-    struct Entries: Sendable {
-        var entries: [Revocations.Entry] = []
-        var pools: Set<PoolName> = []
-        var unreadable = 0
-    }
-
-    private struct State {
-        var entries: [Revocations.Entry] = []
-        var pools = PoolNames()
-        var columns: [Int]?
-        var lastID: Int64?
-        /// How many there are, as the same transaction counted them.
-        var expected: Int64?
-        var seen: Int64 = 0
-        var unreadable = 0
-        /// An id that is not greater than the one before: a row came twice.
-        var isOutOfOrder = false
-        var failure: PostgresError?
-    }
-
-    private let state = Mutex(State())
-
-    /// Makes room for as many as will come.
-    func expect(_ count: Int64?) {
-        state.withLock { state in
-            state.expected = count
-            state.entries.reserveCapacity(min(Int(clamping: count ?? 0), Limits.revocationsExpected))
-        }
-    }
-
-    /// Takes the one row of a result.
-    func take(_ row: PostgresRows) {
-        state.withLock { state in
-            do throws(PostgresError) {
-                if state.columns == nil {
-                    state.columns = try row.columns(DirectoryQueries.revocationColumns)
-                }
-                let columns = state.columns ?? []
-                state.seen += 1
-                guard let id = RevocationReader.number(row, 0, columns[0]) else {
-                    state.isOutOfOrder = true
-                    return
-                }
-                if let last = state.lastID, last >= id { state.isOutOfOrder = true }
-                state.lastID = id
-                state.pools.note(row, 0, columns)
-                guard let entry = RevocationReader.entry(row, 0, columns) else {
-                    state.unreadable += 1
-                    return
-                }
-                state.entries.append(entry)
-            } catch {
-                state.failure = error
-            }
-        }
-    }
-
-    /// The entries, which it does not keep; throws where they are not those that the same transaction counted.
-    func taken() throws(PostgresError) -> Entries {
-        let result: Result<Entries, PostgresError> = state.withLock { state in
-            if let failure = state.failure { return .failure(failure) }
-            guard state.seen == state.expected, !state.isOutOfOrder else {
-                return .failure(DirectoryReader.incomplete("revocations", state.seen, state.expected))
-            }
-            let found = Entries(
-                entries: state.entries, pools: state.pools.keys, unreadable: state.unreadable)
-            state.entries = []
-            return .success(found)
-        }
-        return try result.get()
-    }
-}
-
-/// The pools that rows name, each name looked at once.
-private struct PoolNames {
-    private struct Name: Hashable {
-        let region: [UInt8]
-        let poolID: [UInt8]
-    }
-
-    private var known: [Name: PoolName?] = [:]
-    /// The name before, since most rows name the same pool as the one before.
-    private var last: (name: Name, key: PoolName?)?
-
-    var keys: Set<PoolName> { Set(known.values.compactMap { $0 }) }
-
-    /// The pool that a row names; nil for one that no tenant can have.
-    @discardableResult
-    mutating func note(_ rows: PostgresRows, _ row: Int, _ columns: [Int]) -> PoolName? {
-        if let last, rows.withBytes(row, columns[5], { $0?.elementsEqual(last.name.poolID) }) == true {
-            return last.key
-        }
-        let name = Name(region: rows.bytes(row, columns[4]) ?? [], poolID: rows.bytes(row, columns[5]) ?? [])
-        if let found = known[name] {
-            last = (name, found)
-            return found
-        }
-        let region = Region(String(decoding: name.region, as: UTF8.self))
-        let poolID = PoolID(String(decoding: name.poolID, as: UTF8.self))
-        let key = region.flatMap { region in poolID.flatMap { PoolName(region: region, poolID: $0) } }
-        known[name] = .some(key)
-        last = (name, key)
-        return key
     }
 }

@@ -2,37 +2,44 @@ package import Gatekeeper
 import Platform
 package import Postgres
 
-/// Which tenants hold now: reads them from Postgres, hears of changes, publishes whole directories.
+/// Keeps the tenant directory as the database has it: reads it, listens for changes, and publishes each new directory as
+/// a whole.
 ///
-/// Everything happens in `run`, one step after the other; only the saved snapshot of a start without a database comes
-/// in from the side.
+/// `run` takes one step after the other on one connection. Beside it, two tasks load the saved rows where there is no
+/// database at the start, and save them from time to time.
 package actor TenantDirectory {
-    /// What the directory needs to know.
+    /// Where the directory is, and how its rows are read.
     package struct Settings: Sendable {
+        /// The database.
         package let url: PostgresURL
+        /// Makes tenants of rows.
         package let parser: TenantParser
         /// The version of the newest migration that this program knows.
         package let schemaVersion: Int
-        /// Where the last good rows are kept; nil keeps none.
-        package let snapshotFile: SnapshotFile?
+        /// Where the last good rows are saved; nil saves none.
+        package let savedRowsFile: SavedRowsFile?
 
-        package init(url: PostgresURL, parser: TenantParser, schemaVersion: Int, snapshotFile: SnapshotFile?)
-        {
+        /// Settings that hold for the whole run.
+        package init(
+            url: PostgresURL, parser: TenantParser, schemaVersion: Int, savedRowsFile: SavedRowsFile?
+        ) {
             self.url = url
             self.parser = parser
             self.schemaVersion = schemaVersion
-            self.snapshotFile = snapshotFile
+            self.savedRowsFile = savedRowsFile
         }
     }
 
-    /// Takes what the directory makes; called in order, must not block.
+    /// Takes what the directory makes. Its closures are called in order and must not block.
     package struct Outlet: Sendable {
         /// Gets every new directory, after the pools that it needs were started.
         package let publish: @Sendable (Directory) -> Void
-        /// Gets the status after every read and every change of the link.
+        /// Gets the status after every read and every change of the connection's state.
         package let report: @Sendable (DirectoryStatus) -> Void
+        /// Gets what is worth a line of the log.
         package let observe: Observe
 
+        /// An outlet of these closures.
         package init(
             publish: @escaping @Sendable (Directory) -> Void,
             report: @escaping @Sendable (DirectoryStatus) -> Void = { _ in },
@@ -47,21 +54,25 @@ package actor TenantDirectory {
     private let settings: Settings
     private let pools: UserPools
     private let outlet: Outlet
-    private let bell = Bell()
+    private let wakeSignal = WakeSignal()
 
     private var content: DirectoryContent
+    /// What is known of the directory now.
     package private(set) var status = DirectoryStatus()
     private var schedule = ReadSchedule(at: .now)
     /// How far this connection has read; nil before its first read of everything.
     private var progress: ReadProgress?
+    /// The payload by which the gateway recognises its notification to itself.
     private var echoToken = ""
-    /// The server's process that a session behind a pooler keeps, while it listens.
+    /// Behind a pooler that keeps a server connection for this one: the process that answers, while it stays the same.
     private var listeningBackend: Int64?
+    /// Whether the connection has ended; the next call on it throws why.
     private var isConnectionOver = false
     private var isEmptinessSuspected = false
     private var failedConnections = 0
     /// When the server last ended an idle session of ours.
-    private var idledOut = ContinuousClock.now - .seconds(3_600)
+    private var idledOut: ContinuousClock.Instant?
+    /// Whether the content differs from the saved rows.
     private var isUnsaved = false
 
     /// A directory that has loaded nothing yet. `pools` is told which pools active tenants name.
@@ -93,14 +104,14 @@ package actor TenantDirectory {
                 try await serve(connection)
             } catch {
                 guard !Task.isCancelled else { return }
-                if case .idledOut = error, idledOut < .now - Limits.pingInterval {
-                    // The server's limit is newer than our last sign of life. The next session knows it.
+                if case .idledOut = error, idledOut.map({ $0 < .now - Limits.pingInterval }) ?? true {
+                    // The server's limit was set after the latest ping, which tells the limit. The next session knows it.
                     idledOut = .now
                     continue
                 }
-                let doubled = Limits.shortestReconnect * (1 << min(failedConnections, 10))
-                let pause = min(doubled, Limits.longestReconnect) * Double.random(in: 0.75..<1.25)
                 failedConnections += 1
+                let pause = Limits.reconnect.pause(
+                    afterFailures: failedConnections, jitter: .random(in: 0..<1))
                 status.link = .lost(error)
                 outlet.report(status)
                 outlet.observe(.databaseLost(error, retryAfter: pause))
@@ -122,28 +133,29 @@ package actor TenantDirectory {
         let listener = Task {
             for await notification in notifications { heard(notification) }
             isConnectionOver = true
-            bell.ring()
+            wakeSignal.send()
         }
         defer { listener.cancel() }
-        // What is written from here on is either read or counted.
+        // The count of writes is asked for before the first read, so that no write falls between the two unnoticed.
         try await ping(connection)
-        let finding = try await ListenProbe.find(connection, settings.url)
+        let finding = try await PoolerDetection.detect(connection, settings.url)
         switch finding {
-        case .direct, .session:
+        case .noPooler, .sessionPooler:
             try await connection.listen(to: DirectoryQueries.channel)
             try await connection.listen(to: DirectoryQueries.echoChannel)
-        case .shared: cannotListen()
+        case .transactionPooler: deafnessFound()
         }
         // The first step of a new schedule reads everything.
         try await takeStep(connection)
         switch finding {
-        case .direct: try await sendEcho(over: connection)
-        case .session(let other):
+        case .noPooler: try await sendEcho(over: connection)
+        case .sessionPooler(let other):
             defer { other.close() }
             listeningBackend = try await connection.query(DirectoryQueries.backend).integer(0, 0)
-            // From elsewhere: what a session says to itself comes back on its own connection, whoever has it next.
+            // Sent over the other connection: a notification to oneself would arrive whether or not the pooler keeps the
+            // server connection.
             try await sendEcho(over: other)
-        case .shared: break
+        case .transactionPooler: break
         }
         while true {
             guard !Task.isCancelled else { throw .cancelled }
@@ -152,47 +164,47 @@ package actor TenantDirectory {
     }
 
     private func takeStep(_ connection: PostgresConnection) async throws(PostgresError) {
-        // A connection that is over says why when it is asked for anything.
+        // Any call on a connection that has ended throws why it did.
         switch isConnectionOver ? .ping : schedule.next(at: .now) {
         case .readAll: try await readAll(connection)
         case .readChanges: try await readChanges(connection)
         case .ping:
             try await ping(connection)
             if schedule.isListening == true { confirm() }
-        case .missEcho: cannotListen()
-        case .wait(let time): await bell.wait(until: time)
+        case .reportDeafness: deafnessFound()
+        case .wait(let time): await wakeSignal.wait(until: time)
         }
     }
 
-    /// A sign of life, which also tells whether the server, the database or the tables are others than before.
+    /// Asks the server for a sign of life, which also shows whether server, database or tables are others than before.
     private func ping(_ connection: PostgresConnection) async throws(PostgresError) {
         let query = DirectoryQueries.ping(serverVersion: connection.serverVersion)
         let rows = try await connection.query(query, within: Limits.pingInterval)
         let point = try ReadPoint(rows)
         schedule.pinged(at: .now)
-        schedule.counted(try rows.integer(0, 4), at: .now)
+        schedule.writesCounted(try rows.integer(0, 4), at: .now)
         noticed(point)
         if let progress, !point.continues(progress.point) { schedule.fullReadWanted() }
     }
 
-    /// Takes what a point tells besides what it is asked for.
+    /// Notes what every read point tells, whatever it was asked for.
     private func noticed(_ point: ReadPoint) {
-        schedule.idleLimit(point.idleLimit)
+        schedule.idleLimitFound(point.idleLimit)
         if let listeningBackend, listeningBackend != point.backend {
             self.listeningBackend = nil
-            cannotListen()
+            deafnessFound()
         }
     }
 
-    // MARK: Announcements
+    // MARK: Notifications
 
     private func sendEcho(over connection: PostgresConnection) async throws(PostgresError) {
         schedule.echoSent(at: .now)
         _ = try await connection.query(DirectoryQueries.echo(echoToken))
     }
 
-    private func cannotListen() {
-        schedule.cannotListen(at: .now)
+    private func deafnessFound() {
+        schedule.deafnessFound(at: .now)
         status.isListening = false
         outlet.observe(.listenSwallowed)
         outlet.report(status)
@@ -207,13 +219,13 @@ package actor TenantDirectory {
             return
         }
         schedule.notified()
-        bell.ring()
+        wakeSignal.send()
     }
 
     private func waitForSchema(_ connection: PostgresConnection) async throws(PostgresError) {
         var told: Int??
         while true {
-            let found = try await DirectoryReader.schemaVersion(connection)
+            let found = try await SchemaVersion.installed(connection)
             if let found, found >= settings.schemaVersion {
                 status.link = .connected
                 if found > settings.schemaVersion {
@@ -237,10 +249,10 @@ package actor TenantDirectory {
     private func readAll(_ connection: PostgresConnection) async throws(PostgresError) {
         let began = ContinuousClock.now
         let read = try await DirectoryReader.everything(connection)
-        schedule.read(all: true, at: .now, jitter: .random(in: 0..<1))
+        schedule.readEnded(all: true, at: .now, jitter: .random(in: 0..<1))
         noticed(read.point)
         guard !isSuspiciouslyEmpty(read.rows.isEmpty) else { return }
-        // Parsing many rows takes a while, for which no thread of the pool that runs tasks shall be missing.
+        // Parsing many rows takes a while, during which tasks shall not lack one of the few threads that run them.
         let before = content
         let built = await DetachedThread.run("poolgate-build") {
             Result { () throws(PostgresError) in try DirectoryReader.replaced(before, by: read) }
@@ -253,8 +265,8 @@ package actor TenantDirectory {
         swap(&content, &after)
         failedConnections = 0
         progress = ReadProgress(point: read.point)
-        status.snapshot = read.point.snapshot
-        status.fullSnapshot = read.point.snapshot
+        status.visibility = read.point.visibility
+        status.fullVisibility = read.point.visibility
         status.place = read.point.place
         let isFirst = status.source != .database
         status.source = .database
@@ -270,14 +282,14 @@ package actor TenantDirectory {
         }
         let began = ContinuousClock.now
         let read = try await DirectoryReader.changes(connection, since: progress.since)
-        schedule.read(all: false, at: .now, jitter: .random(in: 0..<1))
+        schedule.readEnded(all: false, at: .now, jitter: .random(in: 0..<1))
         noticed(read.point)
         guard read.point.continues(progress.point) else {
             schedule.fullReadWanted()
             return
         }
         guard let tenants = read.tenants, let batch = read.revocations else {
-            schedule.foundChanges(at: .now)
+            schedule.changesFound(at: .now)
             schedule.fullReadWanted()
             return
         }
@@ -292,12 +304,12 @@ package actor TenantDirectory {
         if progress.isBehind {
             schedule.notified()
         } else {
-            status.snapshot = read.point.snapshot
+            status.visibility = read.point.visibility
         }
         observeUnreadable(batch.unreadable)
         let isAnythingRead =
             !tenants.rows.isEmpty || !tenants.removedHosts.isEmpty || change.revocationsChanged
-        if isAnythingRead { schedule.foundChanges(at: .now) }
+        if isAnythingRead { schedule.changesFound(at: .now) }
         await take(change, isAnythingRead: isAnythingRead || wasBehind, isFirst: false)
         if isAnythingRead { observeRead(change, since: began, all: false) }
     }
@@ -315,7 +327,8 @@ package actor TenantDirectory {
                 time: .now - began, all: all))
     }
 
-    /// A table that becomes empty is believed only when a second read a little later says the same.
+    /// Whether the table was found empty for the first time, so that this is not believed yet: it is when a second read a
+    /// little later finds the same.
     private func isSuspiciouslyEmpty(_ isEmpty: Bool) -> Bool {
         guard isEmpty, content.count > 0, !isEmptinessSuspected else {
             isEmptinessSuspected = false
@@ -327,14 +340,15 @@ package actor TenantDirectory {
         return true
     }
 
-    /// Makes a change of the content known: pools that are new, the directory, then pools that are gone.
+    /// Makes a change of the content known: first starts pools that are new, then publishes the directory, then stops pools
+    /// that no tenant names any more.
     private func take(_ change: DirectoryContent.Change, isAnythingRead: Bool, isFirst: Bool) async {
         status.tenants = content.count
         status.quarantined = content.quarantined
         status.pools = content.poolCount
         if isAnythingRead { status.revision += 1 }
         if !change.addedPools.isEmpty || isFirst { await pools.change(added: change.addedPools, removed: []) }
-        // Whatever came in between is published too: always the latest, never what was latest before the pause.
+        // The content may have changed again while pools were started: what is published is always the latest.
         if !change.isEmpty || isFirst { outlet.publish(content.directory) }
         confirm()
         if !change.removedPools.isEmpty { await pools.change(added: [], removed: change.removedPools) }
@@ -350,12 +364,12 @@ package actor TenantDirectory {
     // MARK: Disk
 
     private func loadFromDisk() async {
-        guard let file = settings.snapshotFile else { return }
+        guard let file = settings.savedRowsFile else { return }
         guard (try? await Task.sleep(for: Limits.databaseWait)) != nil, status.source == nil else { return }
         let before = content
         switch await file.load() {
         case .failure(let flaw):
-            if flaw != .absent { outlet.observe(.snapshotUnreadable(flaw)) }
+            if flaw != .absent { outlet.observe(.savedRowsUnreadable(flaw)) }
         case .success(let saved):
             let built = await DetachedThread.run("poolgate-build") {
                 var after = before
@@ -369,12 +383,12 @@ package actor TenantDirectory {
             status.confirmedAt = saved.savedAt
             await take(change, isAnythingRead: true, isFirst: true)
             isUnsaved = false
-            outlet.observe(.snapshotLoaded(rows: saved.rows.count, savedAt: saved.savedAt))
+            outlet.observe(.savedRowsLoaded(rows: saved.rows.count, savedAt: saved.savedAt))
         }
     }
 
     private func saveFromTimeToTime() async {
-        guard settings.snapshotFile != nil else { return }
+        guard settings.savedRowsFile != nil else { return }
         while (try? await Task.sleep(for: isUnsaved ? .zero : Limits.saveCheckInterval)) != nil {
             guard isUnsaved else { continue }
             await save()
@@ -383,16 +397,16 @@ package actor TenantDirectory {
     }
 
     private func save() async {
-        guard isUnsaved, status.source == .database, let file = settings.snapshotFile else { return }
+        guard isUnsaved, status.source == .database, let file = settings.savedRowsFile else { return }
         isUnsaved = false
         let (rows, revocations) = (content.rows, content.directory.revocations)
         let saved = await file.save(at: .now) { (rows.all, revocations.entries, revocations.pools) }
         switch saved {
-        case .success(let count): outlet.observe(.snapshotSaved(rows: count))
+        case .success(let count): outlet.observe(.rowsSaved(rows: count))
         case .failure(let flaw):
-            // Tried again after the pause: a disk does not stay full.
+            // Tried again after the pause, for a full disk does not stay full.
             isUnsaved = true
-            outlet.observe(.snapshotUnwritable(flaw))
+            outlet.observe(.savedRowsUnwritable(flaw))
         }
     }
 }

@@ -2,18 +2,19 @@ import Gatekeeper
 import JOSE
 import Postgres
 
-/// Every SQL text by which a gateway reports how it stands; none of them notifies.
+/// The SQL by which a gateway writes its health into the database. None of it sends a notification.
 enum HealthQueries {
-    /// Who reports.
+    /// The gateway that reports.
     struct Reporter: Sendable {
+        /// The name of this run of the program, which no other has.
         let instance: String
         let hostName: String
         let version: String
         let startedAt: Instant
     }
 
-    /// Removes gateways that were not seen for a day, and what an earlier process of this name left.
-    static func begin(_ instance: String) -> [PostgresStatement] {
+    /// Removes gateways that were not seen for a day, and what an earlier gateway of this name has left.
+    static func removingLeftovers(_ instance: String) -> [PostgresStatement] {
         [
             PostgresStatement(
                 "DELETE FROM poolgate.instances WHERE seen_at < now() - interval '1 day' AND instance <> $1",
@@ -24,13 +25,13 @@ enum HealthQueries {
         ]
     }
 
-    /// This gateway goes.
-    static func end(_ instance: String) -> PostgresStatement {
+    /// Removes this gateway, and with it all that it wrote.
+    static func removing(_ instance: String) -> PostgresStatement {
         PostgresStatement("DELETE FROM poolgate.instances WHERE instance = $1", [.text(instance)])
     }
 
-    /// One row: whether there is a place for the snapshot in which every row was read; older schemas have none.
-    static let hasFullSnapshot = PostgresStatement(
+    /// One row: whether the table has the column `full_snapshot`, which older schemas lack.
+    static let hasFullSnapshotColumn = PostgresStatement(
         """
         SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
             JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -38,12 +39,12 @@ enum HealthQueries {
                 AND NOT a.attisdropped) AS present
         """)
 
-    /// This gateway lives, and serves what its snapshot shows.
-    static func alive(
-        _ reporter: Reporter, _ status: DirectoryStatus, hasFullSnapshot: Bool
+    /// Writes that this gateway lives, and which rows it serves: those visible in its `pg_snapshot`.
+    static func writingStatus(
+        _ reporter: Reporter, _ status: DirectoryStatus, hasFullSnapshotColumn: Bool
     ) -> PostgresStatement {
         let (column, value, update) =
-            hasFullSnapshot
+            hasFullSnapshotColumn
             ? (", full_snapshot", ", $9::pg_snapshot", ", full_snapshot = excluded.full_snapshot")
             : ("", "", "")
         return PostgresStatement(
@@ -58,13 +59,13 @@ enum HealthQueries {
             """,
             [
                 .text(reporter.instance), .text(reporter.hostName), .text(reporter.version),
-                .text(seconds(reporter.startedAt)), .text(status.snapshot), .integer(status.tenants),
+                .text(seconds(reporter.startedAt)), .text(status.visibility), .integer(status.tenants),
                 .integer(status.quarantined.count), .integer(status.pools),
-            ] + (hasFullSnapshot ? [.text(status.fullSnapshot)] : []))
+            ] + (hasFullSnapshotColumn ? [.text(status.fullVisibility)] : []))
     }
 
-    /// Pools as they stand now.
-    static func stand(_ instance: String, _ pools: some Sequence<PoolStatus>) -> PostgresStatement {
+    /// Writes the statuses of pools.
+    static func writing(_ instance: String, _ pools: some Sequence<PoolStatus>) -> PostgresStatement {
         let columns: [(PoolStatus) -> String?] = [
             { $0.pool.region.description }, { $0.pool.poolID.description }, { $0.state.rawValue },
             { $0.failure.map { detail($0.description) } },
@@ -90,8 +91,8 @@ enum HealthQueries {
             """, [.text(instance)] + columns.map { column in .texts(all.map(column)) })
     }
 
-    /// Pools that are served no longer.
-    static func forget(_ instance: String, _ pools: [PoolName]) -> PostgresStatement {
+    /// Removes pools that no tenant names any more.
+    static func removing(_ instance: String, _ pools: [PoolName]) -> PostgresStatement {
         PostgresStatement(
             """
             DELETE FROM poolgate.pool_health WHERE instance = $1
@@ -103,8 +104,8 @@ enum HealthQueries {
             ])
     }
 
-    /// The rows that are refused now, and no others.
-    static func quarantine(_ instance: String, _ rows: [String: RowFlaw]) -> [PostgresStatement] {
+    /// Writes which rows cannot be served, and removes those that can.
+    static func writingQuarantine(_ instance: String, _ rows: [String: RowFlaw]) -> [PostgresStatement] {
         let hosts = rows.keys.sorted()
         let parameters: [PostgresValue] = [.text(instance), .texts(hosts)]
         return [
@@ -121,10 +122,12 @@ enum HealthQueries {
         ]
     }
 
+    /// Seconds since 1970, for `to_timestamp`.
     private static func seconds(_ instant: Instant) -> String {
         String(Double(instant.nanoseconds) / 1e9)
     }
 
+    /// A sentence as the database can take it: bounded, and without NUL bytes.
     private static func detail(_ sentence: String) -> String {
         String(
             String.UnicodeScalarView(

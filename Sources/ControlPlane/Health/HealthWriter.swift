@@ -2,27 +2,33 @@ package import Gatekeeper
 package import Postgres
 import Synchronization
 
-/// Writes how this gateway stands into the database, over a connection of its own, so that admins can `SELECT` it.
+/// Writes this gateway's health into the database, over a connection of its own, so that admins can `SELECT` it.
 ///
-/// What it serves is written at once, changes of pools within 2 s, the rest once a minute. Nothing waits for it.
+/// Which rows it serves is written at once, a pool's change within 2 s, and everything once a minute. No request waits for
+/// it.
 package actor HealthWriter {
     private let url: PostgresURL
     private let reporter: HealthQueries.Reporter
     private let pools: UserPools
     private let observe: Observe
-    private let bell = Bell()
+    private let wakeSignal = WakeSignal()
     private nonisolated let latest = Latest()
 
+    /// The revision of the directory that was written last.
     private var written: UInt64?
     private var writtenQuarantine: [String: RowFlaw]?
+    /// When to write again that this gateway lives.
     private var nextAlive = ContinuousClock.now
+    /// When to look again at which pools changed.
     private var nextPools = ContinuousClock.now
+    /// When to write pools of which only times changed.
     private var nextTouched = ContinuousClock.now
     private var failedConnections = 0
-    /// The server and tables to which everything was written; nil until then, and after a failure.
+    /// The server and tables to which everything was written, as `DirectoryStatus.place` names them; nil before that, and
+    /// after a failure.
     private var place: String?
-    private var hasFullSnapshot = false
-    /// Whether the connection in use has been good for anything.
+    private var hasFullSnapshotColumn = false
+    /// Whether anything was written over the connection in use.
     private var hasWritten = false
 
     /// The latest status, left by the directory; a class, because the directory writes it and the writer reads it.
@@ -30,7 +36,7 @@ package actor HealthWriter {
         let status = Mutex(DirectoryStatus())
     }
 
-    /// Reports as `instance` (1 to 100 characters, unique to this process) of `version` on `hostName`.
+    /// Writes as `instance`, a name of 1 to 100 characters that no other process has. Nothing is written before `run`.
     package init(
         url: PostgresURL, instance: String, hostName: String, version: String, startedAt: Instant,
         pools: UserPools,
@@ -43,17 +49,17 @@ package actor HealthWriter {
         self.observe = observe
     }
 
-    /// Takes the directory's status; may be called from anywhere, never blocks.
+    /// Takes the directory's latest status, to be written. May be called from anywhere and never blocks.
     package nonisolated func note(_ status: DirectoryStatus) {
         let isNews = latest.status.withLock { latest in
             let isNews = latest.revision != status.revision
             latest = status
             return isNews
         }
-        if isNews { bell.ring() }
+        if isNews { wakeSignal.send() }
     }
 
-    /// Writes until the task is cancelled, then takes this gateway off the list. For one call.
+    /// Writes until the task is cancelled, then removes this gateway from the database. Call once.
     package func run() async {
         while !Task.isCancelled {
             do throws(PostgresError) {
@@ -63,32 +69,32 @@ package actor HealthWriter {
                 do throws(PostgresError) {
                     try await serve(connection)
                 } catch {
-                    await leave(connection)
+                    await removeInstance(connection)
                     throw error
                 }
             } catch {
                 guard !Task.isCancelled else { return }
-                if error.isEnd, hasWritten {
-                    // It was idle for longer than a server, a pooler or a router in between allows. Only when another
-                    // one cannot be had, or cannot write either, is that worth a word.
+                if error.endsConnection, hasWritten {
+                    // A server, a pooler or a router in between has ended the idle connection. That is worth a line of
+                    // the log only where the next connection cannot be made, or cannot write either.
                     hasWritten = false
                     continue
                 }
                 place = nil
                 if failedConnections == 0 { observe(.healthUnwritable(error)) }
-                let doubled = Limits.shortestReconnect * (1 << min(failedConnections, 10))
                 failedConnections += 1
                 try? await Task.sleep(
-                    for: min(doubled, Limits.longestReconnect) * Double.random(in: 0.75..<1.25))
+                    for: Limits.reconnect.pause(
+                        afterFailures: failedConnections, jitter: .random(in: 0..<1)))
             }
         }
     }
 
-    /// Before the database gave a directory, its schema is not known to have the tables.
+    /// Waits until the directory was read from the database once, which shows that its schema has the tables.
     private func waitForDirectory() async throws(PostgresError) {
-        while latest.status.withLock({ $0.snapshot == nil }) {
+        while latest.status.withLock({ $0.visibility == nil }) {
             guard !Task.isCancelled else { throw .cancelled }
-            await bell.wait(until: .now + Limits.healthInterval)
+            await wakeSignal.wait(until: .now + Limits.healthInterval)
         }
     }
 
@@ -105,9 +111,9 @@ package actor HealthWriter {
                 nextAlive = now + Limits.healthInterval
             }
             if isFirst || nextPools <= now {
-                let isDue = nextTouched <= now
-                try await writePools(everything: isFirst, touched: isDue, connection)
-                if isFirst || isDue { nextTouched = now + Limits.healthInterval }
+                let isTouchedDue = nextTouched <= now
+                try await writePools(everything: isFirst, touched: isTouchedDue, connection)
+                if isFirst || isTouchedDue { nextTouched = now + Limits.healthInterval }
                 nextPools = now + Limits.healthPause
             }
             place = status.place
@@ -115,16 +121,17 @@ package actor HealthWriter {
                 failedConnections = 0
                 observe(.healthWritten)
             }
-            await bell.wait(until: min(nextAlive, nextPools))
+            await wakeSignal.wait(until: min(nextAlive, nextPools))
         }
     }
 
+    /// Prepares the tables for what this gateway writes, so that everything is written next.
     private func begin(_ connection: PostgresConnection) async throws(PostgresError) {
-        hasFullSnapshot =
-            try await connection.query(HealthQueries.hasFullSnapshot, within: Limits.healthWriteTime)
+        hasFullSnapshotColumn =
+            try await connection.query(HealthQueries.hasFullSnapshotColumn, within: Limits.healthWriteTime)
             .boolean(0, 0) ?? false
         _ = try await connection.transaction(
-            .readWrite, HealthQueries.begin(reporter.instance), within: Limits.healthWriteTime)
+            .readWrite, HealthQueries.removingLeftovers(reporter.instance), within: Limits.healthWriteTime)
         hasWritten = true
         written = nil
         writtenQuarantine = nil
@@ -133,9 +140,9 @@ package actor HealthWriter {
     private func writeStatus(_ status: DirectoryStatus, _ connection: PostgresConnection)
         async throws(PostgresError)
     {
-        var statements = [HealthQueries.alive(reporter, status, hasFullSnapshot: hasFullSnapshot)]
+        var statements = [HealthQueries.writingStatus(reporter, status, hasFullSnapshotColumn: hasFullSnapshotColumn)]
         if writtenQuarantine != status.quarantined {
-            statements += HealthQueries.quarantine(reporter.instance, status.quarantined)
+            statements += HealthQueries.writingQuarantine(reporter.instance, status.quarantined)
         }
         _ = try await connection.transaction(.readWrite, statements, within: Limits.healthWriteTime)
         hasWritten = true
@@ -151,13 +158,13 @@ package actor HealthWriter {
             let gone = changes.filter { $0.status == nil }.map(\.pool)
             if !gone.isEmpty {
                 _ = try await connection.query(
-                    HealthQueries.forget(reporter.instance, gone), within: Limits.healthWriteTime)
+                    HealthQueries.removing(reporter.instance, gone), within: Limits.healthWriteTime)
             }
             var rest = changes.compactMap(\.status)[...]
             while !rest.isEmpty {
                 let some = rest.prefix(Limits.poolsPerWrite)
                 _ = try await connection.query(
-                    HealthQueries.stand(reporter.instance, some), within: Limits.healthWriteTime)
+                    HealthQueries.writing(reporter.instance, some), within: Limits.healthWriteTime)
                 rest = rest.dropFirst(some.count)
             }
         } catch {
@@ -166,10 +173,11 @@ package actor HealthWriter {
         }
     }
 
-    /// Leaves no row behind that others would wait for; the task that asks is cancelled already.
-    private func leave(_ connection: PostgresConnection) async {
+    /// Removes this gateway from the database as it stops, so that `poolgate.wait_until_live` does not wait for it. The task
+    /// is cancelled already, so that another one does this.
+    private func removeInstance(_ connection: PostgresConnection) async {
         guard Task.isCancelled else { return }
-        let statement = HealthQueries.end(reporter.instance)
+        let statement = HealthQueries.removing(reporter.instance)
         let farewell = Task.detached {
             _ = try? await connection.query(statement, within: Limits.farewellTime)
         }

@@ -2,21 +2,25 @@ package import Gatekeeper
 import JOSE
 import Synchronization
 
-/// Fetches key sets by bounded GETs: 5 s in all, TLS verified, no redirects, 64 KiB, identity coding, 64 at once.
+/// Fetches key sets, each by one GET within bounds: 5 s in all, 64 KiB, TLS verified, no redirects, no content coding, and
+/// at most 64 at once over all pools.
 ///
-/// A class, because it owns the transfer thread; it ends with it.
+/// A class, because it owns the transfer thread, which ends with it.
 package final class KeyFetcher: Sendable {
     private let thread: TransferThread
     private let issuerForms: IssuerForms
-    private let underWay = Mutex<[PoolName: TransferThread.Ticket]>([:])
+    /// The fetches that have not ended, by which `update` finds one of them.
+    private let underWay = Mutex<[PoolName: FetchQueue.Ticket]>([:])
 
-    /// Starts the thread; keys are asked for where `issuerForms` says.
+    /// Starts the thread. `issuerForms` says at which URL each pool's keys are.
     package init(issuerForms: IssuerForms, egress: EgressSettings) {
         self.issuerForms = issuerForms
         self.thread = TransferThread(egress: egress)
     }
 
-    /// Fetches and parses the keys of `pool`; each pool one fetch at a time is the caller's business.
+    /// Fetches and parses the keys of `pool`, once the fetch's turn has come.
+    ///
+    /// The caller sees to it that a pool has one fetch at a time; of several, `update` would reach only the latest.
     @concurrent
     package func fetch(_ pool: PoolName, _ priority: FetchPriority = FetchPriority()) async -> KeyFetchResult
     {
@@ -25,34 +29,24 @@ package final class KeyFetcher: Sendable {
         defer {
             underWay.withLock { if $0[pool] == ticket { $0[pool] = nil } }
         }
-        let request = TransferRequest(url: issuerForms.keysURL(of: pool), answerBytes: Limits.keySetBytes)
+        let request = TransferRequest(url: issuerForms.keysURL(of: pool), responseBytes: Limits.keySetBytes)
         switch await thread.transfer(request, priority, ticket) {
         case .failure(let failure): return .failure(.transfer(failure))
-        case .success(let answer): return KeyFetcher.keys(in: answer)
+        case .success(let response): return KeyFetcher.keys(in: response)
         }
     }
 
-    /// Changes the turn of the pool's fetch, where there is one that has not begun.
+    /// Gives the pool's fetch another priority; does nothing where there is none, or where it has begun.
     package func update(_ pool: PoolName, _ priority: FetchPriority) {
         guard let ticket = underWay.withLock({ $0[pool] }) else { return }
         thread.update(ticket, priority)
     }
 
-    /// Where pools get their keys from in the gateway.
-    package var source: KeySource {
-        KeySource(
+    /// This fetcher, as `UserPools` wants to have it.
+    package var source: KeySetSource {
+        KeySetSource(
             fetch: { await self.fetch($0, $1) },
             update: { self.update($0, $1) })
-    }
-
-    /// Makes one general HTTP call, ahead of the fetches that nobody waits for.
-    package func call(_ call: HTTPCall) async -> Result<HTTPReply, TransferFailure> {
-        let request = TransferRequest(
-            url: call.url, headerLines: call.headers.map { "\($0.name): \($0.value)" },
-            postBody: call.postBody,
-            answerBytes: Limits.callAnswerBytes, time: call.time)
-        let outcome = await thread.transfer(request, FetchPriority(requestsWait: true), thread.makeTicket())
-        return outcome.map { HTTPReply(status: $0.status, body: $0.body) }
     }
 
     /// Ends every fetch with `cancelled`; later ones end so at once.
@@ -60,45 +54,17 @@ package final class KeyFetcher: Sendable {
         thread.stop()
     }
 
-    static func keys(in answer: TransferAnswer) -> KeyFetchResult {
-        switch answer.status {
+    static func keys(in response: TransferResponse) -> KeyFetchResult {
+        switch response.status {
         case 200: break
-        case 300..<400: return .failure(.redirect(answer.status))
-        default: return .failure(.status(answer.status))
+        case 300..<400: return .failure(.redirect(response.status))
+        default: return .failure(.status(response.status))
         }
         do {
-            let keySet = try JSONWebKeySet(parsing: answer.body)
-            return .success(FetchedKeys(keySet: keySet, freshSeconds: answer.head.freshSeconds))
+            let keySet = try JSONWebKeySet(parsing: response.body)
+            return .success(FetchedKeys(keySet: keySet, freshSeconds: response.head.freshSeconds))
         } catch {
             return .failure(.unusableKeySet(error))
         }
     }
-}
-
-/// A small HTTP call of the command line, such as to the admin port.
-package struct HTTPCall: Sendable {
-    /// Absolute, `http` or `https`.
-    package let url: String
-    /// Sent as they are; neither part may hold a line end.
-    package let headers: [(name: String, value: String)]
-    /// Makes it a POST with these bytes; nil makes it a GET.
-    package let postBody: [UInt8]?
-    /// In all.
-    package let time: Duration
-
-    package init(
-        url: String, headers: [(name: String, value: String)] = [], postBody: [UInt8]? = nil,
-        time: Duration = .seconds(5)
-    ) {
-        self.url = url
-        self.headers = headers
-        self.postBody = postBody
-        self.time = time
-    }
-}
-
-/// What a call was answered with, whatever the status; the body has at most 16 MiB.
-package struct HTTPReply: Sendable {
-    package let status: Int
-    package let body: [UInt8]
 }

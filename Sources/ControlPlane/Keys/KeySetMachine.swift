@@ -1,13 +1,15 @@
 import Gatekeeper
 import JOSE
 
-/// Every decision about one pool's keys: when to fetch, whom to answer, what to publish.
+/// Every decision about one pool's keys: when to fetch them, which keys to trust, and which waiting requests resume.
 ///
-/// A pure value: events go in with the time they happened at, actions come out in the order to do them in.
+/// A pure value. Each event is a method that takes the time it happened at and returns actions, which `UserPool` does in
+/// their order.
 struct KeySetMachine: Sendable {
     typealias Ticket = UInt64
 
-    /// One point of time on both clocks: timers follow the first, trust in keys the second.
+    /// One point of time on both clocks. Timers follow the monotonic one, which nobody can set; how long keys are trusted
+    /// follows the wall clock, as the times in tokens do.
     struct Moment: Sendable {
         let monotonic: ContinuousClock.Instant
         let wall: Instant
@@ -15,30 +17,39 @@ struct KeySetMachine: Sendable {
 
     /// Why a fetch is made.
     enum Cause: Sendable, Equatable {
-        case scheduled, unknownKey, manual
+        /// The key set is old, or was never fetched.
+        case scheduled
+        /// A request needs a key that the set does not hold.
+        case unknownKey
+        /// A person asked for it.
+        case manual
     }
 
+    /// What `UserPool` is to do.
     enum Action: Sendable {
-        /// Begin a fetch and hand its result to `fetchEnded` with this ticket.
+        /// Begin a fetch, and hand its result to `fetchEnded` together with this ticket.
         case fetch(Ticket, FetchPriority)
-        /// The fetch under way has another turn now.
+        /// Give the fetch under way another priority.
         case update(FetchPriority)
+        /// Have requests judged by these keys from now on.
         case publish(PublishedKeys)
-        /// These keys were in the published set and are not any more.
+        /// Tell the log that these keys are not trusted any more: the set published just now lacks them.
         case withdraw([KeyID])
-        /// Answer every request that waits for the key.
+        /// Resume every request that waits for the key.
         case resume(KeyID, KeyLookupResult)
-        /// Call `timerFired` at this time and forget any earlier wish.
+        /// Call `timerFired` at this time, and at none that was asked for before.
         case wake(ContinuousClock.Instant)
     }
 
-    /// What a request for a key hears.
-    enum Reply: Sendable {
-        case answered(KeyLookupResult)
-        /// Register the request first, then do the actions.
+    /// What becomes of a request that needs a key.
+    enum Lookup: Sendable {
+        /// The result is known at once.
+        case known(KeyLookupResult)
+        /// The request waits: note it first, then do the actions, one of which may resume it.
         case waiting([Action])
     }
 
+    /// A fetch that has begun.
     private struct Flight: Sendable {
         let ticket: Ticket
         let cause: Cause
@@ -47,36 +58,45 @@ struct KeySetMachine: Sendable {
 
     /// The published set; nil before the first success.
     private(set) var keys: PublishedKeys?
+    /// When a fetch last brought a usable set.
     private(set) var lastSuccess: Moment?
+    /// When a fetch last ended, well or not.
     private(set) var lastAttempt: Moment?
     /// Why the latest fetch failed; nil after a success and before any.
     private(set) var failure: KeyFetchFailure?
+    /// How many fetches in a row have failed up to now.
     private(set) var failures = 0
-    /// When the next fetch is due by itself; nil before the first ended.
+    /// When the set is to be fetched again though nobody asks; nil before the first fetch has ended.
     private var nextRefresh: ContinuousClock.Instant?
-    /// A fetch before that, which a request asks for.
+    /// An earlier fetch, which a request asked for.
     private var early: (at: ContinuousClock.Instant, cause: Cause)?
     private var flight: Flight?
     private var lastTicket: Ticket = 0
+    /// Whether a person asked for fresh keys while a fetch was under way, which may bring older ones.
     private var isRefreshWantedAgain = false
-    /// Keys that requests wait for, with the first fetch whose answer counts as later than the question.
+    /// The keys that requests wait for, each with the first fetch that begins after the request came: only the result of
+    /// that fetch, or of a later one, can say that the key does not exist.
     private var waiting: [KeyID: Ticket] = [:]
-    /// Published keys that the latest good answer lacked, since when.
+    /// Published keys that the latest fetched set lacked, with the time since when sets have lacked them.
     private var missing: [KeyID: ContinuousClock.Instant] = [:]
-    private var bucket = TokenBucket(
-        capacity: Limits.unknownKeyFetches, interval: Limits.unknownKeyFetchInterval)
+    /// How often tokens with an unknown `kid` may still cause a fetch.
+    private var unknownKeyRate = RateLimit(
+        burst: Limits.unknownKeyFetches, interval: Limits.unknownKeyFetchInterval)
     private var unknown = UnknownKeyMemory()
 
+    /// Whether a fetch is under way.
     var isFetching: Bool { flight != nil }
-    /// When the next fetch begins, as far as that is known; nil while the first one is under way.
+    /// When the next fetch is due; nil while the first one is under way.
     var nextFetch: ContinuousClock.Instant? {
         guard let early else { return nextRefresh }
         return min(early.at, nextRefresh ?? early.at)
     }
+    /// How many keys requests wait for.
     var waitingKeys: Int { waiting.count }
+    /// How many `kid`s are remembered as unknown.
     var rememberedUnknownKeys: Int { unknown.count }
 
-    /// Whether the published set holds the key and may still be believed.
+    /// Whether the published set holds the key and may still be trusted.
     func holds(_ kid: KeyID, at wall: Instant) -> Bool {
         guard let keys, wall < keys.usableUntil else { return false }
         return keys.keySet[kid] != nil
@@ -84,7 +104,7 @@ struct KeySetMachine: Sendable {
 
     // MARK: Events
 
-    /// The pool has its first tenant: keys are fetched ahead of the first request.
+    /// A tenant names the pool: its keys are fetched ahead of the first request.
     mutating func started() -> [Action] {
         guard flight == nil, lastAttempt == nil else { return [] }
         return [begin(.scheduled)]
@@ -94,7 +114,7 @@ struct KeySetMachine: Sendable {
     mutating func timerFired(at now: Moment) -> [Action] {
         let isRefreshDue = nextRefresh.map { $0 <= now.monotonic } ?? false
         if var current = flight {
-            // A refresh is due while a fetch for an unknown key waits for its turn: it need not wait any longer.
+            // A refresh is due anyway while a fetch for an unknown key waits: so that fetch is one like others now.
             guard isRefreshDue, current.priority.forUnknownKey else { return isRefreshDue ? [] : wakeUp() }
             current.priority.forUnknownKey = false
             flight = current
@@ -105,19 +125,19 @@ struct KeySetMachine: Sendable {
         return wakeUp()
     }
 
-    /// A request needs a key that its loop does not see.
-    mutating func keyWanted(_ kid: KeyID, at now: Moment) -> Reply {
-        if holds(kid, at: now.wall) { return .answered(.present) }
+    /// A request needs a key that the keys it was judged by do not hold.
+    mutating func keyWanted(_ kid: KeyID, at now: Moment) -> Lookup {
+        if holds(kid, at: now.wall) { return .known(.present) }
         if waiting[kid] != nil { return .waiting(hasten()) }
         let isUsable = keys.map { now.wall < $0.usableUntil } ?? false
         if isUsable, let since = unknown[kid], !mayAskAgain(since: since, at: now.monotonic) {
-            return .answered(.absent)
+            return .known(.absent)
         }
         if flight == nil {
             let earliest = earliestFetch(at: now.monotonic)
             let isSoon = nextFetch.map { $0 <= earliest } ?? false
-            if !isSoon, isUsable, !bucket.take(at: now.monotonic) {
-                return .answered(failures > 0 ? .unavailable : .absent)
+            if !isSoon, isUsable, !unknownKeyRate.take(at: now.monotonic) {
+                return .known(failures > 0 ? .unavailable : .absent)
             }
             if !isSoon { early = (earliest, isUsable ? .unknownKey : .scheduled) }
         }
@@ -125,12 +145,13 @@ struct KeySetMachine: Sendable {
         return .waiting(flight == nil ? timerFired(at: now) : hasten())
     }
 
-    /// The last request that waited for the key gave up.
+    /// No request waits for the key any more.
     mutating func waitEnded(_ kid: KeyID) {
         waiting[kid] = nil
     }
 
-    /// A person asks for fresh keys; the fetch whose end answers them comes back with the actions.
+    /// A person asks for fresh keys. The ticket is that of the fetch which brings them: the one that begins now or, while
+    /// another is under way, the one after it.
     mutating func refreshWanted() -> (ticket: Ticket, actions: [Action]) {
         guard flight != nil else {
             let action = begin(.manual)
@@ -140,7 +161,8 @@ struct KeySetMachine: Sendable {
         return (lastTicket + 1, hasten(evenIfNobodyWaits: true))
     }
 
-    /// A fetch came to its end; `jitter` is a random number in 0..<1. An outdated ticket changes nothing.
+    /// The fetch with this ticket has ended. `jitter` is a random number in 0..<1. Another ticket than that of the fetch
+    /// under way changes nothing.
     mutating func fetchEnded(
         _ ticket: Ticket, _ result: KeyFetchResult, at now: Moment, jitter: Double
     ) -> [Action] {
@@ -189,8 +211,8 @@ struct KeySetMachine: Sendable {
             isRefreshWantedAgain = false
             actions.append(begin(.manual))
         } else if !again.isEmpty {
-            // These were asked for while the fetch was under way: its answer may be older than the question.
-            if bucket.take(at: now.monotonic) {
+            // Requests asked for these while the fetch was under way, so its set may be older than the keys.
+            if unknownKeyRate.take(at: now.monotonic) {
                 actions.append(begin(.unknownKey))
             } else {
                 for kid in again {
@@ -207,8 +229,7 @@ struct KeySetMachine: Sendable {
         failure = reason
         var actions = waiting.keys.map { Action.resume($0, .unavailable) }
         waiting = [:]
-        let doubled = Limits.shortestRetry * (1 << min(failures - 1, 10))
-        nextRefresh = now.monotonic + min(doubled, Limits.longestRetry) * (0.75 + 0.5 * jitter)
+        nextRefresh = now.monotonic + Limits.fetchRetry.pause(afterFailures: failures, jitter: jitter)
         if isRefreshWantedAgain {
             isRefreshWantedAgain = false
             actions.append(begin(.manual))
@@ -216,20 +237,21 @@ struct KeySetMachine: Sendable {
         return actions + wakeUp()
     }
 
-    /// The set to publish: the answer, and those keys it lacks that are not yet known to be withdrawn.
+    /// The set to publish: the fetched one, and those published keys that it lacks but that are not confirmed to be
+    /// withdrawn yet; and the keys that are.
     private mutating func merge(
-        _ answer: JSONWebKeySet, cause: Cause, at now: Moment
+        _ fetched: JSONWebKeySet, cause: Cause, at now: Moment
     ) -> (set: JSONWebKeySet, withdrawn: [KeyID]) {
-        guard let previous = keys else { return (answer, []) }
-        let adopted = answer.adopting(previous: previous.keySet)
+        guard let previous = keys else { return (fetched, []) }
+        let adopted = fetched.adopting(previous: previous.keySet)
         var kept: [VerificationKey] = []
         var withdrawn: [KeyID] = []
         var stillMissing: [KeyID: ContinuousClock.Instant] = [:]
         let isBelieved = now.wall < previous.usableUntil
         for key in previous.keySet.keys where adopted[key.keyID] == nil {
             let since = missing[key.keyID] ?? now.monotonic
-            // One edge may answer twice in a row, so the second answer counts only after a while; a person who
-            // asks knows what they do.
+            // Two fetches in a row may reach the same server of the endpoint, with the same old set, so a second set
+            // without the key counts only a while after the first. A person who asks for a refresh need not wait.
             let isConfirmed =
                 missing[key.keyID] != nil
                 && (cause == .manual || since.duration(to: now.monotonic) >= Limits.withdrawalConfirmation)
@@ -244,8 +266,10 @@ struct KeySetMachine: Sendable {
         return (adopted.adding(kept), withdrawn)
     }
 
-    // MARK: When
+    // MARK: The next fetch
 
+    /// Sets the time of the next refresh: when the response stops being fresh, within bounds, and earlier where a key is
+    /// missing. `jitter` spreads the fetches of many pools.
     private mutating func schedule(after fetched: FetchedKeys, at now: Moment, jitter: Double) {
         let hint = fetched.freshSeconds.map { Duration.seconds($0) } ?? Limits.defaultLife
         let life = min(max(hint, Limits.shortestLife), Limits.longestLife)
@@ -256,23 +280,26 @@ struct KeySetMachine: Sendable {
         nextRefresh = next
     }
 
+    /// When a fetch that a request asks for may begin: shortly after one that failed, else at once.
     private func earliestFetch(at now: ContinuousClock.Instant) -> ContinuousClock.Instant {
         guard failures > 0, let lastAttempt else { return now }
-        return max(now, lastAttempt.monotonic + Limits.shortestRetry)
+        return max(now, lastAttempt.monotonic + Limits.fetchRetry.shortest)
     }
 
-    /// A key known to be absent may cause another fetch after a while, but never takes the last one that the
-    /// bucket holds: that one is for a key nobody asked for yet.
+    /// Whether a key that a set lacked at `since` may cause another fetch: after a while, but never the last one that the
+    /// rate limit allows, which is kept for a key that nobody has asked for yet.
     private mutating func mayAskAgain(since: ContinuousClock.Instant, at now: ContinuousClock.Instant) -> Bool
     {
         flight == nil && since.duration(to: now) >= Limits.unknownKeyFetchInterval
-            && bucket.available(at: now) > 1
+            && unknownKeyRate.available(at: now) > 1
     }
 
+    /// Asks for a timer at the next fetch.
     private func wakeUp() -> [Action] {
         nextFetch.map { [.wake($0)] } ?? []
     }
 
+    /// Has the fetch under way go before those that nobody waits for.
     private mutating func hasten(evenIfNobodyWaits: Bool = false) -> [Action] {
         guard var current = flight, !current.priority.requestsWait || evenIfNobodyWaits else { return [] }
         current.priority.requestsWait = true
@@ -280,6 +307,7 @@ struct KeySetMachine: Sendable {
         return [.update(current.priority)]
     }
 
+    /// Begins a fetch.
     private mutating func begin(_ cause: Cause) -> Action {
         lastTicket += 1
         early = nil

@@ -1,9 +1,9 @@
 package import Gatekeeper
 package import JOSE
 
-/// One user pool's keys: asks `KeySetMachine` what to do, does it, and answers requests that wait.
+/// One user pool's keys. The actor holds the tasks, timers and waiting requests; every decision is `KeySetMachine`'s.
 package actor UserPool {
-    /// Gets the pool's keys, nil as the pool goes, before any waiting request is answered.
+    /// Takes the pool's keys, before any waiting request resumes, and nil when the pool is stopped.
     package typealias Publish = @Sendable (PoolName, PublishedKeys?) -> Void
 
     private struct Waiter {
@@ -12,8 +12,9 @@ package actor UserPool {
         let continuation: CheckedContinuation<KeyLookupResult, Never>
     }
 
+    /// The pool.
     package nonisolated let pool: PoolName
-    private let source: KeySource
+    private let source: KeySetSource
     private let publish: Publish
     private let report: @Sendable (PoolStatus) -> Void
     private let observe: Observe
@@ -21,8 +22,10 @@ package actor UserPool {
 
     private var machine = KeySetMachine()
     private var isStopped = false
+    /// The fetch under way.
     private var flight: Task<Void, Never>?
     private var timer: Task<Void, Never>?
+    /// Tells the timer in use from earlier ones, which may fire while they are being cancelled.
     private var timerNumber: UInt64 = 0
     private var state = PoolStatus.State.waiting
     private var since: Instant
@@ -30,16 +33,20 @@ package actor UserPool {
     private var waiters: [UInt64: Waiter] = [:]
     private var waitersOfKey: [KeyID: Set<UInt64>] = [:]
     private var lastWaiter: UInt64 = 0
-    /// Waiters in the order of their deadlines, those already answered included.
+    /// Waiters in the order of their deadlines, those that have resumed already included.
     private var deadlines: [UInt64] = []
+    /// The one timer for all waiters.
     private var sweep: Task<Void, Never>?
+    /// Refreshes by hand that wait, each for the end of a fetch.
     private var refreshes:
         [UInt64: (ticket: KeySetMachine.Ticket, continuation: CheckedContinuation<Void, Never>)] =
             [:]
 
-    /// A pool that has fetched nothing yet; `start` makes it. Requests wait `keyWait` at most.
+    /// A pool that has fetched nothing yet, and fetches nothing before `start` or `key`.
+    ///
+    /// `report` gets the pool's status after every fetch. `keyWait` is how long a request waits for a key at most.
     package init(
-        _ pool: PoolName, source: KeySource, publish: @escaping Publish,
+        _ pool: PoolName, source: KeySetSource, publish: @escaping Publish,
         report: @escaping @Sendable (PoolStatus) -> Void = { _ in },
         observe: @escaping Observe = { _ in }, keyWait: Duration = Limits.keyWait
     ) {
@@ -59,9 +66,9 @@ package actor UserPool {
         reportStatus()
     }
 
-    /// Waits until the pool's set holds the key, is known to lack it, or the wait ends.
+    /// Waits until the pool's key set holds the key, or is known to lack it, or the wait is over, which is `unavailable`.
     ///
-    /// Cancelling the task ends this wait alone, with `unavailable`.
+    /// Cancelling the task ends this wait alone, also with `unavailable`.
     package func key(_ kid: KeyID) async -> KeyLookupResult {
         let now = KeySetMachine.Moment.now
         guard !isStopped else { return .unavailable }
@@ -69,7 +76,7 @@ package actor UserPool {
             return machine.holds(kid, at: now.wall) ? .present : .unavailable
         }
         switch machine.keyWanted(kid, at: now) {
-        case .answered(let answer): return answer
+        case .known(let result): return result
         case .waiting(let actions):
             lastWaiter += 1
             let id = lastWaiter
@@ -84,7 +91,7 @@ package actor UserPool {
         }
     }
 
-    /// Fetches now, whatever the schedule says, and returns how the pool stands afterwards.
+    /// Fetches now, whatever the schedule says, and returns the pool's status afterwards.
     package func refreshNow() async -> PoolStatus {
         guard !isStopped, refreshes.count < Limits.refreshesWaiting else { return status() }
         let (ticket, actions) = machine.refreshWanted()
@@ -97,7 +104,7 @@ package actor UserPool {
         return status()
     }
 
-    /// How the pool stands now.
+    /// The pool's status now.
     package func status() -> PoolStatus {
         let now = KeySetMachine.Moment.now
         let keyIDs = machine.keys.map { now.wall < $0.usableUntil ? $0.keySet.keys.map(\.keyID) : [] } ?? []
@@ -107,7 +114,7 @@ package actor UserPool {
             nextAttempt: machine.nextFetch.map { now.wall(at: $0) }, failure: machine.failure)
     }
 
-    /// Ends the pool: what is under way is cancelled, waiting requests get `unavailable`, its keys are unpublished.
+    /// Ends the pool: cancels its fetch, unpublishes its keys, and resumes waiting requests with `unavailable`.
     package func stop() {
         guard !isStopped else { return }
         isStopped = true
@@ -157,7 +164,7 @@ package actor UserPool {
     }
 
     private func giveUp(_ id: UInt64) {
-        answer(id, .unavailable)
+        resume(id, with: .unavailable)
     }
 
     private func sweepWaiters() {
@@ -167,7 +174,7 @@ package actor UserPool {
         for id in deadlines {
             if let waiter = waiters[id] {
                 guard waiter.deadline <= now else { break }
-                answer(id, .unavailable)
+                resume(id, with: .unavailable)
             }
             passed += 1
         }
@@ -184,8 +191,8 @@ package actor UserPool {
             case .update(let priority): source.update(pool, priority)
             case .publish(let keys): publish(pool, keys)
             case .withdraw(let kids): observe(.keysWithdrawn(pool, kids: kids))
-            case .resume(let kid, let keyAnswer):
-                for id in waitersOfKey[kid] ?? [] { answer(id, keyAnswer) }
+            case .resume(let kid, let result):
+                for id in waitersOfKey[kid] ?? [] { resume(id, with: result) }
             case .wake(let time): wake(at: time)
             }
         }
@@ -204,7 +211,7 @@ package actor UserPool {
         timerNumber += 1
         let number = timerNumber
         timer = Task {
-            try? await Task.sleep(until: time, tolerance: .milliseconds(50), clock: .continuous)
+            try? await Task.sleep(until: time, tolerance: Limits.refreshTolerance, clock: .continuous)
             timerFired(number)
         }
     }
@@ -225,17 +232,17 @@ package actor UserPool {
         scheduleSweep()
     }
 
-    private func answer(_ id: UInt64, _ keyAnswer: KeyLookupResult) {
+    private func resume(_ id: UInt64, with result: KeyLookupResult) {
         guard let waiter = waiters.removeValue(forKey: id) else { return }
         waitersOfKey[waiter.kid]?.remove(id)
         if waitersOfKey[waiter.kid]?.isEmpty ?? false {
             waitersOfKey[waiter.kid] = nil
             machine.waitEnded(waiter.kid)
         }
-        waiter.continuation.resume(returning: keyAnswer)
+        waiter.continuation.resume(returning: result)
     }
 
-    /// One timer for all waiters: they all wait equally long, so the oldest is the first to give up.
+    /// Sets the timer of the waiter that came first: all wait equally long, so it is the first whose time is over.
     private func scheduleSweep() {
         guard sweep == nil else { return }
         guard let first = deadlines.lazy.compactMap({ self.waiters[$0] }).first else {
@@ -251,6 +258,7 @@ package actor UserPool {
 }
 
 extension KeySetMachine.Moment {
+    /// Now, on both clocks.
     static var now: KeySetMachine.Moment {
         KeySetMachine.Moment(monotonic: .now, wall: .now)
     }

@@ -1,19 +1,23 @@
 package import Gatekeeper
 package import JOSE
 
-/// Which pool actors exist: one for each pool that a tenant names.
+/// The user pools that tenants name now, with an actor for each that keeps its keys fresh.
 package actor UserPools {
-    private let source: KeySource
+    private let source: KeySetSource
     private let publish: UserPool.Publish
     private let observe: Observe
     private let keyWait: Duration
     private var pools: [PoolName: UserPool] = [:]
     private var isStopped = false
-    nonisolated let board = PoolBoard()
+    /// How the pools are, for readers that should not have to await every actor.
+    nonisolated let board = PoolStatusBoard()
 
-    /// No pools yet. `publish` gets each pool's keys before any request that waits for them is answered.
+    /// No pools yet.
+    ///
+    /// `publish` gets each pool's keys before any request that waits for them resumes. `observe` hears what happened.
+    /// `keyWait` is how long a request waits for a key at most.
     package init(
-        source: KeySource, publish: @escaping UserPool.Publish, observe: @escaping Observe = { _ in },
+        source: KeySetSource, publish: @escaping UserPool.Publish, observe: @escaping Observe = { _ in },
         keyWait: Duration = Limits.keyWait
     ) {
         self.source = source
@@ -22,13 +26,14 @@ package actor UserPools {
         self.keyWait = keyWait
     }
 
-    /// Serves exactly these pools from now on: starts those that are new, stops those that are not named.
+    /// Keeps the keys of exactly these pools from now on: starts those that are new, and stops the others.
     package func serve(_ wanted: Set<PoolName>) async {
         let served = Set(pools.keys)
         await change(added: wanted.subtracting(served), removed: served.subtracting(wanted))
     }
 
-    /// Starts and stops pools; naming one that is served already, or one to stop that is not, changes nothing.
+    /// Starts the pools `added` and stops the pools `removed`. Pools to start that run already are left alone, and so are
+    /// pools to stop that do not run.
     package func change(added: Set<PoolName>, removed: Set<PoolName>) async {
         guard !isStopped else { return }
         var gone: [UserPool] = []
@@ -49,27 +54,30 @@ package actor UserPools {
         for actor in fresh { await actor.start() }
     }
 
-    /// Waits until the pool's set holds the key, is known to lack it, or the wait ends; a pool not served has none.
+    /// Waits until the pool's key set holds the key, or is known to lack it, or the wait is over.
+    ///
+    /// `unavailable` for a pool that no tenant names.
     package func key(_ kid: KeyID, of pool: PoolName) async -> KeyLookupResult {
         guard let actor = pools[pool] else { return .unavailable }
         return await actor.key(kid)
     }
 
-    /// Fetches the pool's keys now and says how it stands afterwards; nil for a pool that is not served.
+    /// Fetches the pool's keys now, whatever its schedule says, and returns its status afterwards; nil for a pool that no
+    /// tenant names.
     package func refresh(_ pool: PoolName) async -> PoolStatus? {
         guard let actor = pools[pool] else { return nil }
         return await actor.refreshNow()
     }
 
-    /// How every pool stands, ordered by name.
+    /// The status of every pool, ordered by the pools' names.
     package nonisolated func statuses() -> [PoolStatus] {
         board.statuses.sorted { $0.pool < $1.pool }
     }
 
-    /// Whether a fetch has ended for every pool named so far, or did at some time before.
-    package nonisolated var firstPassDone: Bool { board.isFirstPassDone }
+    /// Whether a first fetch has ended, well or not, for every pool named so far; once true, it stays true.
+    package nonisolated var isFirstPassDone: Bool { board.isFirstPassDone }
 
-    /// Stops every pool; none starts afterwards.
+    /// Stops every pool. None can be started afterwards.
     package func stop() async {
         isStopped = true
         let actors = Array(pools.values)

@@ -1,60 +1,30 @@
 import CLibCurl
 
-/// One HTTP exchange as it is asked for.
-struct TransferRequest: Sendable {
-    /// Absolute, `http` or `https`.
-    let url: String
-    /// Whole header lines, `Name: value`.
-    var headerLines: [String] = []
-    /// Makes it a POST.
-    var postBody: [UInt8]?
-    /// The longest body that is taken.
-    let answerBytes: Int
-    var time: Duration = Limits.transferTime
-}
-
-/// A whole answer, whatever its status.
-struct TransferAnswer: Sendable {
-    let status: Int
-    let head: AnswerHead
-    let body: [UInt8]
-}
-
-/// How every transfer of the process leaves it.
-package struct EgressSettings: Sendable {
-    /// PEM file of the authorities that are trusted; nil means the system's.
-    package var caFile: String?
-    /// The one proxy used; the environment's are ignored.
-    package var proxy: String?
-
-    package init(caFile: String? = nil, proxy: String? = nil) {
-        self.caFile = caFile
-        self.proxy = proxy
-    }
-}
-
-/// One exchange under way: a libcurl easy handle and what it received so far.
+/// One transfer under way: a libcurl easy handle, and what it has received so far.
 ///
-/// A class, because libcurl's callbacks hold its address. It is made, used and ended on the transfer thread alone,
-/// and stays alive from `init` to `end` in that thread's table, which is what makes the unretained address sound.
+/// A class, because libcurl's callbacks get its address, which counts as no reference. The address stays valid because
+/// `TransferLoop` holds the transfer in its table from `init` to `end`, and `end` frees the handle, after which libcurl
+/// calls nothing. All of this happens on the transfer thread.
 final class Transfer {
     let easy: UnsafeMutableRawPointer
     private let host: String
-    private let answerBytes: Int
+    private let responseBytes: Int
     private let errorText: UnsafeMutableBufferPointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
-    private var head = AnswerHead()
+    private var head = TransferResponseHead()
     private var headBytes = 0
     private var body: [UInt8] = []
+    /// Which bound of the response was passed.
     private var overflowed: TransferFailure?
+    /// Whether the empty line after the head has come.
     private var isHeadOver = false
 
-    /// Prepares the exchange; nil where libcurl refuses the URL or is out of memory.
+    /// Prepares the transfer; nil where libcurl refuses the URL or is out of memory.
     init?(_ request: TransferRequest, egress: EgressSettings) {
         guard let isPlain = Transfer.isPlain(request.url), let easy = curl_easy_init() else { return nil }
         self.easy = easy
         self.host = Transfer.host(of: request.url)
-        self.answerBytes = request.answerBytes
+        self.responseBytes = request.responseBytes
         self.errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0)
         guard setUp(request, egress: egress, isPlain: isPlain) else {
@@ -63,7 +33,7 @@ final class Transfer {
         }
     }
 
-    /// Frees the handle, which must have left its multi handle.
+    /// Frees the handle, which has left its multi handle. Call once.
     func end() {
         curl_easy_cleanup(easy)
         if let headerList { curl_slist_free_all(headerList) }
@@ -71,8 +41,8 @@ final class Transfer {
         errorText.deallocate()
     }
 
-    /// What the exchange came to, once libcurl says that it ended with `code`.
-    func outcome(_ code: CURLcode) -> Result<TransferAnswer, TransferFailure> {
+    /// What the transfer came to, after libcurl said that it ended with `code`.
+    func outcome(_ code: CURLcode) -> TransferOutcome {
         if let overflowed { return .failure(overflowed) }
         guard code == CURLE_OK else {
             return .failure(
@@ -83,9 +53,10 @@ final class Transfer {
         guard poolgate_curl_status(easy, &status) == CURLE_OK else {
             return .failure(.broken(detail: "no status"))
         }
-        return .success(TransferAnswer(status: status, head: head, body: body))
+        return .success(TransferResponse(status: status, head: head, body: body))
     }
 
+    /// Sets every option of the handle; false where libcurl refuses one.
     private func setUp(_ request: TransferRequest, egress: EgressSettings, isPlain: Bool) -> Bool {
         let context = Unmanaged.passUnretained(self).toOpaque()
         var codes = [
@@ -101,7 +72,7 @@ final class Transfer {
             poolgate_curl_set_long(
                 easy, CURLOPT_CONNECTTIMEOUT_MS, min(Limits.connectTime, request.time).wholeMilliseconds),
             poolgate_curl_set_text(easy, CURLOPT_USERAGENT, "poolgate"),
-            // An empty proxy and a full list of exceptions keep libcurl from asking the environment.
+            // An empty proxy, and exceptions for all hosts, keep libcurl from reading the environment's proxies.
             poolgate_curl_set_text(easy, CURLOPT_PROXY, egress.proxy ?? ""),
             poolgate_curl_set_text(easy, CURLOPT_NOPROXY, egress.proxy == nil ? "*" : ""),
             poolgate_curl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
@@ -118,7 +89,7 @@ final class Transfer {
             codes.append(poolgate_curl_set_long(easy, CURLOPT_POST, 1))
             codes.append(body.withUnsafeBytes { poolgate_curl_set_post_body(easy, $0.baseAddress, $0.count) })
         }
-        // Whatever comes back is read as it is (RFC 9110 §12.5.3).
+        // No content coding is wanted (RFC 9110 §12.5.3), since the body is not decoded.
         for line in ["Accept-Encoding: identity"] + request.headerLines {
             guard let longer = curl_slist_append(headerList, line) else { return false }
             headerList = longer
@@ -127,14 +98,14 @@ final class Transfer {
         return codes.allSatisfy { $0 == CURLE_OK }
     }
 
-    /// The authorities that sign for endpoint and proxy: those of the file alone, or the system's.
+    /// Sets which authorities may sign the certificates of endpoint and proxy: those of the file alone, or the system's.
     private func authorities(_ egress: EgressSettings) -> [CURLcode] {
         var codes = [poolgate_curl_set_only_named_certificates(easy)]
         if let caFile = egress.caFile {
             for option in [CURLOPT_CAINFO, CURLOPT_PROXY_CAINFO] {
                 codes.append(poolgate_curl_set_text(easy, option, caFile))
             }
-            // libcurl looks into its folder of the system's authorities besides, unless it has none.
+            // Without this, libcurl would trust its folder of the system's authorities as well.
             for option in [CURLOPT_CAPATH, CURLOPT_PROXY_CAPATH] {
                 codes.append(poolgate_curl_set_text(easy, option, nil))
             }
@@ -143,8 +114,8 @@ final class Transfer {
     }
 
     fileprivate func take(body bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count <= answerBytes - body.count else {
-            overflowed = .tooLarge(bytes: answerBytes)
+        guard bytes.count <= responseBytes - body.count else {
+            overflowed = .tooLarge(bytes: responseBytes)
             return false
         }
         body.append(contentsOf: bytes)
@@ -152,8 +123,8 @@ final class Transfer {
     }
 
     fileprivate func take(headLine line: UnsafeRawBufferPointer) -> Bool {
-        guard line.count <= Limits.answerHeadBytes - headBytes else {
-            overflowed = .headTooLarge(bytes: Limits.answerHeadBytes)
+        guard line.count <= Limits.responseHeadBytes - headBytes else {
+            overflowed = .headTooLarge(bytes: Limits.responseHeadBytes)
             return false
         }
         headBytes += line.count
@@ -162,16 +133,17 @@ final class Transfer {
         return true
     }
 
+    /// How far the transfer has come.
     private var phase: TransferFailure.Phase {
         var resolved: curl_off_t = 0
         var ready: curl_off_t = 0
         _ = poolgate_curl_time(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved)
         _ = poolgate_curl_time(easy, CURLINFO_PRETRANSFER_TIME_T, &ready)
-        if ready > 0 { return .answering }
+        if ready > 0 { return .responding }
         return resolved > 0 ? .connecting : .resolving
     }
 
-    /// libcurl's own words, printable ASCII alone; empty where it has none.
+    /// libcurl's own description of what went wrong, in printable ASCII; empty where it gives none.
     private var detail: String {
         let shown = errorText.prefix { $0 != 0 }.prefix(Limits.failureDetailBytes).map {
             let byte = UInt8(bitPattern: $0)
@@ -180,6 +152,7 @@ final class Transfer {
         return String(decoding: shown, as: UTF8.self)
     }
 
+    /// Whether the URL is plain `http`, and not `https`; nil for anything else.
     private static func isPlain(_ url: String) -> Bool? {
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         if url.utf8.starts(with: "https://".utf8) { return false }
@@ -189,14 +162,14 @@ final class Transfer {
     private static func host(of url: String) -> String {
         let rest = url.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2)
         let authority = rest.prefix { !"/?#".utf8.contains($0) }
-        // Behind a user's name and password, where there are any.
+        // The host follows a user name and password, where there are any.
         let host = authority.lastIndex(of: UInt8(ascii: "@")).map { authority[authority.index(after: $0)...] }
         return String(decoding: host ?? authority, as: UTF8.self)
     }
 }
 
 extension Duration {
-    /// At least 1, for libcurl takes 0 for "no bound".
+    /// Whole milliseconds; at least 1, because 0 means "no bound" to libcurl.
     fileprivate var wholeMilliseconds: Int {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
@@ -204,13 +177,14 @@ extension Duration {
     }
 }
 
-/// Less than what was offered makes libcurl end the transfer.
+/// CURLOPT_WRITEFUNCTION: takes part of the body. A return value below the offered size makes libcurl end the transfer.
 private func receiveBody(
     _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {
     receive(bytes, size, count, context) { $0.take(body: $1) }
 }
 
+/// CURLOPT_HEADERFUNCTION: takes one line of the head, likewise.
 private func receiveHead(
     _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {

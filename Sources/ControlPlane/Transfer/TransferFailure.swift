@@ -1,37 +1,41 @@
-/// Why no whole answer could be had from an HTTP endpoint; `description` is a sentence without its full stop.
+/// Why no whole response came from an HTTP endpoint.
 package enum TransferFailure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The URL is none that can be asked.
+    /// No request can be sent to this URL.
     case badURL
     /// The name does not resolve.
     case dns(host: String)
-    /// The endpoint, or the way to it, refuses the connection.
+    /// No connection could be made.
     case connect(detail: String)
-    /// The egress proxy refuses or cannot be reached.
+    /// The egress proxy refuses, or cannot be reached.
     case proxy(detail: String)
-    /// No trustworthy TLS session: certificate, name or protocol.
+    /// No TLS session that can be trusted: the certificate, its name or the protocol is wrong.
     case tls(detail: String)
-    /// The time was over.
+    /// The time was over, in this phase.
     case timeout(Phase)
-    /// The body is longer than allowed.
+    /// The body is longer than `bytes`.
     case tooLarge(bytes: Int)
-    /// The head, or one line of it, is longer than allowed.
+    /// The head, or one line of it, is longer than `bytes`.
     case headTooLarge(bytes: Int)
-    /// The answer has a content coding, which nobody asked for.
+    /// The response has a content coding, although none was asked for.
     case encoding
-    /// The connection broke or what came is no HTTP answer.
+    /// The connection broke, or what came is no HTTP response.
     case broken(detail: String)
-    /// Nothing outside is at fault: the library or this machine lacks something.
+    /// The fault is here: libcurl or this machine lacks something.
     case local(detail: String)
-    /// Nobody wants the answer any more.
+    /// Nobody waits for the response any more.
     case cancelled
 
-    /// How far a transfer came before its time was over.
+    /// How far a transfer had come.
     package enum Phase: String, Sendable {
+        /// The host's name was being resolved.
         case resolving = "resolving its name"
+        /// The connection, with TLS, was being made.
         case connecting
-        case answering = "waiting for its answer"
+        /// The request was sent; the response was not complete.
+        case responding = "waiting for its answer"
     }
 
+    /// A sentence without its full stop, for logs and the health table.
     package var description: String {
         switch self {
         case .badURL: "the URL cannot be used"
@@ -49,7 +53,7 @@ package enum TransferFailure: Error, Hashable, Sendable, CustomStringConvertible
         }
     }
 
-    /// One word for metrics.
+    /// One word that stands for the kind of failure, for logs and metrics.
     package var reason: String {
         switch self {
         case .badURL: "bad_url"

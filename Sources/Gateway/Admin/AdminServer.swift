@@ -16,7 +16,7 @@ import ServiceLifecycle
 final class AdminServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let services: ServiceGroup
-    private let bound: Gate<SocketAddress>
+    private let bound: OneShot<SocketAddress>
     private let address: ListenAddress
 
     /// Why the port could not be opened; a sentence without its full stop.
@@ -25,13 +25,13 @@ final class AdminServer: Sendable {
     }
 
     init(
-        address: ListenAddress, gate: AdminGate, state: GatewayState,
+        address: ListenAddress, access: AdminAccess, state: GatewayState,
         refresh: @escaping @Sendable (PoolName) async -> PoolStatus?, logger: Logger
     ) {
-        let bound = Gate<SocketAddress>()
+        let bound = OneShot<SocketAddress>()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let application = Application(
-            responder: AdminResponder(gate: gate, state: state, refresh: refresh),
+            responder: AdminResponder(access: access, state: state, refresh: refresh),
             server: .http1(
                 configuration: .init(
                     additionalChannelHandlers: [AdminExchangeClock(limit: .init(Limits.adminExchange))],
@@ -46,7 +46,7 @@ final class AdminServer: Sendable {
                     try pipeline.addHandlers(
                         [AcceptPause(), AdminConnections(limit: Limits.adminConnections)], position: .first)
                 }.get()
-                if let address = channel.localAddress { bound.open(address) }
+                if let address = channel.localAddress { bound.set(address) }
             },
             eventLoopGroupProvider: .shared(group), logger: logger)
         self.address = address
@@ -71,36 +71,36 @@ final class AdminServer: Sendable {
         await bound.wait()
     }
 
-    /// Lets answers under way go out; `run` returns.
+    /// Lets responses under way go out; `run` returns.
     func stop() async {
         await services.triggerGracefulShutdown()
     }
 }
 
-/// Answers the admin port's requests.
+/// Responds to the admin port's requests.
 private struct AdminResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
-    let gate: AdminGate
+    let access: AdminAccess
     let state: GatewayState
     let refresh: @Sendable (PoolName) async -> PoolStatus?
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let target = request.head.path ?? "/"
         let path = String(target.prefix { $0 != "?" })
-        let question = AdminGate.Question(
+        let head = AdminAccess.RequestHead(
             method: request.method.rawValue, path: path, host: request.head.authority,
             origin: request.headers[.origin], authorization: request.headers[.authorization])
-        var response = await answer(gate.judge(question), path: path)
+        var response = await response(to: access.judge(head), path: path)
         response.headers[.cacheControl] = "no-store"
         response.headers[.xContentTypeOptions] = "nosniff"
         // Who names no host speaks HTTP/1.0, where the end of the connection ends the answer.
-        if question.host ?? "" == "" { response.headers[.connection] = "close" }
+        if head.host ?? "" == "" { response.headers[.connection] = "close" }
         return request.method == .head
             ? Response(status: response.status, headers: response.headers) : response
     }
 
-    private func answer(_ verdict: AdminGate.Verdict, path: String) async -> Response {
+    private func response(to verdict: AdminAccess.Verdict, path: String) async -> Response {
         switch verdict {
         case .page(.live): return json(.ok, ["status": "live"])
         case .page(.ready):
@@ -116,7 +116,7 @@ private struct AdminResponder: HTTPResponder {
             if refusal == .tokenNeeded {
                 response.headers[.wwwAuthenticate] = "Bearer realm=\"poolgate admin\""
             }
-            if refusal == .methodNotAllowed, let methods = AdminGate.methods(of: path) {
+            if refusal == .methodNotAllowed, let methods = AdminAccess.methods(of: path) {
                 response.headers[.allow] = methods.joined(separator: ", ")
             }
             return response

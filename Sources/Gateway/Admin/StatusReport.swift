@@ -3,7 +3,7 @@ import Gatekeeper
 import JOSE
 import Postgres
 
-/// What `/status` answers, and `poolgate pools` reads; times are RFC 3339, ages whole seconds.
+/// What `/status` returns as JSON, and `poolgate pools` reads. Times are in the form of RFC 3339, ages in whole seconds.
 struct StatusReport: Codable, Sendable {
     let instance: String
     let version: String
@@ -11,14 +11,9 @@ struct StatusReport: Codable, Sendable {
     let isReady: Bool
     /// Why it is not ready.
     let reason: String?
-    let listeners: [Listener]
+    let listeners: [BoundListener]
     let directory: Directory
     let pools: [Pool]
-
-    struct Listener: Codable, Sendable, Equatable {
-        let listener: String
-        let address: String
-    }
 
     /// The tenant directory in use.
     struct Directory: Codable, Sendable {
@@ -76,7 +71,7 @@ struct StatusReport: Codable, Sendable {
 
 extension StatusReport {
     init(
-        instance: String, version: String, startedAt: String, readiness: Readiness, listeners: [Listener],
+        instance: String, version: String, startedAt: String, readiness: Readiness, listeners: [BoundListener],
         directory: Directory, pools: [Pool]
     ) {
         self.instance = instance

@@ -55,10 +55,10 @@ private struct AdminClient {
         self.settings = settings
     }
 
-    /// The answer to a GET, or to a POST without a body; says what went wrong and exits with 1.
-    func ask<Answer: Decodable>(_ path: String, isPost: Bool) async throws(ExitCode) -> Answer {
-        let fetcher = KeyFetcher(issuerForms: IssuerForms(settings), egress: EgressSettings())
-        defer { fetcher.stop() }
+    /// The body of the response to a GET, or to a POST without a body. Prints what went wrong, and throws the exit status 1.
+    func ask<Body: Decodable>(_ path: String, isPost: Bool) async throws(ExitCode) -> Body {
+        let caller = HTTPCaller(egress: EgressSettings())
+        defer { caller.stop() }
         let origin = "http://\(authority)"
         var headers = [(name: "Origin", value: origin)]
         if let token = settings.adminToken {
@@ -66,25 +66,25 @@ private struct AdminClient {
                 (name: "Authorization", value: "Bearer \(String(decoding: token.bytes, as: UTF8.self))"))
         }
         let call = HTTPCall(
-            url: origin + path, headers: headers, postBody: isPost ? [] : nil, time: .seconds(10))
-        switch await fetcher.call(call) {
+            url: origin + path, headers: headers, postBody: isPost ? [] : nil, time: Limits.adminCall)
+        switch await caller.response(to: call) {
         case .failure(let failure):
             Output.complaint(
                 "no gateway answers at \(origin): \(failure); is it running, and is --admin-listen the one it has?"
             )
             throw .failure
-        case .success(let reply):
-            guard reply.status == 200 else { throw refused(reply, path) }
-            guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)) else {
+        case .success(let response):
+            guard response.status == 200 else { throw refused(response, path) }
+            guard let body = try? JSONDecoder().decode(Body.self, from: Data(response.body)) else {
                 Output.complaint("\(origin) gave an answer that is none of a gateway of this version")
                 throw .failure
             }
-            return answer
+            return body
         }
     }
 
-    private func refused(_ reply: HTTPReply, _ path: String) -> ExitCode {
-        switch reply.status {
+    private func refused(_ response: HTTPCallResponse, _ path: String) -> ExitCode {
+        switch response.status {
         case 401 where settings.adminToken == nil:
             Output.complaint(
                 "the gateway asks for its token: set POOLGATE_ADMIN_TOKEN to the one it was started with")
@@ -97,7 +97,7 @@ private struct AdminClient {
                 "the gateway does not answer to the name '\(settings.adminListen.host)': "
                     + "ask it by its address, or name it in its --admin-hosts")
         case 404: Output.complaint("no tenant of this gateway has that pool")
-        default: Output.complaint("the gateway answers \(reply.status) to \(path)")
+        default: Output.complaint("the gateway answers \(response.status) to \(path)")
         }
         return .failure
     }

@@ -11,7 +11,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try arguments.readWithDatabase()
-        let descriptors = ProcessLimits.raiseDescriptors()
+        let descriptors = ProcessSetup.raiseDescriptors()
         let records = RecordRing(capacity: DataPlane.Limits.recordRing)
         let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
         let log = LogWriter(
@@ -21,7 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
         let server = GatewayServer(
             settings: settings, log: log, records: records, descriptors: descriptors,
             announce: { Output.line($0) })
-        do throws(GatewayServer.Failure) {
+        do throws(GatewayFailure) {
             try await server.run()
         } catch {
             log.write(Observer.failed(error.description))

@@ -37,10 +37,6 @@ struct Setting: Sendable {
     static let file = Setting("config", "FILE", "YAML file with any of these settings, by the same names") {
         _, _ in nil
     }
-
-    static func named(_ name: String) -> Setting? {
-        all.first { $0.name.utf8.elementsEqual(name.utf8) }
-    }
 }
 
 extension Setting {

@@ -9,6 +9,11 @@ extension Setting {
     /// Every setting: the one source of parsing, help and documentation.
     static let all: [Setting] = listeners + database + upstream + keys + bounds + times + log
 
+    /// The setting of that name; nil where there is none.
+    static func named(_ name: String) -> Setting? {
+        all.first { $0.name.utf8.elementsEqual(name.utf8) }
+    }
+
     private static let listeners = [
         Setting("listen", "HOST:PORT", initial: "127.0.0.1:8080", "the proxy; port 0 lets the system choose")
         {

@@ -10,20 +10,14 @@ struct Cluster: Sendable {
     static let dataName = "data"
     static let logName = "postgres.log"
 
-    /// A user of the system that the programs are run as.
-    struct RunUser: Sendable {
-        let userID: uid_t
-        let groupID: gid_t
-    }
-
     var data: String { "\(folder)/\(Cluster.dataName)" }
 
     /// Below the state directory; for root, where the user `postgres` cannot come there, below `/var/lib/poolgate`.
-    init(stateDirectory: String) throws(EmbeddedPostgres.Failure) {
+    init(stateDirectory: String) throws(EmbeddedPostgresFailure) {
         try self.init(stateDirectory: stateDirectory, outside: "/var/lib/poolgate")
     }
 
-    init(stateDirectory: String, outside: String) throws(EmbeddedPostgres.Failure) {
+    init(stateDirectory: String, outside: String) throws(EmbeddedPostgresFailure) {
         guard let resolved = Paths.resolved(stateDirectory) else { throw .system(stateDirectory, errno) }
         let inside = "\(resolved)/postgres"
         guard geteuid() == 0 else {
@@ -59,14 +53,14 @@ struct Cluster: Sendable {
     var newDataName: String { "\(Cluster.dataName).new" }
 
     /// Makes room for new data.
-    func prepareForCreation() throws(EmbeddedPostgres.Failure) {
+    func prepareForCreation() throws(EmbeddedPostgresFailure) {
         if Paths.exists(data) {
             guard rmdir(data) == 0 else { throw .foreignFolder(data) }
         }
         Paths.removeTree("\(folder)/\(newDataName)")
     }
 
-    func adoptNewData() throws(EmbeddedPostgres.Failure) {
+    func adoptNewData() throws(EmbeddedPostgresFailure) {
         guard rename("\(folder)/\(newDataName)", data) == 0 else { throw .system(data, errno) }
     }
 
@@ -123,9 +117,9 @@ struct Cluster: Sendable {
 
     /// Makes the folder of the socket for a Postgres about to be started, 0700: beside the data, or, where that path is too long or has characters that
     /// Postgres or a shell could misread, below `/tmp`.
-    func prepareSocketFolder() throws(EmbeddedPostgres.Failure) -> String {
+    func prepareSocketFolder() throws(EmbeddedPostgresFailure) -> String {
         var path = "\(folder)/socket"
-        if path.utf8.count > Limits.socketFolderBytes || !Cluster.isPlainPath(path) {
+        if path.utf8.count > Limits.socketFolderBytes || !Paths.isPlain(path) {
             path = "/tmp/poolgate-\(Paths.digest(folder))"
         }
         try Paths.makeFolder(path, owner: user)
@@ -138,20 +132,6 @@ struct Cluster: Sendable {
             unlink("\(path)/\(name)")
         }
         return path
-    }
-
-    static func isPlainPath(_ path: String) -> Bool {
-        !path.isEmpty
-            && path.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
-                    UInt8(ascii: "_"),
-                    UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
     }
 }
 

@@ -15,7 +15,7 @@ actor EmbeddedPostgres {
         case adopted(folder: String, isOurs: Bool, psql: String)
         case waitingForLock(folder: String)
         case died
-        case notRestarted(Failure)
+        case notRestarted(EmbeddedPostgresFailure)
         case stopped
         /// It was asked to stop and takes its time.
         case stopping
@@ -47,7 +47,7 @@ actor EmbeddedPostgres {
     }
 
     /// Starts or adopts it and answers with its URL; throws a sentence where it cannot run, and has then touched nothing.
-    func start() async throws(Failure) -> String {
+    func start() async throws(EmbeddedPostgresFailure) -> String {
         let lock = try await lockForStarting()
         defer { lock.release() }
         let cluster = try Cluster(stateDirectory: stateDirectory)
@@ -80,7 +80,7 @@ actor EmbeddedPostgres {
                 continue
             }
             observe(.died)
-            do throws(Failure) {
+            do throws(EmbeddedPostgresFailure) {
                 _ = try await start()
                 pause = Limits.postmasterPause
             } catch {
@@ -119,7 +119,7 @@ actor EmbeddedPostgres {
 
     // MARK: Steps
 
-    private func lockForStarting() async throws(Failure) -> FileLock {
+    private func lockForStarting() async throws(EmbeddedPostgresFailure) -> FileLock {
         var isTold = false
         while true {
             switch FileLock.take("\(stateDirectory)/postgres.lock") {
@@ -141,7 +141,7 @@ actor EmbeddedPostgres {
     }
 
     /// The postmaster that runs on the cluster's data, once it answers; nil where none runs.
-    private func runningPostmaster(of cluster: Cluster) async throws(Failure) -> Postmaster? {
+    private func runningPostmaster(of cluster: Cluster) async throws(EmbeddedPostgresFailure) -> Postmaster? {
         guard let first = cluster.postmaster() else { return nil }
         guard cluster.isAlive(first) else {
             // Its process number may belong to another program by now, which would keep Postgres from starting.
@@ -159,7 +159,7 @@ actor EmbeddedPostgres {
         return nil
     }
 
-    private func create(_ cluster: Cluster, _ programs: PostgresPrograms) async throws(Failure) {
+    private func create(_ cluster: Cluster, _ programs: PostgresPrograms) async throws(EmbeddedPostgresFailure) {
         try cluster.prepareForCreation()
         let made = try await programs.run(
             "initdb",
@@ -176,9 +176,9 @@ actor EmbeddedPostgres {
     /// Right after a crash, what is left of the old one may still be ending.
     private func launchPatiently(
         _ cluster: Cluster, _ programs: PostgresPrograms
-    ) async throws(Failure) -> Postmaster {
+    ) async throws(EmbeddedPostgresFailure) -> Postmaster {
         for _ in 1..<Limits.postgresLaunches {
-            do throws(Failure) {
+            do throws(EmbeddedPostgresFailure) {
                 return try await launch(cluster, programs)
             } catch {
                 guard case .start = error else { throw error }
@@ -188,12 +188,12 @@ actor EmbeddedPostgres {
         return try await launch(cluster, programs)
     }
 
-    private func launch(_ cluster: Cluster, _ programs: PostgresPrograms) async throws(Failure) -> Postmaster
+    private func launch(_ cluster: Cluster, _ programs: PostgresPrograms) async throws(EmbeddedPostgresFailure) -> Postmaster
     {
         let folder = try cluster.prepareSocketFolder()
         cluster.markLaunch()
         let outcome: PostgresPrograms.Outcome
-        do throws(Failure) {
+        do throws(EmbeddedPostgresFailure) {
             outcome = try await programs.run(
                 "pg_ctl",
                 [

@@ -16,8 +16,8 @@ enum Paths {
 
     /// Makes a folder, and those above it; one that exists keeps its mode and owner.
     static func makeFolder(
-        _ path: String, mode: mode_t = 0o700, owner: Cluster.RunUser? = nil
-    ) throws(EmbeddedPostgres.Failure) {
+        _ path: String, mode: mode_t = 0o700, owner: RunUser? = nil
+    ) throws(EmbeddedPostgresFailure) {
         var parents = path.split(separator: "/").dropLast()
         var missing: [String] = []
         while !parents.isEmpty {
@@ -42,7 +42,7 @@ enum Paths {
     }
 
     /// Whether the user can come into the folder through everything above it.
-    static func isOpen(_ path: String, to user: Cluster.RunUser) -> Bool {
+    static func isOpen(_ path: String, to user: RunUser) -> Bool {
         var folders = [""]
         for part in path.split(separator: "/") { folders.append("\(folders[folders.count - 1])/\(part)") }
         return folders.allSatisfy { folder in
@@ -122,5 +122,20 @@ enum Paths {
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()
+    }
+
+    /// Whether a path has only letters, digits, `/`, `.`, `_` and `-`, which neither a shell nor Postgres misreads.
+    static func isPlain(_ path: String) -> Bool {
+        !path.isEmpty
+            && path.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
+                    UInt8(ascii: "_"),
+                    UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
     }
 }

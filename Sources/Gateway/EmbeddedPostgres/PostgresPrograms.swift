@@ -21,7 +21,7 @@ struct PostgresPrograms: Sendable {
     }
 
     /// The newest installation, or, where there are data, the one of their major version.
-    static func find(searchPath: String, dataVersion: ClusterVersion?) async throws(EmbeddedPostgres.Failure)
+    static func find(searchPath: String, dataVersion: ClusterVersion?) async throws(EmbeddedPostgresFailure)
         -> PostgresPrograms
     {
         var installed: [PostgresPrograms] = []
@@ -43,7 +43,7 @@ struct PostgresPrograms: Sendable {
     /// Runs one of the programs in the cluster's folder, as the cluster's user, in a session of its own.
     func run(
         _ program: String, _ arguments: [String], in cluster: Cluster
-    ) async throws(EmbeddedPostgres.Failure) -> Outcome {
+    ) async throws(EmbeddedPostgresFailure) -> Outcome {
         var options = PlatformOptions()
         options.createSession = true
         if let user = cluster.user {
@@ -56,7 +56,7 @@ struct PostgresPrograms: Sendable {
 
     private static func run(
         _ path: String, _ arguments: [String], at folder: String, _ options: PlatformOptions
-    ) async throws(EmbeddedPostgres.Failure) -> Outcome {
+    ) async throws(EmbeddedPostgresFailure) -> Outcome {
         // Nothing of our own environment: a PGDATA or PGOPTIONS in it would change what the programs do.
         let environment: [Environment.Key: String] = ["PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"]
         do {

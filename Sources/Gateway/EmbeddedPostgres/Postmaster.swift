@@ -56,6 +56,6 @@ struct Postmaster: Sendable, Equatable {
     }
 
     private static func shellWord(_ value: String) -> String {
-        Cluster.isPlainPath(value) ? value : "'\(value.replacing("'", with: "'\\''"))'"
+        Paths.isPlain(value) ? value : "'\(value.replacing("'", with: "'\\''"))'"
     }
 }

@@ -34,10 +34,10 @@ enum Observer {
             LogLine(.error, "tenant_quarantined", ["tenant": .text(host), "error": .of(flaw)])
         case .revocationsUnreadable(let count): revocationsUnreadable(count)
         case .emptinessSuspected(let tenants): emptinessSuspected(tenants)
-        case .snapshotLoaded(let rows, let savedAt): snapshotLoaded(rows, savedAt)
-        case .snapshotUnreadable(let flaw): LogLine(.error, "snapshot_unreadable", ["error": .of(flaw)])
-        case .snapshotSaved(let rows): LogLine(.debug, "snapshot_saved", ["rows": .count(rows)])
-        case .snapshotUnwritable(let flaw): LogLine(.error, "snapshot_unwritable", ["error": .of(flaw)])
+        case .savedRowsLoaded(let rows, let savedAt): savedRowsLoaded(rows, savedAt)
+        case .savedRowsUnreadable(let flaw): LogLine(.error, "snapshot_unreadable", ["error": .of(flaw)])
+        case .rowsSaved(let rows): LogLine(.debug, "snapshot_saved", ["rows": .count(rows)])
+        case .savedRowsUnwritable(let flaw): LogLine(.error, "snapshot_unwritable", ["error": .of(flaw)])
         case .healthUnwritable(let error):
             LogLine(
                 .warning, "health_unwritable",
@@ -118,7 +118,7 @@ enum Observer {
             ])
     }
 
-    private static func snapshotLoaded(_ rows: Int, _ savedAt: Instant) -> LogLine {
+    private static func savedRowsLoaded(_ rows: Int, _ savedAt: Instant) -> LogLine {
         LogLine(
             .warning, "snapshot_loaded",
             [
@@ -249,7 +249,7 @@ enum Observer {
             ["advice": "no tenants could be read yet; requests get 503 until they are"])
     }
 
-    static func noStateDirectory(_ failure: EmbeddedPostgres.Failure) -> LogLine {
+    static func noStateDirectory(_ failure: EmbeddedPostgresFailure) -> LogLine {
         LogLine(
             .warning, "no_state_directory",
             ["error": .of(failure), "advice": "the last good tenants are not kept on disk"])

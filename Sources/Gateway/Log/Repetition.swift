@@ -32,11 +32,11 @@ final class RepetitionFilter: Sendable {
         case .databaseLost(let error, _): ("database", error.description)
         case .healthWritten: ("health", nil)
         case .healthUnwritable(let error): ("health", error.description)
-        case .snapshotSaved: ("snapshot", nil)
-        case .snapshotUnwritable(let flaw): ("snapshot", flaw.description)
+        case .rowsSaved: ("snapshot", nil)
+        case .savedRowsUnwritable(let flaw): ("snapshot", flaw.description)
         case .keysWithdrawn, .schemaTooOld, .schemaNewer, .listenSwallowed, .directoryRead,
             .tenantQuarantined,
-            .revocationsUnreadable, .emptinessSuspected, .snapshotLoaded, .snapshotUnreadable:
+            .revocationsUnreadable, .emptinessSuspected, .savedRowsLoaded, .savedRowsUnreadable:
             (nil, nil)
         }
     }

@@ -7,11 +7,6 @@ import Postgres
 
 /// The whole gateway as one walk: start, serve, stop.
 struct GatewayServer {
-    /// Why the gateway ended before it was asked to; a sentence without its full stop.
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
-
     private let settings: Settings
     private let log: LogWriter
     private let records: RecordRing
@@ -21,11 +16,11 @@ struct GatewayServer {
     private let began = ContinuousClock.now
 
     private let feed = SnapshotFeed()
-    private let outlet: FeedOutlet
+    private let publisher: SnapshotPublisher
     private let observe: Observe
-    private let stop = Gate<String>()
-    private let failure = Gate<Failure>()
-    private let directoryLoaded = Gate<Void>()
+    private let stop = OneShot<String>()
+    private let failure = OneShot<GatewayFailure>()
+    private let directoryLoaded = OneShot<Void>()
     private let fetcher: KeyFetcher
     private let pools: UserPools
     private let state: GatewayState
@@ -41,23 +36,23 @@ struct GatewayServer {
         self.descriptors = descriptors
         self.announce = announce
         fetcher = KeyFetcher(settings)
-        outlet = FeedOutlet(feed)
+        publisher = SnapshotPublisher(feed)
         let repetitions = RepetitionFilter()
         observe = { observation in
             if let line = repetitions.line(observation) { log.write(line) }
         }
         pools = UserPools(
             source: fetcher.source,
-            publish: { [outlet] pool, keys in outlet.use { $0.publish(keys, for: pool) } },
+            publish: { [publisher] pool, keys in publisher.publish { $0.publish(keys, for: pool) } },
             observe: observe)
         state = GatewayState(
-            instance: ProcessLimits.instanceName, version: Version.current, startedAt: .now,
-            isFirstPassDone: { [pools] in pools.firstPassDone }, pools: { [pools] in pools.statuses() })
+            instance: InstanceName.make(), version: Version.current, startedAt: .now,
+            isFirstPassDone: { [pools] in pools.isFirstPassDone }, pools: { [pools] in pools.statuses() })
     }
 
     /// Serves until a signal asks it to stop; throws where it cannot go on.
-    func run() async throws(Failure) {
-        ProcessLimits.ignoreSignals()
+    func run() async throws(GatewayFailure) {
+        ProcessSetup.ignoreSignals()
         let signals = await StopSignals.watch(stop)
         defer { signals.cancel() }
         log.write(
@@ -69,14 +64,14 @@ struct GatewayServer {
         let admin = makeAdmin()
         let adminTask = Task { await self.run(admin) }
         let adminAddress = await self.adminAddress(admin)
-        let control = ControlLoop(
+        let control = ControlPlaneRunner(
             settings: settings, stateDirectory: stateDirectory, pools: pools, state: state, log: log,
             observe: observe,
-            publish: { [outlet, directoryLoaded] directory in
-                outlet.use { $0.publish(directory: directory) }
-                directoryLoaded.open(())
+            publish: { [publisher, directoryLoaded] directory in
+                publisher.publish { $0.publish(directory: directory) }
+                directoryLoaded.set(())
             },
-            publishStaleness: { [outlet] instant in outlet.use { $0.publish(staleAfter: instant) } },
+            publishStaleness: { [publisher] instant in publisher.publish { $0.publish(staleAfter: instant) } },
             announce: announce)
         let controlTask = Task { await self.run(control) }
 
@@ -93,11 +88,11 @@ struct GatewayServer {
     // MARK: Start
 
     /// Without the folder there is no memory of the last good tenants, which is no reason not to serve.
-    private func prepareStateDirectory() throws(Failure) -> String? {
-        do throws(EmbeddedPostgres.Failure) {
+    private func prepareStateDirectory() throws(GatewayFailure) -> String? {
+        do throws(EmbeddedPostgresFailure) {
             return try StateDirectory.prepare(settings.stateDirectory)
         } catch {
-            guard !settings.isEmbedded else { throw Failure(description: error.description) }
+            guard !settings.isEmbedded else { throw GatewayFailure(description: error.description) }
             log.write(Observer.noStateDirectory(error))
             return nil
         }
@@ -106,7 +101,7 @@ struct GatewayServer {
     private func makeAdmin() -> AdminServer {
         AdminServer(
             address: settings.adminListen,
-            gate: AdminGate(token: settings.adminToken, hosts: settings.adminHosts),
+            access: AdminAccess(token: settings.adminToken, hosts: settings.adminHosts),
             state: state, refresh: { [pools] in await pools.refresh($0) },
             logger: Logger(label: "admin") { [log, settings] in
                 LibraryLog(label: $0, writer: log, level: settings.logLevel)
@@ -117,15 +112,15 @@ struct GatewayServer {
         do throws(AdminServer.Failure) {
             try await admin.run()
         } catch {
-            failure.open(Failure(description: error.description))
+            failure.set(GatewayFailure(description: error.description))
         }
     }
 
-    private func run(_ control: ControlLoop) async {
-        do throws(Failure) {
+    private func run(_ control: ControlPlaneRunner) async {
+        do throws(GatewayFailure) {
             try await control.run()
         } catch {
-            failure.open(error)
+            failure.set(error)
         }
     }
 
@@ -161,7 +156,7 @@ struct GatewayServer {
             if let tls = addresses.tls { note("tls", tls) }
             return proxy
         } catch {
-            failure.open(Failure(description: sentence(error)))
+            failure.set(GatewayFailure(description: sentence(error)))
             await proxy.shutDown(within: .zero)
             return nil
         }
@@ -175,7 +170,7 @@ struct GatewayServer {
     }
 
     private func note(_ listener: String, _ address: String) {
-        state.change { $0.listeners.append(StatusReport.Listener(listener: listener, address: address)) }
+        state.change { $0.listeners.append(BoundListener(listener: listener, address: address)) }
         log.write(Observer.listening(listener, address: address))
     }
 
@@ -186,7 +181,7 @@ struct GatewayServer {
                 log.write(Observer.ready(after: .now - began))
                 return
             }
-            _ = await first(stop, failure, within: .milliseconds(20))
+            _ = await first(stop, failure, within: Limits.readinessPause)
         }
     }
 
@@ -194,7 +189,7 @@ struct GatewayServer {
 
     /// Closes what is open, in the order in which parts need each other: requests under way may still need keys.
     private func close(
-        _ proxy: ProxyServer?, _ control: ControlLoop, _ controlTask: Task<Void, Never>, _ admin: AdminServer,
+        _ proxy: ProxyServer?, _ control: ControlPlaneRunner, _ controlTask: Task<Void, Never>, _ admin: AdminServer,
         _ adminTask: Task<Void, Never>
     ) async {
         state.change { $0.isStopping = true }
@@ -206,7 +201,7 @@ struct GatewayServer {
             if proxy != nil { try? await Task.sleep(for: settings.shutdownDelay) }
         }
         await proxy?.shutDown(within: settings.drainTimeout)
-        outlet.close()
+        publisher.close()
         controlTask.cancel()
         await within(Limits.partStop) { await controlTask.value }
         await pools.stop()
@@ -220,19 +215,19 @@ struct GatewayServer {
 
     /// Does not wait longer than `limit` for something that ends by itself.
     private func within(_ limit: Duration, _ work: @escaping @Sendable () async -> Void) async {
-        let done = Gate<Void>()
+        let done = OneShot<Void>()
         Task {
             await work()
-            done.open(())
+            done.set(())
         }
         _ = await done.wait(within: limit)
     }
 }
 
-/// Waits for whichever gate opens first, but no longer than `limit`.
-private func first<each Value>(_ gates: repeat Gate<each Value>, within limit: Duration? = nil) async {
+/// Waits until one of the values is set, but no longer than `limit`.
+private func first<each Value>(_ values: repeat OneShot<each Value>, within limit: Duration? = nil) async {
     await withTaskGroup(of: Void.self) { group in
-        for gate in repeat each gates { group.addTask { _ = await gate.wait() } }
+        for value in repeat each values { group.addTask { _ = await value.wait() } }
         if let limit { group.addTask { try? await Task.sleep(for: limit) } }
         await group.next()
         group.cancelAll()

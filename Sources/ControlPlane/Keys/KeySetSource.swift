@@ -1,0 +1,37 @@
+package import Gatekeeper
+package import JOSE
+
+/// A key set as a pool's endpoint gave it, parsed whole.
+package struct FetchedKeys: Sendable {
+    /// The keys, at least one of which can be used.
+    package let keySet: JSONWebKeySet
+    /// For how many seconds the response says that it stays fresh (RFC 9111 §4.2); nil where it does not say. Only a
+    /// hint: when to fetch again is decided by the gateway.
+    package let freshSeconds: Int?
+
+    /// Keys that were fetched just now.
+    package init(keySet: JSONWebKeySet, freshSeconds: Int?) {
+        self.keySet = keySet
+        self.freshSeconds = freshSeconds
+    }
+}
+
+/// What a fetch came to.
+package typealias KeyFetchResult = Result<FetchedKeys, KeyFetchFailure>
+
+/// Where pools get their key sets from: `KeyFetcher` in the gateway, closures in tests.
+package struct KeySetSource: Sendable {
+    /// Fetches the keys of one pool, once the fetch's turn has come.
+    package let fetch: @Sendable (PoolName, FetchPriority) async -> KeyFetchResult
+    /// Gives the pool's fetch another priority, where it has not begun.
+    package let update: @Sendable (PoolName, FetchPriority) -> Void
+
+    /// A source that these two closures make.
+    package init(
+        fetch: @escaping @Sendable (PoolName, FetchPriority) async -> KeyFetchResult,
+        update: @escaping @Sendable (PoolName, FetchPriority) -> Void = { _, _ in }
+    ) {
+        self.fetch = fetch
+        self.update = update
+    }
+}

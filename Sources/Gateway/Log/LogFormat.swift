@@ -1,0 +1,4 @@
+/// How a log line is written.
+enum LogFormat: String, Sendable, CaseIterable {
+    case json, text
+}

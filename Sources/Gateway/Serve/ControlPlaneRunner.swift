@@ -1,0 +1,114 @@
+import ControlPlane
+import Gatekeeper
+import Postgres
+
+/// The control plane's whole run: the database where it is ours, the directory, the health that is written back.
+actor ControlPlaneRunner {
+    private let settings: Settings
+    private let stateDirectory: String?
+    private let pools: UserPools
+    private let state: GatewayState
+    private let log: LogWriter
+    private let observe: Observe
+    private let publish: @Sendable (Directory) -> Void
+    private let publishStaleness: @Sendable (Instant) -> Void
+    private let announce: @Sendable (String) -> Void
+    private var embedded: EmbeddedPostgres?
+
+    init(
+        settings: Settings, stateDirectory: String?, pools: UserPools, state: GatewayState, log: LogWriter,
+        observe: @escaping Observe,
+        publish: @escaping @Sendable (Directory) -> Void,
+        publishStaleness: @escaping @Sendable (Instant) -> Void,
+        announce: @escaping @Sendable (String) -> Void
+    ) {
+        self.settings = settings
+        self.stateDirectory = stateDirectory
+        self.pools = pools
+        self.state = state
+        self.log = log
+        self.observe = observe
+        self.publish = publish
+        self.publishStaleness = publishStaleness
+        self.announce = announce
+    }
+
+    /// Runs until the task is cancelled; throws where there is no database and never will be.
+    func run() async throws(GatewayFailure) {
+        guard let url = try await databaseURL() else { return }
+        let health = HealthWriter(
+            url: url, instance: state.instance, hostName: InstanceName.hostName, version: state.version,
+            startedAt: state.startedAt, pools: pools, observe: observe)
+        let directory = TenantDirectory(
+            settings: TenantDirectory.Settings(
+                url: url, parser: TenantParser(settings), schemaVersion: Schema.migrator.newestVersion,
+                savedRowsFile: stateDirectory.map { SavedRowsFile(path: "\($0)/tenants.snapshot") }),
+            pools: pools,
+            outlet: TenantDirectory.Outlet(
+                publish: publish,
+                report: { [state, settings, publishStaleness] status in
+                    state.note(status)
+                    health.note(status)
+                    if let bound = settings.maxStaleness, let confirmed = status.confirmedAt {
+                        publishStaleness(confirmed.advanced(by: bound))
+                    }
+                }, observe: observe))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await directory.run() }
+            group.addTask { await health.run() }
+            if let embedded { group.addTask { await embedded.watch() } }
+        }
+    }
+
+    /// Stops the embedded Postgres, where this gateway is the one to do so.
+    func stopEmbedded() async {
+        await embedded?.stop()
+    }
+
+    /// The database's URL, once there is one; nil where the start was given up.
+    private func databaseURL() async throws(GatewayFailure) -> PostgresURL? {
+        guard settings.isEmbedded, let stateDirectory else { return settings.databaseURL }
+        let embedded = EmbeddedPostgres(
+            stateDirectory: stateDirectory, searchPath: SettingsReader.searchPath,
+            observe: { [log] in log.write(Observer.line($0)) })
+        self.embedded = embedded
+        do {
+            let url = try PostgresURL(try await embedded.start())
+            try await migrate(url)
+            if let psql = await embedded.psql { announce(psql) }
+            return url
+        } catch EmbeddedPostgresFailure.cancelled {
+            return nil
+        } catch {
+            throw GatewayFailure(description: "\(error)")
+        }
+    }
+
+    private func migrate(_ url: PostgresURL) async throws {
+        do throws(Migrator.Failure) {
+            for line in Observer.migrated(try await Schema.migrator.migrate(url)) { log.write(line) }
+        } catch {
+            // A newer program was here; the directory says so and serves.
+            guard case .newerSchema = error else { throw error }
+        }
+    }
+}
+
+extension GatewayState {
+    /// Takes the directory's latest status.
+    func note(_ status: DirectoryStatus) {
+        change { values in
+            values.directory = status
+            if status.source != nil, values.loadedAt == nil { values.loadedAt = .now }
+        }
+    }
+}
+
+extension Instant {
+    /// This instant moved by a time of whole milliseconds; saturates.
+    func advanced(by time: Duration) -> Instant {
+        let (step, overflow) = Int64(time.milliseconds).multipliedReportingOverflow(by: 1_000_000)
+        let (sum, exceeded) = nanoseconds.addingReportingOverflow(step)
+        return overflow || exceeded ? .distantFuture : Instant(nanoseconds: sum)
+    }
+}

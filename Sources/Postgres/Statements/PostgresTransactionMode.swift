@@ -1,0 +1,30 @@
+/// What a transaction sees and may do (PostgreSQL documentation, "Transaction Isolation").
+package enum PostgresTransactionMode: Hashable, Sendable {
+    /// REPEATABLE READ, READ ONLY: every statement of the transaction sees the database as it was at the first one.
+    case repeatableRead
+    /// READ COMMITTED, READ WRITE: all of the transaction happens, or nothing.
+    case readWrite
+
+    /// The commands that begin the transaction on a server of version `serverVersion` (such as 150004). They tell the server
+    /// to stop by itself each statement that takes longer than `milliseconds`.
+    ///
+    /// Every setting holds for the transaction alone, because behind a pooler the next transaction on the same server
+    /// connection is somebody else's. None is left to what a role or a database sets. With `row_security` off, rows that a
+    /// policy hides are an error, so that part of a table is never taken for the whole. `jit` is off because compiling costs
+    /// more than any query here. The server also ends a transaction whose gateway has stopped sending commands.
+    func begin(serverVersion: Int, stoppingAfter milliseconds: Int64) -> String {
+        let isolation =
+            switch self {
+            case .repeatableRead: "REPEATABLE READ READ ONLY"
+            case .readWrite: "READ COMMITTED READ WRITE"
+            }
+        var settings = [
+            ("statement_timeout", String(milliseconds)),
+            ("idle_in_transaction_session_timeout", String(milliseconds)),
+            ("lock_timeout", "0"), ("row_security", "off"), ("jit", "off"),
+        ]
+        if serverVersion >= 170_000 { settings.append(("transaction_timeout", "0")) }
+        return "BEGIN ISOLATION LEVEL \(isolation)"
+            + settings.map { "; SET LOCAL \($0.0) = \($0.1)" }.joined()
+    }
+}

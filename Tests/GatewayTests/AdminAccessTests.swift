@@ -1,0 +1,117 @@
+import Gatekeeper
+import Testing
+
+@testable import Gateway
+
+@Suite struct AdminAccessTests {
+    private let open = AdminAccess(token: nil, hosts: [])
+    private let guarded = AdminAccess(token: Secret(bytes: Array("s3cret".utf8)), hosts: [])
+
+    private func ask(
+        _ gate: AdminAccess, _ path: String, method: String = "GET", host: String? = "127.0.0.1:9901",
+        origin: String? = nil, authorization: String? = nil
+    ) -> AdminAccess.Verdict {
+        gate.judge(
+            .init(method: method, path: path, host: host, origin: origin, authorization: authorization))
+    }
+
+    @Test func `Each page is reached by its path`() throws {
+        #expect(ask(open, "/live") == .page(.live))
+        #expect(ask(open, "/ready", method: "HEAD") == .page(.ready))
+        #expect(ask(open, "/status") == .page(.status))
+        let pool = try #require(PoolID("eu-west-1_abc"))
+        let path = "/pools/eu-west-1_abc/refresh"
+        #expect(ask(open, path, method: "POST", origin: "http://127.0.0.1:9901") == .page(.refresh(pool)))
+    }
+
+    @Test(arguments: [
+        "/", "/metrics", "/Live", "/live/", "//live", "/pools/eu-west-1_abc", "/pools//refresh",
+        "/pools/x/refresh",
+        "/pools/eu-west-1_abc/refresh/", "/pools/eu-west-1_a%62c/refresh", "", "*",
+    ])
+    func `Every other path is not found`(path: String) {
+        #expect(ask(open, path) == .refused(.notFound))
+    }
+
+    @Test func `A page is read with GET or HEAD, a refresh is a POST`() {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "get"] {
+            #expect(
+                ask(open, "/status", method: method, origin: "http://127.0.0.1:9901")
+                    == .refused(.methodNotAllowed))
+        }
+        #expect(ask(open, "/pools/eu-west-1_abc/refresh") == .refused(.methodNotAllowed))
+    }
+
+    @Test(arguments: [
+        "127.0.0.1", "127.0.0.1:9901", "10.1.2.3:80", "localhost", "LOCALHOST:1", "x.localhost", "localhost.",
+        "[::1]",
+        "[::1]:9901", "[fd00::1]",
+    ])
+    func `Addresses and loopback names may stand in Host`(host: String) {
+        #expect(ask(open, "/live", host: host) == .page(.live))
+    }
+
+    @Test(arguments: [nil, ""] as [String?])
+    func `A probe of HTTP/1.0 names no host, which no browser does; nothing but liveness is told to it`(
+        host: String?
+    ) {
+        #expect(ask(open, "/live", host: host) == .page(.live))
+        #expect(ask(guarded, "/ready", method: "HEAD", host: host) == .page(.ready))
+        #expect(ask(open, "/live", method: "POST", host: host) == .refused(.methodNotAllowed))
+        for path in ["/status", "/", "/pools/eu-west-1_abc/refresh"] {
+            #expect(ask(open, path, host: host) == .refused(.hostNotAllowed))
+        }
+    }
+
+    @Test(arguments: [
+        ":80", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1:99999",
+        "127.0.0.1:", "127.0.0.1:x", "user@127.0.0.1", "[::1", "[x]", "[::1]x", "1.2.3", "0x7f000001",
+        "127.0.0.1 ",
+    ])
+    func `No other name may, since it could be somebody's page in a browser`(host: String?) {
+        #expect(ask(open, "/live", host: host) == .refused(.hostNotAllowed))
+    }
+
+    @Test func `A listed name may, in any letter case and with any port`() throws {
+        let gate = AdminAccess(token: nil, hosts: [try #require(Host(exact: "admin.example"))])
+        for host in ["admin.example", "Admin.Example:9901", "admin.example."] {
+            #expect(ask(gate, "/status", host: host) == .page(.status))
+        }
+        for host in ["sub.admin.example", "admin.example.evil", "adminXexample"] {
+            #expect(ask(gate, "/status", host: host) == .refused(.hostNotAllowed))
+        }
+    }
+
+    @Test func `Where a token is set, all but the probes ask for it`() {
+        #expect(ask(guarded, "/live") == .page(.live))
+        #expect(ask(guarded, "/ready") == .page(.ready))
+        for path in ["/status", "/nowhere", "/pools/eu-west-1_abc/refresh"] {
+            #expect(ask(guarded, path) == .refused(.tokenNeeded))
+        }
+        for wrong in [
+            "", "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3cret2", "Basic s3cret", "s3cret",
+            "Bearers3cret",
+        ] {
+            #expect(ask(guarded, "/status", authorization: wrong) == .refused(.tokenNeeded), "\(wrong)")
+        }
+        for right in ["Bearer s3cret", "bearer s3cret", "BEARER  s3cret"] {
+            #expect(ask(guarded, "/status", authorization: right) == .page(.status), "\(right)")
+        }
+    }
+
+    @Test func `A POST needs the request's own origin`() throws {
+        let page = AdminAccess.Verdict.page(.refresh(try #require(PoolID("eu-west-1_abc"))))
+        func post(_ origin: String?, host: String = "127.0.0.1:9901") -> AdminAccess.Verdict {
+            ask(open, "/pools/eu-west-1_abc/refresh", method: "POST", host: host, origin: origin)
+        }
+        #expect(post("http://127.0.0.1:9901") == page)
+        #expect(post("https://127.0.0.1:9901") == page)
+        #expect(post("http://LocalHost:1", host: "localhost:1") == page)
+        for origin in [
+            nil, "", "null", "http://127.0.0.1", "http://127.0.0.1:9902", "http://evil.example",
+            "127.0.0.1:9901",
+        ] {
+            #expect(post(origin) == .refused(.originNotAllowed))
+        }
+    }
+}
