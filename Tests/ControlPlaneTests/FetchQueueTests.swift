@@ -74,7 +74,8 @@ import Testing
 
 @Suite struct TokenBucketTests {
     @Test(
-        "A unknownKeyRate gives its capacity at once, then one each interval, and never holds more than its capacity")
+        "A unknownKeyRate gives its capacity at once, then one each interval, and never holds more than its capacity"
+    )
     func unknownKeyRate() {
         let start = ContinuousClock.now
         var unknownKeyRate = RateLimit(burst: 3, interval: .seconds(10))

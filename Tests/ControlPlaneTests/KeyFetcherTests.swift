@@ -269,7 +269,7 @@ import Testing
         let url = "http://127.0.0.1:\(server.port)/pools/refresh"
         let response = try await caller.response(
             to:
-            HTTPCall(url: url, headers: [("Authorization", "Bearer x")], postBody: [])
+                HTTPCall(url: url, headers: [("Authorization", "Bearer x")], postBody: [])
         ).get()
         #expect(response.status == 418)
         #expect(response.body == Array("tea".utf8))

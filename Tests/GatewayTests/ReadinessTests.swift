@@ -39,7 +39,7 @@ import Testing
     }
 }
 
-@Suite struct GateTests {
+@Suite struct OneShotTests {
     @Test func `Whoever waits gets the first value, before and after it came`() async {
         let value = OneShot<Int>()
         async let early = value.wait()

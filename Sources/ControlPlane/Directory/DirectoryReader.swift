@@ -43,7 +43,8 @@ package enum DirectoryReader {
             ], within: Limits.fullReadTime)
         guard results.count == 5 else { throw .misuse("the database gave no snapshot") }
         return Everything(
-            point: try samePoint(results[0], results[4]), rows: try tenants.takeRows(), revocations: revocations)
+            point: try samePoint(results[0], results[4]), rows: try tenants.takeRows(),
+            revocations: revocations)
     }
 
     /// Reads what changed, in one transaction.

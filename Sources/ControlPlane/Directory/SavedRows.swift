@@ -11,7 +11,9 @@ struct SavedRows: Sendable {
     let revocationPools: Set<PoolName>
     let savedAt: Instant
 
-    init(rows: [PackedRow], revocations: [Revocations.Entry], revocationPools: Set<PoolName>, savedAt: Instant) {
+    init(
+        rows: [PackedRow], revocations: [Revocations.Entry], revocationPools: Set<PoolName>, savedAt: Instant
+    ) {
         self.rows = rows
         self.revocations = revocations
         self.revocationPools = revocationPools

@@ -1,6 +1,6 @@
-package import Gatekeeper
+import Gatekeeper
 import Platform
-package import Postgres
+import Postgres
 
 /// Keeps the tenant directory as the database has it: reads it, listens for changes, and publishes each new directory as
 /// a whole.
@@ -8,49 +8,6 @@ package import Postgres
 /// `run` takes one step after the other on one connection. Beside it, two tasks load the saved rows where there is no
 /// database at the start, and save them from time to time.
 package actor TenantDirectory {
-    /// Where the directory is, and how its rows are read.
-    package struct Settings: Sendable {
-        /// The database.
-        package let url: PostgresURL
-        /// Makes tenants of rows.
-        package let parser: TenantParser
-        /// The version of the newest migration that this program knows.
-        package let schemaVersion: Int
-        /// Where the last good rows are saved; nil saves none.
-        package let savedRowsFile: SavedRowsFile?
-
-        /// Settings that hold for the whole run.
-        package init(
-            url: PostgresURL, parser: TenantParser, schemaVersion: Int, savedRowsFile: SavedRowsFile?
-        ) {
-            self.url = url
-            self.parser = parser
-            self.schemaVersion = schemaVersion
-            self.savedRowsFile = savedRowsFile
-        }
-    }
-
-    /// Takes what the directory makes. Its closures are called in order and must not block.
-    package struct Outlet: Sendable {
-        /// Gets every new directory, after the pools that it needs were started.
-        package let publish: @Sendable (Directory) -> Void
-        /// Gets the status after every read and every change of the connection's state.
-        package let report: @Sendable (DirectoryStatus) -> Void
-        /// Gets what is worth a line of the log.
-        package let observe: Observe
-
-        /// An outlet of these closures.
-        package init(
-            publish: @escaping @Sendable (Directory) -> Void,
-            report: @escaping @Sendable (DirectoryStatus) -> Void = { _ in },
-            observe: @escaping Observe = { _ in }
-        ) {
-            self.publish = publish
-            self.report = report
-            self.observe = observe
-        }
-    }
-
     private let settings: Settings
     private let pools: UserPools
     private let outlet: Outlet

@@ -140,7 +140,9 @@ package actor HealthWriter {
     private func writeStatus(_ status: DirectoryStatus, _ connection: PostgresConnection)
         async throws(PostgresError)
     {
-        var statements = [HealthQueries.writingStatus(reporter, status, hasFullSnapshotColumn: hasFullSnapshotColumn)]
+        var statements = [
+            HealthQueries.writingStatus(reporter, status, hasFullSnapshotColumn: hasFullSnapshotColumn)
+        ]
         if writtenQuarantine != status.quarantined {
             statements += HealthQueries.writingQuarantine(reporter.instance, status.quarantined)
         }

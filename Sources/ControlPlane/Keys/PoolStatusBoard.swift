@@ -8,7 +8,7 @@ import Synchronization
 final class PoolStatusBoard: Sendable {
     private struct State {
         /// The status of every pool that has reported one, in no order.
-    var statuses: [PoolName: PoolStatus] = [:]
+        var statuses: [PoolName: PoolStatus] = [:]
         /// Pools whose state, failure or keys changed since the last `takeChanges`, and pools that were removed.
         var changed: Set<PoolName> = []
         /// Pools of which anything at all changed, such as the time of the last fetch.

@@ -17,7 +17,8 @@ extension TransferFailure {
         case CURLE_OPERATION_TIMEDOUT: self = .timeout(phase)
         case CURLE_OUT_OF_MEMORY, CURLcode(rawValue: 100):
             // libcurl reports a line that is longer than its own bound as want of memory, newer versions with code 100.
-            self = isHeadOver ? .local(detail: "out of memory") : .headTooLarge(bytes: Limits.responseHeadBytes)
+            self =
+                isHeadOver ? .local(detail: "out of memory") : .headTooLarge(bytes: Limits.responseHeadBytes)
         case CURLE_URL_MALFORMAT: self = .badURL
         case CURLE_TOO_MANY_REDIRECTS: self = .broken(detail: "it redirects")
         case CURLE_FILESIZE_EXCEEDED: self = .tooLarge(bytes: Limits.keySetBytes)

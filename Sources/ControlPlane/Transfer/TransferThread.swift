@@ -19,7 +19,9 @@ final class TransferThread: Sendable {
     func makeTicket() -> FetchQueue.Ticket { mailbox.makeTicket() }
 
     /// Makes one transfer when its turn comes. Cancelling the task ends it with `cancelled`.
-    func transfer(_ request: TransferRequest, _ priority: FetchPriority, _ ticket: FetchQueue.Ticket) async -> TransferOutcome {
+    func transfer(_ request: TransferRequest, _ priority: FetchPriority, _ ticket: FetchQueue.Ticket) async
+        -> TransferOutcome
+    {
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 mailbox.submit(TransferMailbox.Order(request, priority, ticket, continuation))

@@ -71,7 +71,8 @@ struct StatusReport: Codable, Sendable {
 
 extension StatusReport {
     init(
-        instance: String, version: String, startedAt: String, readiness: Readiness, listeners: [BoundListener],
+        instance: String, version: String, startedAt: String, readiness: Readiness,
+        listeners: [BoundListener],
         directory: Directory, pools: [Pool]
     ) {
         self.instance = instance

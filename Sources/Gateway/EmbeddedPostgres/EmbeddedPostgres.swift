@@ -159,7 +159,9 @@ actor EmbeddedPostgres {
         return nil
     }
 
-    private func create(_ cluster: Cluster, _ programs: PostgresPrograms) async throws(EmbeddedPostgresFailure) {
+    private func create(_ cluster: Cluster, _ programs: PostgresPrograms)
+        async throws(EmbeddedPostgresFailure)
+    {
         try cluster.prepareForCreation()
         let made = try await programs.run(
             "initdb",
@@ -188,7 +190,8 @@ actor EmbeddedPostgres {
         return try await launch(cluster, programs)
     }
 
-    private func launch(_ cluster: Cluster, _ programs: PostgresPrograms) async throws(EmbeddedPostgresFailure) -> Postmaster
+    private func launch(_ cluster: Cluster, _ programs: PostgresPrograms)
+        async throws(EmbeddedPostgresFailure) -> Postmaster
     {
         let folder = try cluster.prepareSocketFolder()
         cluster.markLaunch()

@@ -71,7 +71,8 @@ struct GatewayServer {
                 publisher.publish { $0.publish(directory: directory) }
                 directoryLoaded.set(())
             },
-            publishStaleness: { [publisher] instant in publisher.publish { $0.publish(staleAfter: instant) } },
+            publishStaleness: { [publisher] instant in publisher.publish { $0.publish(staleAfter: instant) }
+            },
             announce: announce)
         let controlTask = Task { await self.run(control) }
 
@@ -189,7 +190,8 @@ struct GatewayServer {
 
     /// Closes what is open, in the order in which parts need each other: requests under way may still need keys.
     private func close(
-        _ proxy: ProxyServer?, _ control: ControlPlaneRunner, _ controlTask: Task<Void, Never>, _ admin: AdminServer,
+        _ proxy: ProxyServer?, _ control: ControlPlaneRunner, _ controlTask: Task<Void, Never>,
+        _ admin: AdminServer,
         _ adminTask: Task<Void, Never>
     ) async {
         state.change { $0.isStopping = true }

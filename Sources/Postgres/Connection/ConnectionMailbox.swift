@@ -68,7 +68,7 @@ final class ConnectionMailbox: Sendable {
     private struct State {
         var waiting: [Command] = []
         /// Whether the caller has closed the connection.
-    var isClosed = false
+        var isClosed = false
         /// Why the thread ended; nothing is taken any more after that.
         var end: PostgresError?
         /// The end of the pipe that others write to; -1 once it is closed.

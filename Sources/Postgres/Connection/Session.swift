@@ -98,7 +98,10 @@ final class Session {
     /// connection would be given up.
     private static func serverMilliseconds(_ limit: Duration) -> Int64 {
         let milliseconds = limit.wholeMilliseconds
-        return max(1, milliseconds - max(milliseconds / 10, min(Limits.shortestServerMarginMilliseconds, milliseconds / 2)))
+        return max(
+            1,
+            milliseconds
+                - max(milliseconds / 10, min(Limits.shortestServerMarginMilliseconds, milliseconds / 2)))
     }
 
     /// Begins a transaction.
