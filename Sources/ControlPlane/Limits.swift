@@ -8,6 +8,8 @@ package enum Limits {
     static let transfersAtOnceAfterFailure = 16
     /// How many fetches a second unknown `kid`s may cause, over all pools.
     static let unknownKeyFetchesPerSecond = 20
+    /// How far apart these fetches are while more of them are wanted.
+    static let unknownKeyFetchSpacing = Duration.seconds(1) / unknownKeyFetchesPerSecond
     /// How long one transfer may take in all.
     package static let transferTime = Duration.seconds(5)
     /// How long a transfer may take until its connection is made, name resolution and TLS included.

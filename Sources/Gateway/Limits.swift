@@ -1,6 +1,16 @@
 /// Every bound of the program itself, with its unit.
 enum Limits {
+    // Reading.
+
+    /// The largest configuration file.
     static let configurationFileBytes = 4 * 1024 * 1024
+    /// How much of a file is read at once.
+    static let fileBytesReadAtOnce = 64 * 1024
+    /// How much of a text that an operator wrote a message shows.
+    static let shownCharacters = 200
+    /// How much of a misspelt name is compared with those that exist.
+    static let comparedBytes = 64
+    /// The largest token on standard input.
     static let tokenOnStandardInputBytes = 64 * 1024
     /// What one read of standard input takes of a token.
     static let tokenReadBytes = 4 * 1024
@@ -24,14 +34,20 @@ enum Limits {
     /// How long stopping waits for a log that nobody reads.
     static let lastLinesTime = Duration.milliseconds(300)
 
+    /// How long the writer waits for a full descriptor before it looks again.
+    static let writePauseMilliseconds: Int32 = 1_000
+
     // The admin port.
 
+    /// The largest head of a request, and the largest header field in it.
     static let adminHeadBytes = 16 * 1024
+    /// How many header fields a request may have.
     static let adminHeaders = 64
+    /// How long a connection may be idle.
     static let adminIdle = Duration.seconds(30)
     /// Connections to the admin port; for one more the oldest is closed.
     static let adminConnections = 256
-    /// A request to the admin port, from its head to the last byte of its answer.
+    /// A request to the admin port, from its head to the last byte of its response.
     static let adminExchange = Duration.seconds(30)
 
     // Start.
@@ -43,6 +59,11 @@ enum Limits {
     /// Readiness waits for the first pass over the key endpoints no longer than this.
     static let firstPassWait = Duration.seconds(5)
 
+    /// Client connections that are allowed at least where no setting says how many.
+    static let fewestConnections = 64
+    /// File descriptors that are kept for the database, key fetches and files; half of the others is for clients.
+    static let descriptorsKept = 128
+
     // Stop.
 
     /// How long stopping waits for a part that should end at once.
@@ -50,6 +71,7 @@ enum Limits {
 
     // The embedded Postgres.
 
+    /// How long it may take to accept connections.
     static let postgresStartSeconds = 60
     /// Attempts to start it, and the pause between two.
     static let postgresLaunches = 3
@@ -62,11 +84,25 @@ enum Limits {
     static let longestPostgresRestart = Duration.seconds(30)
     /// A socket's path has at most 107 bytes, of which its file's name takes some.
     static let socketFolderBytes = 90
+    /// How much of what Postgres' programs print is kept.
     static let toolOutputBytes = 64 * 1024
+
+    /// The pauses between looks: whether the lock is free, whether it accepts connections, whether it has stopped.
+    static let postgresLockPause = Duration.milliseconds(50)
+    static let postgresAnswerPause = Duration.milliseconds(100)
+    static let postgresStopPause = Duration.milliseconds(10)
+    /// How long one attempt to connect to it may take.
+    static let postgresAnswer = Duration.seconds(5)
+    /// The largest `PG_VERSION`, `postmaster.pid` and note of a gateway beside the data.
+    static let versionFileBytes = 64
+    static let postmasterFileBytes = 4 * 1024
+    static let markerFileBytes = 256
+    /// How much of the end of its log is searched for an error.
+    static let logTailBytes = 4 * 1024
 
     // Commands.
 
-    /// A call of a command to the admin port.
+    /// How long a command's call to the admin port may take.
     static let adminCall = Duration.seconds(10)
     /// Key endpoints asked at once by `check`.
     static let checksAtOnce = 64

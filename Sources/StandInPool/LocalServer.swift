@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// A request to the stand-in, whole.
+/// A whole request to the stand-in.
 struct LocalRequest: Sendable {
     let method: String
     let target: String
@@ -15,7 +15,7 @@ struct LocalRequest: Sendable {
         target.prefix { $0 != "?" }.split(separator: "/").map(String.init)
     }
 
-    /// A member of the query, as it is written.
+    /// The value of a query parameter as it is written; nil where it is absent.
     func query(_ name: String) -> String? {
         let pairs = target.drop { $0 != "?" }.dropFirst().split(separator: "&").map {
             $0.split(separator: "=", maxSplits: 1)
@@ -23,7 +23,7 @@ struct LocalRequest: Sendable {
         return pairs.first { $0.first.map(String.init) == name }?.dropFirst().first.map(String.init)
     }
 
-    /// What was received, as a JSON object.
+    /// The request as a JSON object.
     var description: [String: any Sendable] {
         [
             "method": method, "target": target, "headers": headers.map { [$0.0, $0.1] },
@@ -33,18 +33,20 @@ struct LocalRequest: Sendable {
     }
 }
 
-/// An answer of the stand-in.
-struct LocalAnswer: Sendable {
+/// A response of the stand-in.
+struct LocalResponse: Sendable {
     var status = 200
     var headers: [(String, String)] = []
     var body: [UInt8] = []
 
+    /// A response with a text as its body.
     init(status: Int = 200, headers: [(String, String)] = [], text: String = "") {
         self.status = status
         self.headers = headers
         self.body = Array(text.utf8)
     }
 
+    /// A response with a JSON object as its body.
     init(status: Int = 200, json: [String: any Sendable]) {
         self.status = status
         headers = [("Content-Type", "application/json")]
@@ -53,23 +55,27 @@ struct LocalAnswer: Sendable {
     }
 }
 
-/// What a request comes to: an answer, or a misbehaviour asked for.
-enum LocalReply: Sendable {
-    case answer(LocalAnswer)
-    /// The answer, one byte every so many milliseconds.
-    case slow(LocalAnswer, millisecondsPerByte: Int64)
-    /// Nothing, for ever.
+/// What the server does about a request: it responds, or misbehaves as it was asked to.
+enum LocalOutcome: Sendable {
+    /// Sends the response.
+    case respond(LocalResponse)
+    /// Sends the response's body one byte every so many milliseconds.
+    case respondSlowly(LocalResponse, millisecondsPerByte: Int64)
+    /// Never responds.
     case hang
-    /// The connection closes without an answer.
+    /// Closes the connection without a response.
     case close
 }
 
-/// An HTTP server for loopback; SwiftNIO's own pipeline, since nothing here is measured.
+/// An HTTP server for this machine, with SwiftNIO's HTTP pipeline, since its speed does not matter.
 struct LocalServer {
+    /// Where to listen, `host:port`.
     let listen: String
+    /// The file to write the bound port to; nil for none.
     let portFile: String?
 
-    func run(_ reply: @escaping @Sendable (LocalRequest) -> LocalReply) async throws {
+    /// Serves until the listener closes. `outcome` decides what to do about each request.
+    func run(_ outcome: @escaping @Sendable (LocalRequest) -> LocalOutcome) async throws {
         let parts = listen.split(separator: ":")
         guard parts.count == 2, let port = Int(parts[1]) else { throw ListenFlaw(text: listen) }
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -79,7 +85,7 @@ struct LocalServer {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-                    try channel.pipeline.syncOperations.addHandler(LocalHandler(reply: reply))
+                    try channel.pipeline.syncOperations.addHandler(LocalHandler(outcome: outcome))
                 }
             }
             .bind(host: String(parts[0]), port: port).get()
@@ -90,22 +96,23 @@ struct LocalServer {
     }
 }
 
+/// The address to listen on cannot be read.
 struct ListenFlaw: Error, CustomStringConvertible {
     let text: String
     var description: String { "'\(text)' is no host:port" }
 }
 
-/// Gathers a request whole and sends its reply.
+/// Gathers a whole request, and does about it what `outcome` says.
 private final class LocalHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let reply: @Sendable (LocalRequest) -> LocalReply
+    private let outcome: @Sendable (LocalRequest) -> LocalOutcome
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
 
-    init(reply: @escaping @Sendable (LocalRequest) -> LocalReply) {
-        self.reply = reply
+    init(outcome: @escaping @Sendable (LocalRequest) -> LocalOutcome) {
+        self.outcome = outcome
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -120,7 +127,7 @@ private final class LocalHandler: ChannelInboundHandler {
                 method: head.method.rawValue, target: head.uri,
                 headers: head.headers.map { ($0.name, $0.value) },
                 body: body)
-            send(reply(request), isHead: head.method == .HEAD, keepsAlive: head.isKeepAlive, context)
+            perform(outcome(request), isHead: head.method == .HEAD, keepsAlive: head.isKeepAlive, context)
         }
     }
 
@@ -128,29 +135,32 @@ private final class LocalHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    private func send(_ reply: LocalReply, isHead: Bool, keepsAlive: Bool, _ context: ChannelHandlerContext) {
-        switch reply {
+    private func perform(
+        _ outcome: LocalOutcome, isHead: Bool, keepsAlive: Bool, _ context: ChannelHandlerContext
+    ) {
+        switch outcome {
         case .hang: break
         case .close: context.close(promise: nil)
-        case .answer(let answer):
-            writeHead(answer, keepsAlive, context)
+        case .respond(let response):
+            writeHead(response, keepsAlive, context)
             if !isHead {
                 context.write(
-                    wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+                    wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
             }
             finish(keepsAlive, context)
-        case .slow(let answer, let milliseconds):
-            writeHead(answer, keepsAlive, context)
-            drip(answer.body[...], milliseconds, NIOLoopBound((self, context), eventLoop: context.eventLoop))
+        case .respondSlowly(let response, let milliseconds):
+            writeHead(response, keepsAlive, context)
+            drip(
+                response.body[...], milliseconds, NIOLoopBound((self, context), eventLoop: context.eventLoop))
         }
     }
 
-    private func writeHead(_ answer: LocalAnswer, _ keepsAlive: Bool, _ context: ChannelHandlerContext) {
-        var headers = HTTPHeaders(answer.headers)
-        headers.replaceOrAdd(name: "Content-Length", value: "\(answer.body.count)")
+    private func writeHead(_ response: LocalResponse, _ keepsAlive: Bool, _ context: ChannelHandlerContext) {
+        var headers = HTTPHeaders(response.headers)
+        headers.replaceOrAdd(name: "Content-Length", value: "\(response.body.count)")
         if !keepsAlive { headers.add(name: "Connection", value: "close") }
         let head = HTTPResponseHead(
-            version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
+            version: .http1_1, status: .init(statusCode: response.status), headers: headers)
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
 
@@ -159,6 +169,7 @@ private final class LocalHandler: ChannelInboundHandler {
         if !keepsAlive { end.whenComplete { [channel = context.channel] _ in channel.close(promise: nil) } }
     }
 
+    /// Sends the rest of a body one byte at a time.
     private func drip(
         _ rest: ArraySlice<UInt8>, _ milliseconds: Int64,
         _ bound: NIOLoopBound<(LocalHandler, ChannelHandlerContext)>

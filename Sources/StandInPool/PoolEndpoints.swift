@@ -1,20 +1,21 @@
 import Foundation
 import JOSE
 
-/// What the stand-in answers: key sets, and the control of them.
+/// What the stand-in responds to a request: a pool's key set, or what a test or demo wants to change about a pool.
 enum PoolEndpoints {
-    static func answer(_ request: LocalRequest, _ pools: Pools) -> LocalReply {
+    /// What to do about a request.
+    static func outcome(of request: LocalRequest, _ pools: Pools) -> LocalOutcome {
         let path = request.path
         if path.count >= 3, path.suffix(2) == [".well-known", "jwks.json"] {
             return keys(of: path[path.count - 3], pools)
         }
         guard path.count >= 2, path[0] == "control" else {
-            return .answer(LocalAnswer(status: 404, text: "no such path\n"))
+            return .respond(LocalResponse(status: 404, text: "no such path\n"))
         }
         let pool = path[1]
         switch (request.method, path.dropFirst(2).first) {
-        case ("GET", nil): return .answer(LocalAnswer(json: status(of: pool, pools)))
-        case ("POST", "mint"): return .answer(mint(request, pool, pools))
+        case ("GET", nil): return .respond(LocalResponse(json: status(of: pool, pools)))
+        case ("POST", "mint"): return .respond(mint(request, pool, pools))
         case ("POST", "rotate"): pools.rotate(pool, withdraw: request.query("withdraw") == "true")
         case ("POST", "withdraw"):
             pools.with(pool) { state in
@@ -29,9 +30,9 @@ enum PoolEndpoints {
         case ("POST", "recover"): pools.with(pool) { $0.mode = .good }
         case ("POST", "max-age"):
             pools.with(pool) { $0.maxAge = request.query("seconds").flatMap { Int($0) } }
-        default: return .answer(LocalAnswer(status: 404, text: "no such control\n"))
+        default: return .respond(LocalResponse(status: 404, text: "no such control\n"))
         }
-        return .answer(LocalAnswer(json: status(of: pool, pools)))
+        return .respond(LocalResponse(json: status(of: pool, pools)))
     }
 
     private static func status(of pool: String, _ pools: Pools) -> [String: any Sendable] {
@@ -43,7 +44,8 @@ enum PoolEndpoints {
         }
     }
 
-    private static func keys(of pool: String, _ pools: Pools) -> LocalReply {
+    /// The response of a pool's key endpoint.
+    private static func keys(of pool: String, _ pools: Pools) -> LocalOutcome {
         let (state, failure) = pools.with(pool) { state -> (PoolState, String?) in
             state.fetches += 1
             guard case .failing(let mode, let times) = state.mode else { return (state, nil) }
@@ -51,33 +53,34 @@ enum PoolEndpoints {
             return (state, mode)
         }
         let keys = state.published.map { $0.key.publicJWK(keyID: $0.keyID) }.joined(separator: ",")
-        var good = LocalAnswer(text: "{\"keys\":[\(keys)]}")
+        var good = LocalResponse(text: "{\"keys\":[\(keys)]}")
         good.headers = [("Content-Type", "application/json")]
         if let maxAge = state.maxAge { good.headers.append(("Cache-Control", "public, max-age=\(maxAge)")) }
-        return failure.map { reply(failing: $0, good) } ?? .answer(good)
+        return failure.map { outcome(failing: $0, good) } ?? .respond(good)
     }
 
-    /// A way in which a key endpoint can let its callers down.
-    private static func reply(failing mode: String, _ good: LocalAnswer) -> LocalReply {
+    /// A way in which a key endpoint can fail its callers.
+    private static func outcome(failing mode: String, _ good: LocalResponse) -> LocalOutcome {
         switch mode {
-        case "garbage": .answer(LocalAnswer(text: "<html>no keys here</html>"))
-        case "empty": .answer(LocalAnswer(text: "{\"keys\":[]}"))
-        case "redirect": .answer(LocalAnswer(status: 302, headers: [("Location", "http://127.0.0.1:1/")]))
+        case "garbage": .respond(LocalResponse(text: "<html>no keys here</html>"))
+        case "empty": .respond(LocalResponse(text: "{\"keys\":[]}"))
+        case "redirect": .respond(LocalResponse(status: 302, headers: [("Location", "http://127.0.0.1:1/")]))
         case "huge":
-            .answer(LocalAnswer(text: "{\"keys\":[\"" + String(repeating: "x", count: 1 << 20) + "\"]}"))
+            .respond(LocalResponse(text: "{\"keys\":[\"" + String(repeating: "x", count: 1 << 20) + "\"]}"))
         case "gzip":
-            .answer(
-                LocalAnswer(
+            .respond(
+                LocalResponse(
                     headers: [("Content-Encoding", "gzip")], text: String(decoding: good.body, as: UTF8.self))
             )
-        case "slow": .slow(good, millisecondsPerByte: 1000)
+        case "slow": .respondSlowly(good, millisecondsPerByte: 1000)
         case "hang": .hang
         case "close": .close
-        default: .answer(LocalAnswer(status: Int(mode) ?? 500, text: "failing as asked\n"))
+        default: .respond(LocalResponse(status: Int(mode) ?? 500, text: "failing as asked\n"))
         }
     }
 
-    private static func mint(_ request: LocalRequest, _ pool: String, _ pools: Pools) -> LocalAnswer {
+    /// Mints the tokens that the body of the request asks for, one a line.
+    private static func mint(_ request: LocalRequest, _ pool: String, _ pools: Pools) -> LocalResponse {
         let body = Data(request.body.isEmpty ? Array("{}".utf8) : request.body)
         do {
             let order = try JSONDecoder().decode(TokenMint.Order.self, from: body)
@@ -89,10 +92,10 @@ enum PoolEndpoints {
                         headerOverrides: object["header"] as? [String: Any] ?? [:], pool: pool, state)
                 }
             }
-            return LocalAnswer(
+            return LocalResponse(
                 headers: [("Content-Type", "text/plain")], text: tokens.joined(separator: "\n") + "\n")
         } catch {
-            return LocalAnswer(status: 400, text: "\(error)\n")
+            return LocalResponse(status: 400, text: "\(error)\n")
         }
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The program `stand-in-pool`: a local stand-in for Cognito, and an echo to stand behind a gateway.
+/// The program `stand-in-pool`: a local stand-in for Cognito, and an upstream that echoes requests.
 @main
 struct StandInPool: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,7 +9,7 @@ struct StandInPool: AsyncParsableCommand {
         subcommands: [Serve.self, Echo.self])
 }
 
-/// Serves key sets of any pool, and lets callers mint tokens, rotate keys and make the endpoint fail.
+/// `stand-in-pool serve`: serves the key sets of any pool, and lets callers mint tokens, rotate keys and make endpoints fail.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
@@ -25,14 +25,14 @@ struct Serve: AsyncParsableCommand {
     var keys = 8
 
     func run() async throws {
-        let pools = Pools(ring: try KeysByPool(count: keys))
+        let pools = Pools(keys: try SharedKeys(count: keys))
         try await LocalServer(listen: listen, portFile: portFile).run { request in
-            PoolEndpoints.answer(request, pools)
+            PoolEndpoints.outcome(of: request, pools)
         }
     }
 }
 
-/// Answers every request with what it received, as JSON.
+/// `stand-in-pool echo`: responds to every request with what it received, as JSON.
 struct Echo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Answer every request with what it received, as JSON.")
@@ -45,7 +45,7 @@ struct Echo: AsyncParsableCommand {
 
     func run() async throws {
         try await LocalServer(listen: listen, portFile: portFile).run { request in
-            .answer(LocalAnswer(json: request.description))
+            .respond(LocalResponse(json: request.description))
         }
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import JOSE
 
-/// Makes tokens in the shape of Cognito's (developer guide, "Understanding user pool JWTs").
+/// Makes tokens of the form of Cognito's (Amazon Cognito developer guide, "Understanding user pool JSON web tokens (JWTs)").
 enum TokenMint {
     /// What a caller of `POST /control/POOL/mint` may ask for; every member may be left out.
     struct Order: Decodable {
@@ -17,15 +17,16 @@ enum TokenMint {
         var email: String?
         var region: String?
         var iss: String?
-        /// How many tokens, each of its own `jti`.
+        /// How many tokens, each with a `jti` of its own.
         var count: Int?
-        /// A machine's token by client credentials.
+        /// Whether it is a machine's token, as the client credentials grant gives it (RFC 6749 §4.4).
         var machine: Bool?
-        /// Signs with the key of this place among those published, instead of the pool's own choice.
+        /// The place, among the published keys, of the one that signs; nil for the pool's own choice.
         var key: Int?
     }
 
-    /// One token; `overrides` replaces claims, a null removes one; `headerOverrides` likewise for the header.
+    /// One token. `overrides` replaces claims, and removes those that are null in it; `headerOverrides` does the same to the
+    /// header.
     static func token(
         _ order: Order, overrides: [String: Any], headerOverrides: [String: Any], pool: String,
         _ state: PoolState

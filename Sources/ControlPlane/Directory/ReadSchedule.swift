@@ -6,7 +6,7 @@ struct ReadSchedule: Sendable {
         case readAll
         /// Read what changed since the last read.
         case readChanges
-        /// Ask whether the server still answers.
+        /// Ask whether the server still responds.
         case ping
         /// The gateway's notification to itself did not arrive: report that notifications do not arrive.
         case reportDeafness
@@ -109,7 +109,7 @@ struct ReadSchedule: Sendable {
         nextPing = now + pingInterval
     }
 
-    /// The server answered a ping.
+    /// The server responded to a ping.
     mutating func pinged(at now: ContinuousClock.Instant) {
         nextPing = now + pingInterval
     }

@@ -13,7 +13,7 @@ struct FetchQueue: Sendable {
     private var runningAfterFailure = 0
     private var unknownKeyRate = RateLimit(
         burst: Limits.unknownKeyFetchesPerSecond,
-        interval: .seconds(1) / Limits.unknownKeyFetchesPerSecond)
+        interval: Limits.unknownKeyFetchSpacing)
 
     /// How many fetches are under way.
     var runningCount: Int { running.count }

@@ -1,15 +1,18 @@
 package import NIOCore
 
-/// Pauses a listener that cannot accept, such as for want of descriptors, and tries again a little later.
+/// Pauses a listener that cannot accept a connection, such as when the process has no file descriptor left, and tries again
+/// after `Limits.acceptPause`.
 ///
-/// Our own: SwiftNIO's `AcceptBackoffHandler` withholds reads, which leaves the listening socket registered, so that
-/// the loop spins (measured: one core busy). Turning `autoRead` off takes it out of the selector.
+/// SwiftNIO's `AcceptBackoffHandler` is not used, because it only holds reads back: the listening socket stays registered
+/// with epoll(7), so that the event loop spins (measured: one core busy). With `autoRead` off, the socket is not registered.
 package final class AcceptPause: ChannelInboundHandler {
-    /// What a listener's pipeline carries.
+    /// A listener's pipeline carries the connections that were accepted.
     package typealias InboundIn = any Channel
 
+    /// A handler for one listener.
     package init() {}
 
+    /// Pauses the listener after an error of accept(2); passes other errors on.
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard error is IOError else {
             context.fireErrorCaught(error)

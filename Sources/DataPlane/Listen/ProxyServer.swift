@@ -5,7 +5,7 @@ import NIOSSL
 import NIOTLS
 import Synchronization
 
-/// The reverse proxy: listeners whose connections are spread over event loops, a worker on each.
+/// The reverse proxy: its listeners, and the event loops that serve their connections, with a `Worker` on each loop.
 ///
 /// A class, because it is started and shut down from tasks of the program.
 package final class ProxyServer: Sendable {
@@ -18,24 +18,30 @@ package final class ProxyServer: Sendable {
     private let proxyHeaderRefusals: ProxyHeaderRefusals
     private let running = Mutex<Running?>(nil)
 
+    /// What is there between start and shutdown.
     private struct Running {
         let listeners: [any Channel]
         let workers: [NIOLoopBound<Worker>]
+        /// Reads the certificates again as their files change; nil without TLS.
         let watch: RepeatedTask?
     }
 
     /// Where the listeners are bound, as `host:port`.
     package struct Addresses: Sendable {
+        /// The listener for plain HTTP.
         package let plain: String
+        /// The listener with TLS; nil where there is none.
         package let tls: String?
     }
 
     /// Why the proxy cannot start.
     package enum Failure: Error, Sendable, CustomStringConvertible {
+        /// The folder holds no pair of certificate and key that can be used.
         case noCertificate(folder: String)
-        /// The listener in clear, or that with TLS, could not be bound.
+        /// The listener for plain HTTP, or the one with TLS, could not be bound.
         case cannotListen(isTLS: Bool, any Error)
 
+        /// A sentence without its full stop.
         package var description: String {
             switch self {
             case .noCertificate(let folder):
@@ -46,8 +52,10 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    /// Takes what holds from `feed`, asks `keys` for what is missing, notes what happened in `records`; `notice` hears
-    /// of certificates, `headerNotice` of connections closed for their PROXY header.
+    /// A proxy that has opened nothing yet.
+    ///
+    /// It judges requests by what `feed` has, asks `keys` for keys that are missing there, and leaves what happened in
+    /// `records`. `notice` hears of certificates, and `headerNotice` of connections that were closed for their PROXY header.
     package init(
         settings: ProxySettings, feed: SnapshotFeed, records: RecordRing, keys: @escaping KeySource,
         notice: @escaping @Sendable (CertificateNotice) -> Void = { _ in },
@@ -64,9 +72,10 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    /// Binds the listeners and serves; answers with the addresses that were bound.
+    /// Binds the listeners, begins to serve, and returns the addresses that were bound. Throws `Failure`, or the system's
+    /// error.
     ///
-    /// Upstreams that resolve to one of `ownListeners` or to these are refused. Throws `Failure`, or what the system said.
+    /// Connections to upstreams at one of `ownListeners`, or at these addresses, are refused: they would lead back here.
     package func start(ownListeners: [SocketAddress] = []) async throws -> Addresses {
         let table = WorkerTable()
         let plain = try await listener(settings.listenHost, settings.listenPort, table, certificates: nil)
@@ -89,14 +98,15 @@ package final class ProxyServer: Sendable {
             plain: plain.localAddress?.display ?? "", tls: listeners.dropFirst().first?.localAddress?.display)
     }
 
-    /// Says `Connection: close` from now on, while still accepting: balancers take their connections elsewhere.
+    /// Goes on serving, but puts `Connection: close` into every response from now on, so that load balancers take their
+    /// connections elsewhere before the listeners close.
     package func leave() {
         for worker in running.withLock({ $0?.workers }) ?? [] {
             worker.eventLoop.execute { worker.value.isLeaving = true }
         }
     }
 
-    /// Accepts no more, lets what is under way finish within `limit`, then closes everything.
+    /// Accepts no new connections, waits up to `limit` for requests under way, and then closes everything.
     package func shutDown(within limit: Duration) async {
         guard let running = running.withLock({ $0.take() }) else {
             try? await group.shutdownGracefully()
@@ -116,7 +126,7 @@ package final class ProxyServer: Sendable {
         try? await group.shutdownGracefully()
     }
 
-    /// Drains all loops at once.
+    /// Waits until no loop has a request under way.
     private static func drain(_ workers: [NIOLoopBound<Worker>]) async {
         let drained = workers.map { worker in worker.eventLoop.flatSubmit { worker.value.drain() } }
         await withTaskCancellationHandler {
@@ -180,7 +190,8 @@ package final class ProxyServer: Sendable {
             .bind(to: address).get()
     }
 
-    /// Reads the name that a client asks for in its handshake, and has the pair for it speak TLS.
+    /// A handler that reads the host name in a client's TLS handshake (SNI, RFC 6066 §3), and lets the connection speak TLS
+    /// with the certificate for that name.
     private static func serverName(
         _ certificates: CertificateStore, _ client: HTTP1ClientConnection
     ) -> ByteToMessageHandler<SNIHandler> {
@@ -230,7 +241,8 @@ package final class ProxyServer: Sendable {
     }
 }
 
-/// Which worker belongs to which loop; filled once, before the first connection is accepted.
+/// Which worker belongs to which loop. A class, because every listener's connections look it up; it is filled once, before
+/// the first connection is accepted.
 private final class WorkerTable: Sendable {
     private let workers = Mutex<[NIOLoopBound<Worker>]>([])
 

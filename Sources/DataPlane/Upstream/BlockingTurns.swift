@@ -1,31 +1,32 @@
 import Gatekeeper
 import NIOCore
 
-/// Who may have a thread for work that blocks, such as looking a name up: a value, so that tests drive its time.
+/// Which work that blocks, such as resolving a name, gets a thread next. A pure value: time is passed in.
 ///
-/// The same key is worked on once for all who ask. Three kinds of work have bounds of their own: what a request waits
-/// for, what is only made anew, and what took long the last time; what takes long now counts for itself, too; and a
-/// tenant that waits for several keys has few of them worked on at once. So a hundred keys that hang hold up neither
-/// one that does not nor another tenant's.
+/// Work on a key is done once for all that ask for it. Three kinds of work have threads of their own: work that a request
+/// waits for, work that renews a value which is there, and work that took long the last time. Work that takes long now
+/// counts apart, up to a bound, and each tenant has few threads at once. So a hundred names that hang hold up neither a
+/// name that does not nor another tenant's.
 struct BlockingTurns<Key: Hashable, Waiter> {
-    /// What is done about a question.
+    /// What becomes of somebody who asks.
     enum Reply {
-        /// The waiter hears when the work is done; it may be one of those that begin now.
+        /// The waiter gets the result when the work is done. The work may be what `next` returns now.
         case wait
-        /// The last work on this key failed a moment ago, and is not tried again at once.
+        /// The latest work on this key failed a moment ago with this error, and is not tried again yet.
         case failed(any Error)
-        /// Too many wait already.
+        /// Too much work waits already.
         case full
     }
 
+    /// Work that waits for a thread or has one.
     private struct Flight {
         var lane: BlockingLane
         var waiters: [Waiter]
-        /// Those in whose names it stands in line.
+        /// The tenants in whose names it stands in line.
         var tenants: Set<HostPattern>
-        /// In whose share a thread works on it.
+        /// The tenant whose share of threads it takes.
         var tenant: HostPattern?
-        /// When a thread began; nil while in line.
+        /// When a thread began with it; nil while it stands in line.
         var began: NIODeadline?
     }
 
@@ -35,21 +36,22 @@ struct BlockingTurns<Key: Hashable, Waiter> {
         let tenant: HostPattern?
     }
 
-    /// What is remembered of a key's last work.
+    /// What is remembered of the latest work on a key.
     private struct Memory {
         let error: (any Error)?
         let failedUntil: NIODeadline
-        /// How long it is done apart from others, because it took long.
+        /// Until when it is done apart from other work, because it took long.
         let slowUntil: NIODeadline
     }
 
     private var flights: [Key: Flight] = [:]
     private var lines: [BlockingLane: FairLine<HostPattern?, Place>] = [:]
     private var running: [BlockingLane: Int] = [:]
-    /// When each of those that a request waits for began.
+    /// When each work began that a request waits for.
     private var begun: [Key: NIODeadline] = [:]
     private var runningOfTenant: [HostPattern: Int] = [:]
     private var memories: [Key: Memory] = [:]
+    /// Whether a timer is set that will look for work that hangs.
     private var isTimed = false
 
     init() {
@@ -60,24 +62,25 @@ struct BlockingTurns<Key: Hashable, Waiter> {
         }
     }
 
-    /// Whether anybody waits for a thread.
+    /// Whether any work waits for a thread.
     var hasWaiting: Bool { lines.values.contains { !$0.isEmpty } }
 
-    /// Whether a timer is to be set, by which others are found to hang: one at a time, while anybody waits.
-    mutating func needsTimer() -> Bool {
+    /// Notes that a timer is set, and returns true, where work waits and no timer is set yet.
+    mutating func takeTimer() -> Bool {
         guard hasWaiting, !isTimed else { return false }
         isTimed = true
         return true
     }
 
+    /// The timer has fired.
     mutating func timerEnded() {
         isTimed = false
     }
 
-    /// Threads at work.
+    /// How many threads are at work.
     var count: Int { running.values.reduce(0, +) }
 
-    /// Asks for the work on `key`: for a request of `tenant`, or, without one, to make it anew.
+    /// Asks for work on `key`: for a request of `tenant`, or, where that is nil, to renew a value.
     mutating func ask(_ key: Key, for tenant: HostPattern?, _ waiter: Waiter, at now: NIODeadline) -> Reply {
         let memory = memories[key]
         if flights[key] != nil {
@@ -93,8 +96,8 @@ struct BlockingTurns<Key: Hashable, Waiter> {
         return .wait
     }
 
-    /// One more tenant waits for what stands in line: it must not wait for the others' shares, nor among what is only
-    /// made anew.
+    /// Another tenant waits for work that stands in line: puts it into line in that tenant's name as well, so that it waits
+    /// neither for the other tenants' shares nor among work that only renews values.
     private mutating func hurry(_ key: Key, for tenant: HostPattern) {
         guard let flight = flights[key], flight.began == nil, !flight.tenants.contains(tenant) else { return }
         let lane: BlockingLane = flight.lane == .renewal ? .request : flight.lane
@@ -103,14 +106,14 @@ struct BlockingTurns<Key: Hashable, Waiter> {
         flights[key]?.tenants.insert(tenant)
     }
 
-    /// The next key that gets a thread; called until there is none.
+    /// The next key that gets a thread. To be called until it returns nil.
     mutating func next(at now: NIODeadline) -> Key? {
         for lane in BlockingLane.allCases {
             guard var line = lines.removeValue(forKey: lane) else { continue }
             defer { lines[lane] = line }
             while hasThread(lane, at: now), let place = line.next(where: mayBegin) {
                 let key = place.key
-                // What stood in line more than once leaves its other places behind.
+                // Work that stood in line several times leaves its other places behind.
                 guard let flight = flights[key], flight.lane == lane, flight.began == nil else { continue }
                 flights[key]?.began = now
                 flights[key]?.tenant = place.tenant
@@ -123,6 +126,7 @@ struct BlockingTurns<Key: Hashable, Waiter> {
         return nil
     }
 
+    /// Whether a thread is free for work of this kind. Threads that hang, up to a bound, do not count.
     private func hasThread(_ lane: BlockingLane, at now: NIODeadline) -> Bool {
         let running = running[lane, default: 0]
         guard lane == .request, running >= lane.threads else { return running < lane.threads }
@@ -130,12 +134,13 @@ struct BlockingTurns<Key: Hashable, Waiter> {
         return running - hanging < lane.threads
     }
 
+    /// Whether the tenant's share has a thread left.
     private func mayBegin(_ place: Place) -> Bool {
         guard let tenant = place.tenant else { return true }
         return runningOfTenant[tenant, default: 0] < Limits.threadsOfTenant
     }
 
-    /// The work on `key` is done, or failed with `error`; those who waited for it.
+    /// The work on `key` is done, or failed with `error`; returns those who waited for it.
     mutating func ended(_ key: Key, error: (any Error)?, at now: NIODeadline) -> [Waiter] {
         guard let flight = flights.removeValue(forKey: key), let began = flight.began else { return [] }
         running[flight.lane, default: 0] -= 1
@@ -148,6 +153,7 @@ struct BlockingTurns<Key: Hashable, Waiter> {
         return flight.waiters
     }
 
+    /// Remembers a failure, and that the work took long, for a while.
     private mutating func remember(_ key: Key, _ error: (any Error)?, wasSlow: Bool, at now: NIODeadline) {
         guard error != nil || wasSlow else {
             memories[key] = nil
@@ -167,12 +173,12 @@ struct BlockingTurns<Key: Hashable, Waiter> {
 enum BlockingLane: CaseIterable {
     /// A request waits for it.
     case request
-    /// It is had already, and made anew.
+    /// It renews a value that is there already.
     case renewal
     /// It took long the last time.
     case slow
 
-    /// How many at once.
+    /// How many threads it has.
     var threads: Int {
         switch self {
         case .request: Limits.requestThreads
@@ -182,7 +188,7 @@ enum BlockingLane: CaseIterable {
     }
 }
 
-/// Why there was no work.
+/// Why no work was done.
 enum BlockingWorkFailure: Error {
     /// Too many wait, or the system gives no thread.
     case full

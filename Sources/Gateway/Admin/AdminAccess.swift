@@ -1,11 +1,11 @@
 import Gatekeeper
 
-/// Who may ask the admin port what: a pure judgement of a request's head.
+/// Who may ask the admin port for what. A pure judgement of a request's head.
 struct AdminAccess: Sendable {
-    /// What of a request's head matters here.
+    /// The part of a request's head that matters here.
     struct RequestHead: Sendable {
         var method: String
-        /// The target's path, as it came.
+        /// The path of the target, as it came, without the query.
         var path: String
         /// `Host`, as it came; nil where there is none.
         var host: String?
@@ -13,18 +13,25 @@ struct AdminAccess: Sendable {
         var authorization: String?
     }
 
-    /// What the admin port has to show or do.
+    /// What the admin port shows or does.
     enum Page: Sendable, Equatable {
-        case live, ready, status
+        /// Whether the process runs.
+        case live
+        /// Whether it is ready to be sent requests.
+        case ready
+        /// The state of everything.
+        case status
+        /// Fetches the keys of a pool at once.
         case refresh(PoolID)
     }
 
+    /// What the judgement comes to.
     enum Verdict: Sendable, Equatable {
         case page(Page)
         case refused(Refusal)
     }
 
-    /// Status, and a word for the client.
+    /// Why a request is refused; the raw value is the word that the client gets.
     enum Refusal: String, Sendable, Equatable {
         case hostNotAllowed = "host_not_allowed"
         case originNotAllowed = "origin_not_allowed"
@@ -32,6 +39,7 @@ struct AdminAccess: Sendable {
         case methodNotAllowed = "method_not_allowed"
         case notFound = "not_found"
 
+        /// The status of the response.
         var status: Int {
             switch self {
             case .hostNotAllowed, .originNotAllowed: 403
@@ -42,15 +50,16 @@ struct AdminAccess: Sendable {
         }
     }
 
-    /// What is asked for as a bearer token; nil asks for none.
+    /// The bearer token that requests must have (RFC 6750 §2.1); nil where none is needed.
     let token: Secret?
-    /// Names accepted in `Host` besides loopback names and addresses.
+    /// The names that `Host` may have besides loopback names and addresses.
     let hosts: [Host]
 
-    /// Checks, in this order: `Host` (a page of some other site may have its name resolve to us), token, path, method,
-    /// and for a POST `Origin` (a page of some other site may post to us).
+    /// Judges a request. The first of these checks that fails decides: `Host`, since a foreign web page may have its own
+    /// name resolve to this address (DNS rebinding); the token; the path; the method; and for a POST `Origin`, since a
+    /// foreign web page may make a browser post here (cross-site request forgery).
     ///
-    /// Balancers ask for `/live` and `/ready` in HTTP/1.0 without any `Host`. No browser can, so that is let through.
+    /// Load balancers ask for `/live` and `/ready` in HTTP/1.0 without a `Host`. No browser can do that, so it is allowed.
     func judge(_ head: RequestHead) -> Verdict {
         let target = AdminAccess.target(head.path)
         let authority = head.host ?? ""
@@ -67,7 +76,7 @@ struct AdminAccess: Sendable {
         return .page(target.page)
     }
 
-    /// The methods that the path allows; nil where nothing is there.
+    /// The methods that the path has; nil where there is no such path.
     static func methods(of path: String) -> [String]? { target(path)?.methods }
 
     private static func target(_ path: String) -> (page: Page, methods: [String])? {
@@ -102,7 +111,7 @@ struct AdminAccess: Sendable {
         return token.matches(Array(bytes[7...].drop { $0 == 0x20 }))
     }
 
-    /// The host of an authority, port and brackets left out; nil where it is none (RFC 3986 §3.2.2).
+    /// The host of an authority without port and brackets (RFC 3986 §3.2.2); nil where it is no host.
     private static func name(in authority: String) -> String? {
         let bytes = Array(authority.utf8)
         if bytes.first == UInt8(ascii: "[") {
@@ -119,13 +128,14 @@ struct AdminAccess: Sendable {
         return name.isEmpty ? nil : String(decoding: name, as: UTF8.self)
     }
 
-    /// Nothing, or a colon and digits.
+    /// Whether the bytes are empty, or a colon and a port.
     private static func isPort(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard let first = bytes.first else { return true }
         return first == UInt8(ascii: ":") && Digits.number(bytes.dropFirst(), atMost: 65_535) != nil
     }
 
-    /// `http` or, behind something that ends TLS, `https`; the rest is the request's own authority.
+    /// Whether `Origin` is the request's own authority with `http`, or with `https` where something before this port ends
+    /// TLS.
     private static func isSameOrigin(_ origin: String?, _ authority: String) -> Bool {
         guard let origin else { return false }
         return ["http", "https"].contains {

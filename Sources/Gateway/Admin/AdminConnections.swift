@@ -2,15 +2,16 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Bounds the connections to the admin port: where there is no room for one more, the one that came first is closed,
-/// so that whoever holds connections open keeps no probe out.
+/// Bounds the number of connections to the admin port. Where there is no room for a new one, the oldest is closed, so that
+/// nobody can keep probes out by holding connections open.
 ///
-/// Stands in the listener's pipeline; all connections belong to its one loop.
+/// A handler in the listener's pipeline, whose messages are new connections; all of them belong to the listener's one event
+/// loop.
 final class AdminConnections: ChannelInboundHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
 
-    /// In the order in which they came; at most `limit`.
+    /// The open connections, the oldest first; at most `limit`.
     private var open: [any Channel] = []
     private let limit: Int
 
@@ -30,8 +31,8 @@ final class AdminConnections: ChannelInboundHandler {
     }
 }
 
-/// Ends a connection of the admin port whose request and answer take too long, whoever of both is slow; and one whose
-/// answer said `Connection: close`, once it has left.
+/// Closes a connection of the admin port when a request and its response take too long, whichever of the two is slow; and
+/// after a response with `Connection: close`, once that was sent.
 final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -40,9 +41,11 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limit: TimeAmount
     private var alarm: Scheduled<Void>?
-    /// Requests whose answers have not left.
+    /// How many requests have no complete response yet.
     private var unanswered = 0
+    /// Whether part of a request has come, and not all of it.
     private var isReading = false
+    /// Whether a response had `Connection: close`.
     private var saidClose = false
 
     init(limit: TimeAmount) {
@@ -90,7 +93,7 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
         alarm = nil
     }
 
-    /// The time of the next exchange begins with the end of the one before.
+    /// Starts the clock anew for the next exchange, where one has begun; its time begins with the end of the one before.
     private func settle(_ context: ChannelHandlerContext) {
         guard !isReading else { return }
         alarm?.cancel()

@@ -10,7 +10,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// The admin port: Hummingbird on an event loop of its own, so that a busy proxy never delays a probe.
+/// The admin port: Hummingbird on an event loop of its own, so that a busy proxy does not delay a load balancer's probe.
 ///
 /// A class, because it is started and stopped from tasks of the program.
 final class AdminServer: Sendable {
@@ -55,7 +55,7 @@ final class AdminServer: Sendable {
         self.services = ServiceGroup(configuration: .init(services: [application], logger: logger))
     }
 
-    /// Serves until it is stopped; throws where it cannot be bound.
+    /// Serves until it is stopped. Throws where the address cannot be bound.
     func run() async throws(Failure) {
         do {
             try await services.run()
@@ -66,7 +66,7 @@ final class AdminServer: Sendable {
         }
     }
 
-    /// The address that was bound; nil as the task is cancelled.
+    /// Waits until the port is open, and returns its address; nil where the task is cancelled first.
     func boundAddress() async -> SocketAddress? {
         await bound.wait()
     }
@@ -94,7 +94,7 @@ private struct AdminResponder: HTTPResponder {
         var response = await response(to: access.judge(head), path: path)
         response.headers[.cacheControl] = "no-store"
         response.headers[.xContentTypeOptions] = "nosniff"
-        // Who names no host speaks HTTP/1.0, where the end of the connection ends the answer.
+        // Without `Host` the request is HTTP/1.0, whose response ends with the connection.
         if head.host ?? "" == "" { response.headers[.connection] = "close" }
         return request.method == .head
             ? Response(status: response.status, headers: response.headers) : response

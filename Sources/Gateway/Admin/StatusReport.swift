@@ -9,7 +9,7 @@ struct StatusReport: Codable, Sendable {
     let version: String
     let startedAt: String
     let isReady: Bool
-    /// Why it is not ready.
+    /// Why it is not ready; absent where it is.
     let reason: String?
     let listeners: [BoundListener]
     let directory: Directory
@@ -17,9 +17,9 @@ struct StatusReport: Codable, Sendable {
 
     /// The tenant directory in use.
     struct Directory: Codable, Sendable {
-        /// `database` or `disk`; absent before the first.
+        /// Where it came from: `database` or `disk`; absent before the first directory.
         let source: String?
-        /// `connecting`, `connected`, `lost` or `schema_too_old`.
+        /// The state of the connection to the database: `connecting`, `connected`, `lost` or `schema_too_old`.
         let link: String
         let error: String?
         let tenants: Int

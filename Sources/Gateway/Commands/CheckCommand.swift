@@ -4,6 +4,7 @@ import Gatekeeper
 import JOSE
 import Postgres
 
+/// `poolgate check`: whether a gateway with these settings could serve every tenant.
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
@@ -23,17 +24,20 @@ struct CheckCommand: AsyncParsableCommand {
     }
 }
 
-/// The checks, each of which prints its lines and says whether all is well.
+/// The checks. Each prints its lines, and returns whether all is well.
 private enum Check {
+    /// Prints a line about what is well.
     static func passed(_ what: String, _ finding: String) {
         Output.line("ok    \(what): \(finding)")
     }
 
+    /// Prints a line about what is not well; returns false.
     static func failed(_ what: String, _ finding: String) -> Bool {
         Output.line("FAIL  \(what): \(finding)")
         return false
     }
 
+    /// Checks database, schema, rows and key endpoints.
     static func database(_ url: PostgresURL, _ settings: Settings) async -> Bool {
         let needed = Schema.migrator.newestVersion
         let content: DirectoryContent
@@ -82,6 +86,7 @@ private enum Check {
         return isGood
     }
 
+    /// Prints the line of one pool's keys; false where they could not be fetched.
     private static func line(_ pool: PoolName, _ result: KeyFetchResult?) -> Bool {
         switch result {
         case .success(let fetched):

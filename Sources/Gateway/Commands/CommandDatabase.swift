@@ -2,12 +2,14 @@ import ArgumentParser
 import ControlPlane
 import Postgres
 
-/// The database as commands other than `serve` use it: by its URL, or the embedded one, run for as long as it is needed.
+/// The database for commands other than `serve`: the one at the URL, or the embedded one, which runs as long as the command
+/// needs it.
 struct CommandDatabase {
     let url: PostgresURL
     private let embedded: EmbeddedPostgres?
 
-    /// Finds or starts the database, gives it to `body`, and stops it again if it was started for that.
+    /// Calls `body` with the database's URL. An embedded Postgres is started before, unless it runs, and stopped again if it
+    /// was started for this.
     static func use<Result>(
         _ settings: Settings, _ body: (PostgresURL) async throws -> Result
     ) async throws -> Result {

@@ -2,6 +2,7 @@ import ArgumentParser
 import ControlPlane
 import Postgres
 
+/// `poolgate migrate`: applies the migrations that the database lacks.
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate", abstract: "Bring the database's schema to this program's version.",

@@ -2,19 +2,19 @@ import Glibc
 
 /// What commands print for people.
 enum Output {
-    /// One line on standard output, at once.
+    /// Prints a line on standard output, unbuffered.
     static func line(_ text: String) {
         let bytes = Array("\(text)\n".utf8)
         _ = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
     }
 
-    /// One sentence on standard error.
+    /// Prints a sentence on standard error.
     static func complaint(_ sentence: String) {
         let bytes = Array("poolgate: \(sentence)\n".utf8)
         _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    /// Rows in columns as wide as their widest cell; the first row is the heading.
+    /// Prints rows in columns, each as wide as its widest cell. The first row is the heading.
     static func table(_ rows: [[String]]) {
         let count = rows.map(\.count).max() ?? 0
         let widths = (0..<count).map { column in

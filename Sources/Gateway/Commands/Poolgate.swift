@@ -15,8 +15,8 @@ struct Poolgate: AsyncParsableCommand {
 
     /// Runs the command that the arguments name.
     ///
-    /// Our own, because ArgumentParser quotes the arguments that it does not understand, and one of them may be a URL
-    /// with a password, or a token.
+    /// In place of ArgumentParser's own `main`, which quotes arguments that it does not understand: one of them may be a
+    /// token, or a URL with a password.
     static func main() async {
         do {
             var command = try parseAsRoot(nil)
@@ -39,17 +39,18 @@ struct Poolgate: AsyncParsableCommand {
         end(0)
     }
 
-    /// Ends the process with everything written, and without what libraries registered for its exit: they would free what
-    /// OpenSSL, libcurl and libpq work with while threads that block in them may still be at work.
+    /// Ends the process after everything was written, but without the functions that libraries registered with atexit(3):
+    /// they would free what OpenSSL, libcurl and libpq use, while threads may still be at work in these.
     private static func end(_ status: Int32) -> Never {
         fflush(nil)
         _exit(status)
     }
 }
 
-/// What ArgumentParser says of arguments that it does not understand.
+/// ArgumentParser's complaints about arguments that it does not understand, without anything that may be a secret.
 enum ArgumentComplaint {
-    /// Every argument in quotes is left out, unless it is a flag's bare name or looks like a command's.
+    /// Replaces every argument that the message quotes, unless it has the form of a flag's name. One that resembles a
+    /// command's name is replaced by that name.
     static func withoutArguments(_ message: String, _ arguments: some Sequence<String>) -> String {
         var shown = message.hasPrefix("Error: ") ? String(message.dropFirst(7)) : message
         let commands = Poolgate.configuration.subcommands.compactMap { $0.configuration.commandName }
@@ -67,6 +68,7 @@ enum ArgumentComplaint {
     }
 }
 
+/// `poolgate version`.
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
 

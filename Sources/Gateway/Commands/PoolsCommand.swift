@@ -3,6 +3,7 @@ import ControlPlane
 import Foundation
 import Gatekeeper
 
+/// `poolgate pools`: the user pools of a running gateway, as its admin port tells them.
 struct PoolsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pools",
@@ -47,7 +48,7 @@ struct PoolsCommand: AsyncParsableCommand {
     }
 }
 
-/// Asks the admin port of a running gateway.
+/// Calls the admin port of a running gateway.
 private struct AdminClient {
     private let settings: Settings
 
@@ -83,6 +84,7 @@ private struct AdminClient {
         }
     }
 
+    /// Prints what a response with a status other than 200 means; returns the exit status.
     private func refused(_ response: HTTPCallResponse, _ path: String) -> ExitCode {
         switch response.status {
         case 401 where settings.adminToken == nil:
@@ -102,7 +104,7 @@ private struct AdminClient {
         return .failure
     }
 
-    /// Where the port can be reached from here: a listener on all addresses answers on loopback.
+    /// Where the port can be reached from this machine: at a loopback address where it listens on all addresses.
     private var authority: String {
         let address = settings.adminListen
         switch address.host {

@@ -2,6 +2,7 @@ import ArgumentParser
 import DataPlane
 import Glibc
 
+/// `poolgate serve`: runs the gateway until a signal stops it.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the gateway.", usage: "poolgate serve [SETTINGS]",

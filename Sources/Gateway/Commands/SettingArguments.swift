@@ -1,11 +1,12 @@
 import ArgumentParser
 
-/// The settings among a command's arguments, which every command takes alike.
+/// The settings among a command's arguments. Every command takes the same ones.
 struct SettingArguments: ParsableArguments {
+    /// The arguments that the command itself does not know.
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var words: [String] = []
 
-    /// The settings of this run; says every mistake and exits with 64 (EX_USAGE) where there are any.
+    /// The settings of this run. Where there are mistakes, prints all of them and throws the exit status 64.
     func read(needsDatabase: Bool = false) throws(ExitCode) -> Settings {
         do throws(SettingsReader.Mistakes) {
             return try SettingsReader.read(
@@ -17,13 +18,13 @@ struct SettingArguments: ParsableArguments {
         }
     }
 
-    /// The settings of a command that cannot do without a database.
+    /// The same for a command that needs a database; that none is named is a mistake then.
     func readWithDatabase() throws(ExitCode) -> Settings {
         try read(needsDatabase: true)
     }
 }
 
 extension ExitCode {
-    /// EX_USAGE of sysexits.h: the command was used wrongly.
+    /// The command was used wrongly: EX_USAGE of sysexits.h.
     static let usage = ExitCode(64)
 }

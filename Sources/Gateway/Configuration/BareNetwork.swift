@@ -1,6 +1,7 @@
-/// Networks written without a mask: `10.1.0.0` looks like a network and would be taken for the one address.
+/// Networks that were written without a mask: `10.1.0.0` looks like a network, but would be read as one address.
 enum BareNetwork {
-    /// What is wrong with an address in a list of networks; nil for a network, and for what can only be an address.
+    /// What is wrong with an element of a list of networks; nil for a network with its mask, and for what can only be meant
+    /// as one address.
     static func flaw(_ text: String) -> String? {
         guard !text.contains("/") else { return nil }
         let bits: Int

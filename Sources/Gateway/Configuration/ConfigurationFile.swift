@@ -2,10 +2,11 @@ import Configuration
 import Glibc
 import Synchronization
 
-/// The optional YAML file of settings.
+/// The YAML file of settings, which an operator may name.
 struct ConfigurationFile: Sendable {
+    /// Where it is.
     let path: String
-    /// The keys that stand in it, nested ones joined by dots.
+    /// The keys in it; those of nested mappings joined by dots.
     let keys: [String]
     private let snapshot: YAMLSnapshot?
     private let lines: [String]
@@ -15,6 +16,7 @@ struct ConfigurationFile: Sendable {
         let description: String
     }
 
+    /// Reads and parses the file.
     init(path: String) throws(Flaw) {
         self.path = path
         let bytes: [UInt8]
@@ -31,7 +33,7 @@ struct ConfigurationFile: Sendable {
             snapshot = nil
             return
         }
-        // The parser asks about every key whether it is secret, which is how it tells which keys there are.
+        // The parser does not list the keys, but it asks for each one whether it is secret.
         let seen = KeyList()
         let options = YAMLSnapshot.ParsingOptions(
             secretsSpecifier: .dynamic { key, _ in
@@ -46,7 +48,7 @@ struct ConfigurationFile: Sendable {
         keys = seen.keys.withLock { $0 }
     }
 
-    /// The text at `key`, a list's parts joined by commas; nil where there is none.
+    /// The text at `key`, where a list is its elements joined by commas; nil where there is none.
     func text(at key: String) -> String? {
         guard let snapshot else { return nil }
         let key = AbsoluteConfigKey([key])
@@ -58,7 +60,8 @@ struct ConfigurationFile: Sendable {
         return texts.joined(separator: ",")
     }
 
-    /// Whether a line begins with the key as a person writes one, so that it is none that a stray sign made of a value.
+    /// Whether a line of the file begins with the key. One that does not may be part of a value, made a key by a character
+    /// that means something in YAML.
     func standsAtLineStart(_ key: String) -> Bool {
         guard Printable.isName(key), let last = key.split(separator: ".").last else { return false }
         return lines.contains { line in
@@ -69,7 +72,7 @@ struct ConfigurationFile: Sendable {
         }
     }
 
-    /// Why the file at `path` could not be read; nil where it can.
+    /// Why the file at `path` cannot be read, for a message after its name; nil where it can.
     static func flaw(of path: String) -> String? {
         switch read(path) {
         case .success: nil
@@ -77,7 +80,7 @@ struct ConfigurationFile: Sendable {
         }
     }
 
-    /// Why the folder at `path` cannot be listed; nil where it can.
+    /// Why the folder at `path` cannot be listed, for a message after its name; nil where it can.
     static func folderFlaw(of path: String) -> String? {
         if let folder = opendir(path) {
             closedir(folder)
@@ -91,6 +94,7 @@ struct ConfigurationFile: Sendable {
         }
     }
 
+    /// Collects keys. A class, because the parser takes a closure that may not change a variable.
     private final class KeyList: Sendable {
         let keys = Mutex<[String]>([])
 
@@ -99,6 +103,7 @@ struct ConfigurationFile: Sendable {
         }
     }
 
+    /// Whether the file has nothing but blanks, comments and document marks, which the parser refuses.
     private static func isBlank(_ bytes: [UInt8]) -> Bool {
         bytes.split(separator: UInt8(ascii: "\n")).allSatisfy { line in
             let rest = line.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
@@ -111,7 +116,7 @@ struct ConfigurationFile: Sendable {
         guard descriptor >= 0 else { return .failure(systemFlaw()) }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
+        var chunk = [UInt8](repeating: 0, count: Limits.fileBytesReadAtOnce)
         while true {
             let count = Glibc.read(descriptor, &chunk, chunk.count)
             guard count >= 0 else { return .failure(systemFlaw()) }

@@ -1,5 +1,6 @@
-/// Numbers of digits alone: no sign, no space, no trap.
+/// Decimal numbers without sign or blanks, read without a trap.
 enum Digits {
+    /// The number that the digits write; nil for anything else, and for more than `greatest`.
     static func number(_ bytes: some Collection<UInt8>, atMost greatest: Int) -> Int? {
         guard !bytes.isEmpty else { return nil }
         var number = 0

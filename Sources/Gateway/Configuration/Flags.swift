@@ -1,9 +1,11 @@
-/// The settings among a command's arguments: `--name value`, `--name=value`, and `--name` alone where it is on or off.
+/// The settings among a command's arguments: `--name value`, `--name=value`, and `--name` alone for a setting that is on or
+/// off.
 struct Flags {
     private var values: [String: String] = [:]
+    /// One sentence for each argument that is no setting, or lacks its value.
     private(set) var mistakes: [String] = []
 
-    /// Takes the arguments that the command itself does not know; of a repeated flag the last counts.
+    /// Reads the arguments that the command itself does not know. Of a repeated flag, the last one counts.
     init(_ arguments: [String]) {
         var rest = arguments[...]
         var previous: String?
@@ -20,7 +22,7 @@ struct Flags {
             previous = setting?.flag
             guard let setting else {
                 mistakes.append(Flags.unknown(name))
-                // What follows is its value, unless it is a flag itself.
+                // The next argument is the value of the unknown flag, unless it is a flag itself.
                 if attached == nil, let next = rest.first, !next.hasPrefix("--") { rest.removeFirst() }
                 continue
             }
@@ -36,7 +38,7 @@ struct Flags {
         }
     }
 
-    /// The flag's text; nil where it is absent or empty.
+    /// The text that a flag gives for the setting; nil where there is none, or an empty one.
     func value(of setting: Setting) -> String? {
         values[setting.name].flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -45,7 +47,8 @@ struct Flags {
         name == Setting.file.name ? .file : Setting.named(name)
     }
 
-    /// It is not shown: it may be the rest of a token with a blank in it, or a URL without its flag.
+    /// The mistake of an argument that belongs to no flag. It is not quoted: it may be part of a token with a blank in it, or
+    /// a URL without its flag.
     private static func stray(_ argument: String, behind flag: String?) -> String {
         let place = flag.map { "a word behind \($0)" } ?? "a word among the arguments"
         let names = (Setting.all + [.file]).map(\.name)
@@ -59,6 +62,7 @@ struct Flags {
         return "\(place) is no setting: settings begin with '--', and a value with blanks in it needs quotes"
     }
 
+    /// The mistake of a flag that is no setting.
     private static func unknown(_ name: String) -> String {
         if let secret = Setting.all.first(where: { $0.isSecret && name.hasPrefix($0.name) }) {
             return "a flag that begins with '\(secret.flag)' is no setting: "

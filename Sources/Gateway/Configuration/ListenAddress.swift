@@ -1,9 +1,10 @@
-/// Where a listener is bound: a name or address and a port, 0 letting the system choose one.
+/// Where a listener is bound: a host and a port, where port 0 lets the system choose one.
 struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     /// A host name, an IPv4 address, or an IPv6 address without brackets.
     let host: String
     let port: Int
 
+    /// An address of parts that are known to be good.
     init(host: String, port: Int) {
         self.host = host
         self.port = port
@@ -28,7 +29,7 @@ struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Whether only this machine can reach it.
+    /// Whether only this machine can connect to it.
     var isLoopback: Bool { LoopbackName.matches(host) }
 
     var description: String {

@@ -1,6 +1,6 @@
-/// Names and addresses that lead to this machine alone (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+/// Host names and addresses that always mean this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
 enum LoopbackName {
-    /// Takes a name or an address without brackets, in any letter case.
+    /// Whether `name` is such a name or address. An address has no brackets; the letter case does not matter.
     static func matches(_ name: String) -> Bool {
         let lowered = name.lowercased()
         if lowered.utf8.elementsEqual("localhost".utf8)

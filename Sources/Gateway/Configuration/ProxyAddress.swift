@@ -1,5 +1,6 @@
-/// The address of a proxy as libcurl takes it, each part of which is where its writer meant it.
+/// The address of the egress proxy, checked so strictly that libcurl cannot read it otherwise than it was meant.
 struct ProxyAddress {
+    /// The address as it was written.
     let text: String
 
     /// Parses `SCHEME://[USER[:PASSWORD]@]HOST[:PORT][/]` (RFC 3986 §3.2); nil for anything else.
@@ -24,7 +25,8 @@ struct ProxyAddress {
         self.text = text
     }
 
-    /// Unreserved signs, sub-delimiters, a colon, and triplets of percent-encoding (RFC 3986 §3.2.1).
+    /// Whether the bytes are a `userinfo` of RFC 3986 §3.2.1: unreserved characters, sub-delimiters, colons and
+    /// percent-encoded bytes.
     private static func isUserInformation(_ bytes: ArraySlice<UInt8>) -> Bool {
         var rest = bytes
         while let byte = rest.popFirst() {

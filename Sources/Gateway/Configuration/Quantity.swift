@@ -1,6 +1,7 @@
-/// Sizes and times as operators write them.
+/// Sizes, times and truth values as operators write them.
 enum Quantity {
-    /// Bytes: `65536`, `32KiB`, `16MiB` or `1GiB`, one space allowed before the unit; nil for anything else.
+    /// A number of bytes: `65536`, `32KiB`, `16MiB` or `1GiB`, where one blank may stand before the unit; nil for anything
+    /// else.
     static func bytes(_ text: String) -> Int? {
         guard let (digits, unit) = split(text) else { return nil }
         let factor: Int
@@ -34,7 +35,7 @@ enum Quantity {
         return .milliseconds(product)
     }
 
-    /// `yes` and `no` in the spellings that people use; nil for anything else.
+    /// A truth value in the spellings that people use; nil for anything else.
     static func boolean(_ text: String) -> Bool? {
         switch text.lowercased() {
         case "true", "on", "yes", "1": true

@@ -1,8 +1,9 @@
-/// Which of the names that exist was probably meant.
+/// Which name was probably meant by a misspelt one.
 enum Resemblance {
-    /// The nearest name within three edits and a third of its length; nil where none is that near.
+    /// The most similar of `names`; nil where turning `name` into it takes more than three edits, or more than a third of its
+    /// length.
     static func nearest(to name: String, among names: [String]) -> String? {
-        let wanted = Array(name.lowercased().replacing("_", with: "-").utf8.prefix(64))
+        let wanted = Array(name.lowercased().replacing("_", with: "-").utf8.prefix(Limits.comparedBytes))
         let ranked = names.map { candidate in
             (candidate, distance(wanted, Array(candidate.lowercased().replacing("_", with: "-").utf8)))
         }
@@ -12,7 +13,7 @@ enum Resemblance {
         return best.0
     }
 
-    /// How many bytes must be put in, taken out or replaced.
+    /// How many bytes must be inserted, removed or replaced to turn one into the other (Levenshtein distance).
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var row = Array(0...right.count)
         for (index, byte) in left.enumerated() {

@@ -1,16 +1,16 @@
-/// One setting: its one name, what it means, and how its text becomes a value.
+/// One setting: its name, what it means, and how its text becomes a value.
 struct Setting: Sendable {
-    /// As in the file; `--name` as a flag and `POOLGATE_NAME` as a variable.
+    /// The name in the file. The flag is `--name`, the environment variable `POOLGATE_NAME`.
     let name: String
-    /// What stands for the value in the help; nil for a setting that is either on or off.
+    /// What stands for the value in the help, such as `SIZE`; nil for a setting that is either on or off.
     let placeholder: String?
-    /// The default as it would be written; empty where there is none.
+    /// The default, as it would be written; empty where there is none.
     let initial: String
-    /// One sentence for the help, without its full stop.
+    /// What the setting is for, for the help; a sentence without its full stop.
     let meaning: String
-    /// Whether no message may show the value: it is a secret, or a URL, which may hold one.
+    /// Whether no message may show the value, because it is a secret, or a URL, which may hold one.
     let isSecret: Bool
-    /// Takes a text that is not empty; answers with what is wrong with it, or nil.
+    /// Sets the setting from a text that is not empty; returns what is wrong with the text, or nil.
     let apply: @Sendable (String, inout Settings) -> String?
 
     init(
@@ -26,14 +26,16 @@ struct Setting: Sendable {
         self.apply = apply
     }
 
+    /// The flag, such as `--listen`.
     var flag: String { "--\(name)" }
 
+    /// The environment variable, such as `POOLGATE_LISTEN`.
     var variable: String { Setting.prefix + name.uppercased().replacing("-", with: "_") }
 
-    /// What every variable of ours begins with.
+    /// What the name of every environment variable of the program begins with.
     static let prefix = "POOLGATE_"
 
-    /// The setting that names the file; it cannot stand in the file itself.
+    /// The setting that names the file, and so cannot stand in it.
     static let file = Setting("config", "FILE", "YAML file with any of these settings, by the same names") {
         _, _ in nil
     }
@@ -94,6 +96,7 @@ extension Setting {
         }
     }
 
+    /// How a size is to be written.
     static let sizeAdvice = "is no size: write bytes, or a number with KiB, MiB or GiB, such as 32KiB"
 
     /// A time within bounds.

@@ -6,7 +6,7 @@ import NIOCore
 import Postgres
 
 extension Setting {
-    /// Every setting: the one source of parsing, help and documentation.
+    /// Every setting. Parsing, the help and the documents' table are made from this list.
     static let all: [Setting] = listeners + database + upstream + keys + bounds + times + log
 
     /// The setting of that name; nil where there is none.
@@ -193,10 +193,10 @@ extension Setting {
             \.headLimits.fieldBytes),
         size(
             "max-answer-head-bytes", initial: "256KiB", "the head of an upstream's answer",
-            in: 1_024...16_777_216, \.answerHeadBytes),
+            in: 1_024...16_777_216, \.responseHeadBytes),
         number(
             "max-answer-headers", initial: "1000", "header lines of an upstream's answer", in: 1...100_000,
-            \.answerLimits.fieldCount),
+            \.responseLimits.fieldCount),
         Setting("max-body-bytes", "SIZE", "a request's body; no bound unless set") {
             guard let bytes = Quantity.bytes($0) else { return sizeAdvice }
             guard bytes > 0 else { return "would refuse every body: leave it out for no bound" }
@@ -242,7 +242,7 @@ extension Setting {
             a tenant directory not confirmed for this long is not served (503 stale); it is confirmed about every \
             5 s, so leave room; no bound unless set
             """,
-            // A healthy directory is confirmed about every five seconds.
+            // A healthy directory is confirmed about every five seconds, so a smaller bound would refuse requests for nothing.
             in: .seconds(15) ... .seconds(31_536_000)
         ) { $0.maxStaleness = $1 },
         time(
@@ -303,14 +303,15 @@ extension Setting {
     private static let addressAdvice =
         "is no address to listen on: write HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080"
 
-    /// The parts of a comma-separated list, blanks around them dropped, empty ones too.
+    /// The elements of a comma-separated list, without blanks around them; empty ones are left out.
     private static func list(_ text: String) -> [String] {
         text.split(separator: ",").map { $0.drop { $0 == " " } }.map { part in
             String(part.reversed().drop { $0 == " " }.reversed())
         }.filter { !$0.isEmpty }
     }
 
-    /// A template without `{pool}` would make the tokens of every pool good for every other, so it is refused.
+    /// A template of URLs; nil where it cannot be used. Without `{pool}` all pools would share one issuer or one key set, and
+    /// the tokens of each would be good for all.
     private static func template(_ text: String) -> URLTemplate? {
         let bare = text.replacing("{region}", with: "").replacing("{pool}", with: "")
         guard text.contains("{pool}"), !bare.contains(where: { "{}@#".contains($0) }) else { return nil }

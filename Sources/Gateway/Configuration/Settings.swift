@@ -5,20 +5,20 @@ import Logging
 import NIOCore
 import Postgres
 
-/// Everything an operator may set, parsed; the values that stand here are the defaults.
+/// Everything that an operator may set, parsed. The values here are the defaults.
 struct Settings: Sendable {
     var listen = ListenAddress(host: "127.0.0.1", port: 8080)
     /// Where clients connect with TLS, and the folder of the certificates; neither without the other.
     var tlsListen: ListenAddress?
     var tlsCertificates: String?
-    /// Balancers that are believed about a request's way.
+    /// The networks of load balancers whose `X-Forwarded-*` headers are trusted.
     var trustedProxies: [AddressRange] = []
-    /// Whether every connection begins with a PROXY header.
+    /// Whether every client connection begins with a PROXY header, version 2.
     var expectsProxyHeader = false
     var adminListen = ListenAddress(host: "127.0.0.1", port: 9901)
-    /// The bearer token of the admin port; nil asks for none.
+    /// The bearer token that the admin port demands; nil where it demands none.
     var adminToken: Secret?
-    /// Names other than loopback's by which the admin port may be addressed.
+    /// The names by which the admin port may be addressed, besides loopback names and addresses.
     var adminHosts: [Host] = []
 
     var databaseURL: PostgresURL?
@@ -43,11 +43,11 @@ struct Settings: Sendable {
 
     var workers = System.coreCount
     var headLimits = HeadLimits()
-    /// Of upstreams' answers.
-    var answerLimits = HeadLimits.answers
+    /// Bounds of the heads of upstreams' responses.
+    var responseLimits = HeadLimits.answers
     /// Nil for no bound.
     var maxBodyBytes: UInt64?
-    /// Nil leaves room for as many upstream connections among the descriptors.
+    /// How many client connections may be open; nil for half of the file descriptors, less some that are kept.
     var maxConnections: Int?
     var maxConnectionsPerAddress: Int?
     var maxRequestsPerConnection = 100_000
@@ -60,19 +60,20 @@ struct Settings: Sendable {
     var shutdownDelay = Duration.zero
 
     var logLevel = Logger.Level.info
-    /// Nil chooses by where standard error goes.
+    /// Nil means text on a terminal and JSON elsewhere.
     var logFormat: LogFormat?
-    /// Whether every request leaves a line, not only refusals.
+    /// Whether the log has a line for every request, and not only for refusals.
     var hasAccessLog = false
 
+    /// The defaults.
     init() {}
 
-    /// Bytes of the head of an upstream's answer, which one line may fill.
-    var answerHeadBytes: Int {
-        get { answerLimits.headBytes }
+    /// The largest head of an upstream's response, which a single line may fill.
+    var responseHeadBytes: Int {
+        get { responseLimits.headBytes }
         set {
-            answerLimits.headBytes = newValue
-            answerLimits.fieldBytes = newValue
+            responseLimits.headBytes = newValue
+            responseLimits.fieldBytes = newValue
         }
     }
 }

@@ -1,5 +1,6 @@
 /// The settings as `--help` shows them.
 enum SettingsHelp {
+    /// All of it, in lines of at most 78 characters.
     static let text: String = {
         let entries = (Setting.all + [.file]).map { setting in
             let head = "\(setting.flag)\(setting.placeholder.map { " \($0)" } ?? "")"
@@ -15,7 +16,7 @@ enum SettingsHelp {
         return wrapped(rules, indent: 0) + "\n\n" + entries.joined(separator: "\n")
     }()
 
-    /// Breaks at blanks, so that no line has more than 78 characters.
+    /// Breaks a text at blanks into lines of at most 78 characters.
     private static func wrapped(_ text: String, indent: Int) -> String {
         var lines: [String] = []
         var line = ""

@@ -2,10 +2,12 @@ import Configuration
 import Foundation
 import Gatekeeper
 
-/// Reads settings from flags, variables and the file, in this order, and collects every mistake.
+/// Reads the settings from flags, environment variables and the file, of which an earlier one beats a later one, and
+/// collects every mistake.
 struct SettingsReader {
-    /// Every mistake found, each a sentence without its full stop; never empty.
+    /// The mistakes in the settings, at least one.
     struct Mistakes: Error, Equatable {
+        /// One sentence for each, without its full stop.
         let sentences: [String]
     }
 
@@ -14,9 +16,8 @@ struct SettingsReader {
     /// Whether anything named a database, by a URL that can be used or not.
     private var isDatabaseNamed = false
 
-    /// What was read; throws all mistakes at once. `arguments` are those behind the command's name.
-    ///
-    /// A command that cannot do without a database says so with `needsDatabase`.
+    /// The settings of a command; throws all mistakes at once. `arguments` are those after the command's name.
+    /// `needsDatabase` is true for a command that cannot do without a database.
     static func read(
         arguments: [String], environment: [String: String], needsDatabase: Bool = false
     ) throws(Mistakes) -> Settings {
@@ -32,10 +33,10 @@ struct SettingsReader {
         return reader.settings
     }
 
-    /// The variables of this process.
+    /// The environment variables of this process.
     static var processEnvironment: [String: String] { ProcessInfo.processInfo.environment }
 
-    /// Where programs are looked for.
+    /// The folders in which programs are looked for, as PATH lists them.
     static var searchPath: String { processEnvironment["PATH"] ?? "" }
 
     private mutating func read(_ flags: Flags, _ environment: [String: String]) {
@@ -60,7 +61,7 @@ struct SettingsReader {
                 apply(setting, text, from: "'\(setting.name)' in \(file.path)")
             }
         }
-        // The name that many platforms give; it speaks of the gateway only where nothing else does.
+        // Many platforms set DATABASE_URL. It counts where nothing else names a database.
         if !isDatabaseNamed, !settings.isEmbedded, let url = environment["DATABASE_URL"],
             !url.isEmpty,
             let setting = Setting.named("database-url")
@@ -69,6 +70,7 @@ struct SettingsReader {
         }
     }
 
+    /// Sets one setting; notes a mistake where its text is none that the setting can have.
     private mutating func apply(_ setting: Setting, _ text: String, from source: String) {
         if setting.name == "database-url" { isDatabaseNamed = true }
         guard let flaw = setting.apply(text, &settings) else { return }
@@ -76,7 +78,7 @@ struct SettingsReader {
             setting.isSecret ? "\(source) \(flaw)" : "\(source) \(Printable.value(text)) \(flaw)")
     }
 
-    /// What no setting says alone.
+    /// Finds the mistakes that show only when settings are compared.
     private mutating func compare() {
         if settings.isEmbedded, settings.databaseURL != nil {
             mistakes.append("--embedded and --database-url exclude each other: give one of them")

@@ -1,12 +1,14 @@
 import Gatekeeper
 
-/// What is wrong with a URL among the settings, in sentences that show none of it: whatever stands in it may be a secret
-/// in the wrong place.
+/// What is wrong with a URL among the settings, in sentences that quote none of it, because a part of it may be a secret in
+/// the wrong place. Each sentence continues one that begins with the setting's name.
 enum URLFlaw {
+    /// How a user name and a password are to be written (RFC 3986 §2.1).
     static let encoding =
         "in its user name and password '/', '@', ':', '?', '#', '%' and blanks must be percent-encoded "
         + "(%2F, %40, %3A, %3F, %23, %25, %20)"
 
+    /// What is wrong with a list of upstreams.
     static func ofOrigins(_ text: String) -> String {
         let flaw = text.split(separator: " ").lazy.compactMap { ofOrigin(String($0)) }.first
         return flaw ?? "is no http:// or https:// origin, or several separated by single spaces"
@@ -30,6 +32,7 @@ enum URLFlaw {
         return "is no http:// or https:// origin: \(form)"
     }
 
+    /// What is wrong with a template of a pool's issuer or key endpoint.
     static func ofTemplate(_ text: String) -> String {
         let form = "write a URL such as https://keys.example/{region}/{pool}"
         guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
@@ -44,6 +47,7 @@ enum URLFlaw {
             "holds a blank, a brace that is none of {region} and {pool}, or another sign that no URL has: \(form)"
     }
 
+    /// What is wrong with the address of the egress proxy.
     static func ofProxy(_ text: String) -> String {
         let form =
             "write http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, with USER:PASSWORD@ before the host "

@@ -1,6 +1,7 @@
-/// Finds variables that begin like ours and are none, so that a slip of the pen is not a setting silently ignored.
+/// Finds environment variables that begin with `POOLGATE_` and are no setting, so that a misspelt setting is not silently
+/// ignored.
 enum VariableNames {
-    /// One sentence for each; empty variables count as unset.
+    /// One sentence for each of them. Empty variables count as unset.
     static func mistakes(in environment: [String: String]) -> [String] {
         let known = (Setting.all + [.file]).map(\.variable)
         return environment.filter { name, value in
@@ -12,7 +13,7 @@ enum VariableNames {
         }
     }
 
-    /// Whether Kubernetes or Docker made the variable for a service whose name begins with `poolgate`: such as
+    /// Whether Kubernetes or Docker set the variable because of a service whose name begins with `poolgate`, such as
     /// `POOLGATE_PORT`, `POOLGATE_SERVICE_HOST`, `POOLGATE_ADMIN_SERVICE_PORT_HTTP`, `POOLGATE_PORT_80_TCP_ADDR`.
     static func isServiceLink(_ name: String, _ value: String) -> Bool {
         name.hasSuffix("_SERVICE_HOST") || name.contains("_SERVICE_PORT")

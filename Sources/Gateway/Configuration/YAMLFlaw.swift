@@ -1,7 +1,8 @@
-/// What may be said of a file that is no YAML: the parser's own words quote the line, which may hold a secret.
+/// What is wrong with a file that is no YAML, in words of the program's own: the parser's quote a line of the file, which may
+/// hold a secret.
 enum YAMLFlaw {
-    /// A sentence without its full stop, of the parser's complaint about a file of so many lines: where it stumbled and
-    /// over what, in words of ours alone.
+    /// A sentence without its full stop, for a message after the file's name: where the parser failed and over what.
+    /// `complaint` is what the parser said of a file with `lineCount` lines.
     static func sentence(_ complaint: String, lineCount: Int) -> String {
         if complaint.contains("topLevelYAMLValueIsNotMapping") {
             return
@@ -14,7 +15,7 @@ enum YAMLFlaw {
         return "is no YAML mapping of settings\(place): \(problem)"
     }
 
-    /// What the parser says in fixed words, and what it means for settings.
+    /// Fixed words of the parser, and what they mean for settings.
     private static let problems: [(told: String, ours: String)] = [
         ("mapping values are not allowed", "a value with a colon and a blank in it needs quotes"),
         ("duplicate", "a setting stands there twice"),
@@ -34,7 +35,7 @@ enum YAMLFlaw {
         ("control characters are not allowed", "it holds a control character"),
     ]
 
-    /// The first `LINE:COLUMN:` that the complaint names, where the file has such a line.
+    /// The line of the first `LINE:COLUMN:` in the complaint; nil where the file has no such line.
     private static func place(in complaint: String, lineCount: Int) -> Int? {
         guard let match = complaint.firstMatch(of: #/([0-9]{1,7}):[0-9]{1,7}: error:/#),
             let line = Int(match.1), line >= 1, line <= lineCount + 1

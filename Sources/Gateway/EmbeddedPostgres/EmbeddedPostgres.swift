@@ -1,23 +1,24 @@
 import Glibc
 import Postgres
 
-/// A private Postgres under the state directory: made, started, adopted, watched and stopped.
+/// A private Postgres under the state directory, which this gateway creates, starts, watches and stops.
 ///
-/// Starting happens under a lock on the state directory, so that of two gateways one starts it and the other adopts it.
-/// Whoever started it stops it; where that gateway died, the one that adopts it next takes over, so that nothing is left
-/// running. It runs in a session of its own and survives a gateway that is killed.
+/// Of several gateways with the same state directory, one starts it under a lock, and the others use the one that runs. The
+/// gateway that started it stops it. It runs in a session of its own, so it survives a gateway that is killed; then another
+/// gateway that uses it becomes the one to stop it.
 actor EmbeddedPostgres {
     /// What happened, for the log.
     enum Event: Sendable {
+        /// Its data were made.
         case created(folder: String, version: String)
         case started(folder: String, psql: String)
-        /// It ran already; `isOurs` says whether this gateway will stop it.
+        /// It ran already. `isOurs` says whether this gateway is the one to stop it.
         case adopted(folder: String, isOurs: Bool, psql: String)
         case waitingForLock(folder: String)
         case died
         case notRestarted(EmbeddedPostgresFailure)
         case stopped
-        /// It was asked to stop and takes its time.
+        /// It was asked to stop, and had not stopped when the gateway ended.
         case stopping
         case notStopped(reason: String)
     }
@@ -26,7 +27,7 @@ actor EmbeddedPostgres {
     private let searchPath: String
     private let observe: @Sendable (Event) -> Void
 
-    /// What is known once it runs.
+    /// What is known of it once it runs.
     private struct Running {
         let cluster: Cluster
         let programs: PostgresPrograms
@@ -34,19 +35,20 @@ actor EmbeddedPostgres {
     }
 
     private var running: Running?
-    /// The line by which a person reaches it; nil before it runs.
+    /// The command line by which a person reaches it; nil before it runs.
     var psql: String? { running?.postmaster.psql }
-    /// Held from the moment this gateway is the one to stop it.
+    /// A lock that the gateway holds which is the one to stop it.
     private var ownership: FileLock?
 
-    /// Runs below `stateDirectory`, an existing folder, with the programs found in the usual places and in `searchPath`.
+    /// Nothing runs before `start`. `stateDirectory` is a folder that exists; `searchPath` lists folders, as PATH does, where
+    /// Postgres' programs are looked for besides the usual places.
     init(stateDirectory: String, searchPath: String, observe: @escaping @Sendable (Event) -> Void) {
         self.stateDirectory = stateDirectory
         self.searchPath = searchPath
         self.observe = observe
     }
 
-    /// Starts or adopts it and answers with its URL; throws a sentence where it cannot run, and has then touched nothing.
+    /// Starts it, unless it runs already, and returns its URL. Data that exist are left as they are where this fails.
     func start() async throws(EmbeddedPostgresFailure) -> String {
         let lock = try await lockForStarting()
         defer { lock.release() }
@@ -67,13 +69,13 @@ actor EmbeddedPostgres {
         return postmaster.url
     }
 
-    /// Looks after it until the task is cancelled: where it died, it is started again.
+    /// Watches it until the task is cancelled, and starts it again where it has died.
     func watch() async {
         var pause = Limits.postmasterPause
         while (try? await Task.sleep(for: pause)) != nil {
             guard let known = running, !known.cluster.isAlive(known.postmaster) else {
                 pause = Limits.postmasterPause
-                // The gateway that started it may have died meanwhile.
+                // The gateway that was the one to stop it may have died meanwhile.
                 if let known = running, known.cluster.isStartedByGateway(known.postmaster) {
                     ownership = ownerLock()
                 }
@@ -91,7 +93,7 @@ actor EmbeddedPostgres {
         }
     }
 
-    /// Stops it where this gateway is the one to do so.
+    /// Stops it, where this gateway is the one to do so.
     func stop() async {
         guard let known = running, ownership != nil else { return }
         running = nil
@@ -111,8 +113,8 @@ actor EmbeddedPostgres {
                 observe(.stopping)
                 return
             }
-            // The caller's task may be cancelled already, which must not turn this into a busy loop.
-            await Task.detached { try? await Task.sleep(for: .milliseconds(10)) }.value
+            // In a task of its own, because the caller's may be cancelled already, in which sleeping would end at once.
+            await Task.detached { try? await Task.sleep(for: Limits.postgresStopPause) }.value
         }
         observe(.stopped)
     }
@@ -129,32 +131,32 @@ actor EmbeddedPostgres {
             }
             if !isTold { observe(.waitingForLock(folder: stateDirectory)) }
             isTold = true
-            do { try await Task.sleep(for: .milliseconds(50)) } catch { throw .cancelled }
+            do { try await Task.sleep(for: Limits.postgresLockPause) } catch { throw .cancelled }
         }
     }
 
-    /// The right to stop it; nil while another gateway that lives has it.
+    /// The lock of the one to stop it; nil while another gateway has that.
     private func ownerLock() -> FileLock? {
         if let ownership { return ownership }
         guard case .success(let lock) = FileLock.take("\(stateDirectory)/postgres.owner") else { return nil }
         return lock
     }
 
-    /// The postmaster that runs on the cluster's data, once it answers; nil where none runs.
+    /// The server process that runs on the cluster's data, once it accepts connections; nil where none runs.
     private func runningPostmaster(of cluster: Cluster) async throws(EmbeddedPostgresFailure) -> Postmaster? {
         guard let first = cluster.postmaster() else { return nil }
         guard cluster.isAlive(first) else {
-            // Its process number may belong to another program by now, which would keep Postgres from starting.
+            // The file names a process that has ended. Postgres would not start where another program has that number now.
             cluster.removePostmasterFile()
             return nil
         }
         let deadline = ContinuousClock.now + .seconds(Limits.postgresStartSeconds)
         while let postmaster = cluster.postmaster(), cluster.isAlive(postmaster) {
-            if await postmaster.answers() { return postmaster }
+            if await postmaster.acceptsConnections() { return postmaster }
             guard ContinuousClock.now < deadline else {
                 throw .silent(pid: postmaster.pid, folder: cluster.data)
             }
-            do { try await Task.sleep(for: .milliseconds(100)) } catch { throw .cancelled }
+            do { try await Task.sleep(for: Limits.postgresAnswerPause) } catch { throw .cancelled }
         }
         return nil
     }
@@ -175,7 +177,7 @@ actor EmbeddedPostgres {
         observe(.created(folder: cluster.data, version: programs.version))
     }
 
-    /// Right after a crash, what is left of the old one may still be ending.
+    /// Starts it, several times where that fails: right after a crash, processes of the old one may still be ending.
     private func launchPatiently(
         _ cluster: Cluster, _ programs: PostgresPrograms
     ) async throws(EmbeddedPostgresFailure) -> Postmaster {
@@ -206,7 +208,7 @@ actor EmbeddedPostgres {
                     "-k \(folder) -p \(Postmaster.port) -c listen_addresses= -c unix_socket_permissions=0700",
                 ], in: cluster)
         } catch {
-            // Nobody waits for it any more. Where it has not yet written its number, the next gateway takes it over.
+            // The start was given up. Where Postgres has not written its process number yet, the next gateway will find it.
             if let postmaster = cluster.postmaster(), cluster.isAlive(postmaster) {
                 kill(postmaster.pid, SIGINT)
             }

@@ -1,25 +1,29 @@
 import Glibc
 
-/// Why there is no embedded Postgres; `description` is a sentence without its full stop.
+/// Why the embedded Postgres does not run.
 enum EmbeddedPostgresFailure: Error, Equatable, CustomStringConvertible {
-    /// No installation was found.
+    /// No installation of Postgres was found.
     case noPrograms
     /// The data were made by a major version that is not installed.
     case otherVersion(data: Int, installed: [Int], folder: String)
-    /// A folder with something else in it stands where the data belong.
+    /// There is a folder with other things in it where the data belong.
     case foreignFolder(String)
-    /// The process is root, and the system has no user for Postgres.
+    /// The process runs as root, and the system has no user `postgres`.
     case noUser
-    /// A folder or file cannot be used: which, and the system's number for the reason.
+    /// A folder or file cannot be used, for the reason with this number (errno).
     case system(String, Int32)
-    /// A folder for the socket exists and belongs to somebody else.
+    /// The folder for the socket exists and belongs to another user, or is open to others.
     case socketFolder(String)
+    /// The data could not be made, for this reason.
     case creation(String)
+    /// The server process did not start, for this reason.
     case start(String)
-    /// A postmaster runs and answers nobody.
+    /// The server process runs and accepts no connection.
     case silent(pid: Int32, folder: String)
+    /// The task was cancelled.
     case cancelled
 
+    /// A sentence without its full stop.
     var description: String {
         switch self {
         case .noPrograms:

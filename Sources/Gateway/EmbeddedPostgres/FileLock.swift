@@ -1,10 +1,12 @@
 import Glibc
 
-/// An advisory lock on a file (flock), held until it is released or the process ends, however it ends.
+/// A lock on a file between processes (flock(2)), held until it is released or the process ends.
+///
+/// A class, because it stands for the lock, which several owners may refer to.
 final class FileLock: Sendable {
     private let descriptor: Int32
 
-    /// Why there is neither a lock nor another holder.
+    /// Why the file cannot be locked, though no other process holds the lock: the system's number for the reason.
     struct Flaw: Error {
         let number: Int32
     }
@@ -13,9 +15,9 @@ final class FileLock: Sendable {
         self.descriptor = descriptor
     }
 
-    /// Takes the lock on the file at `path`, which is made where there is none; nil while another process holds it.
+    /// Takes the lock on the file at `path`, which is made where there is none; nil where another process holds the lock.
     static func take(_ path: String) -> Result<FileLock?, Flaw> {
-        // Not for children: a Postgres that inherited it would hold it after the gateway's end.
+        // O_CLOEXEC, because a Postgres that inherited the descriptor would hold the lock after the gateway's end.
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return .failure(Flaw(number: errno)) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -26,7 +28,7 @@ final class FileLock: Sendable {
         return .success(FileLock(descriptor: descriptor))
     }
 
-    /// Gives the lock up. Call once.
+    /// Releases the lock. Call once.
     func release() {
         close(descriptor)
     }

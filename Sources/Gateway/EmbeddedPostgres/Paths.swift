@@ -1,20 +1,21 @@
 import Glibc
 
-/// The few things done with files and folders here, each a step or two of POSIX.
+/// What the embedded Postgres needs of files and folders.
 enum Paths {
-    /// The path with every symbolic link followed; nil where it does not exist, `errno` says why.
+    /// The path with every symbolic link resolved; nil where that fails, and `errno` says why.
     static func resolved(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)
     }
 
+    /// Whether there is anything at the path, a symbolic link included.
     static func exists(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0
     }
 
-    /// Makes a folder, and those above it; one that exists keeps its mode and owner.
+    /// Makes a folder, and the missing ones above it. A folder that exists keeps its mode and owner.
     static func makeFolder(
         _ path: String, mode: mode_t = 0o700, owner: RunUser? = nil
     ) throws(EmbeddedPostgresFailure) {
@@ -31,7 +32,7 @@ enum Paths {
             guard errno == EEXIST, isFolder(path) else { throw .system(path, errno) }
             return
         }
-        // The mode asked for, whatever the process's mask takes away.
+        // mkdir(2) leaves out what the process's umask forbids.
         guard chmod(path, mode) == 0 else { throw .system(path, errno) }
         if let owner, chown(path, owner.userID, owner.groupID) != 0 { throw .system(path, errno) }
     }
@@ -41,7 +42,7 @@ enum Paths {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Whether the user can come into the folder through everything above it.
+    /// Whether the user may enter the folder, and every folder above it.
     static func isOpen(_ path: String, to user: RunUser) -> Bool {
         var folders = [""]
         for part in path.split(separator: "/") { folders.append("\(folders[folders.count - 1])/\(part)") }
@@ -54,7 +55,7 @@ enum Paths {
         }
     }
 
-    /// 16 hexadecimal digits that stand for the path (FNV-1a, 64 bits): a name, not a secret.
+    /// 16 hexadecimal digits made from the path (FNV-1a, 64 bits), by which folders of different paths have different names.
     static func digest(_ path: String) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in path.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
@@ -62,7 +63,7 @@ enum Paths {
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
-    /// The file's text; nil where it is absent, unreadable, or longer than the bound.
+    /// The file's text; nil where the file is missing, cannot be read, or is longer than `limit` bytes.
     static func text(of path: String, atMost limit: Int) -> String? {
         guard let bytes = bytes(of: path, from: 0, atMost: limit + 1), bytes.count <= limit else {
             return nil
@@ -70,7 +71,7 @@ enum Paths {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The end of the file's text.
+    /// The last `count` bytes of the file's text; nil where it cannot be read.
     static func tail(of path: String, bytes count: Int) -> String? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
@@ -87,7 +88,7 @@ enum Paths {
         return count < 0 ? nil : Array(bytes.prefix(count))
     }
 
-    /// Replaces the file's text, 0600; where that fails there is none.
+    /// Replaces the file by one with this text, mode 0600. Where that fails, there is no file.
     static func write(_ text: String, to path: String) {
         unlink(path)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -96,7 +97,7 @@ enum Paths {
         _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    /// Removes a folder with everything in it, following no link; what cannot be removed stays.
+    /// Removes a folder with everything in it. Symbolic links are removed, not followed; what cannot be removed stays.
     static func removeTree(_ path: String) {
         for name in entries(of: path) {
             let entry = "\(path)/\(name)"
@@ -110,7 +111,7 @@ enum Paths {
         rmdir(path)
     }
 
-    /// The names in a folder, sorted; none where it cannot be read.
+    /// The names in a folder, sorted; none where the folder cannot be read.
     static func entries(of folder: String) -> [String] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }

@@ -3,6 +3,7 @@ import Subprocess
 
 /// One installation of Postgres: the folder of its programs and its version.
 struct PostgresPrograms: Sendable {
+    /// The folder of `initdb`, `pg_ctl` and `postgres`.
     let folder: String
     /// Such as `15.18`.
     let version: String
@@ -13,14 +14,14 @@ struct PostgresPrograms: Sendable {
         let isSuccess: Bool
         let output: String
 
-        /// Its last words, bounded.
+        /// The last line that it printed, bounded.
         var lastLine: String {
             let line = output.split(whereSeparator: \.isNewline).last.map(String.init) ?? "it gave no reason"
             return Printable.text(line)
         }
     }
 
-    /// The newest installation, or, where there are data, the one of their major version.
+    /// The newest installation, or, where there are data already, one of the major version that made them.
     static func find(searchPath: String, dataVersion: ClusterVersion?) async throws(EmbeddedPostgresFailure)
         -> PostgresPrograms
     {
@@ -28,7 +29,7 @@ struct PostgresPrograms: Sendable {
         for folder in folders(searchPath: searchPath) {
             if let programs = await examine(folder) { installed.append(programs) }
         }
-        // What was asked then has not answered, which says nothing about what is installed.
+        // Programs that were run in a cancelled task have not ended well, which says nothing about what is installed.
         guard !Task.isCancelled else { throw .cancelled }
         guard let newest = installed.max(by: { $0.major < $1.major }) else { throw .noPrograms }
         guard let dataVersion else { return newest }
@@ -57,14 +58,14 @@ struct PostgresPrograms: Sendable {
     private static func run(
         _ path: String, _ arguments: [String], at folder: String, _ options: PlatformOptions
     ) async throws(EmbeddedPostgresFailure) -> Outcome {
-        // Nothing of our own environment: a PGDATA or PGOPTIONS in it would change what the programs do.
+        // Not this process's environment: a PGDATA or PGOPTIONS in it would change what the programs do.
         let environment: [Environment.Key: String] = ["PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"]
         do {
             let result = try await Subprocess.run(
                 .path(literal(path)), arguments: Arguments(arguments), environment: .custom(environment),
                 workingDirectory: literal(folder), platformOptions: options,
                 output: .string(limit: Limits.toolOutputBytes), error: .combinedWithOutput)
-            // A program that was ended because nobody waits for it has not failed.
+            // A program that was ended because the task was cancelled has not failed.
             guard !Task.isCancelled else { throw CancellationError() }
             return Outcome(isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput)
         } catch is CancellationError {
@@ -74,13 +75,14 @@ struct PostgresPrograms: Sendable {
         }
     }
 
-    /// Makes a path of a text by the one initialiser that needs no import of the module that paths come from.
+    /// Makes a path from a text, without importing the module that declares paths.
     private static func literal<Path: ExpressibleByStringLiteral>(_ text: String) -> Path
     where Path.StringLiteralType == String {
         Path(stringLiteral: text)
     }
 
-    /// Debian's and Red Hat's places, then the search path.
+    /// The folders with all three programs: first those where Debian, Red Hat and Alpine install Postgres, then those of the
+    /// search path.
     private static func folders(searchPath: String) -> [String] {
         let debian = Paths.entries(of: "/usr/lib/postgresql").map { "/usr/lib/postgresql/\($0)/bin" }
         let redHat = Paths.entries(of: "/usr").filter { $0.hasPrefix("pgsql-") }.map { "/usr/\($0)/bin" }
@@ -95,7 +97,7 @@ struct PostgresPrograms: Sendable {
         }
     }
 
-    /// Asks `postgres --version`, which answers `postgres (PostgreSQL) 15.18 (Debian …)`.
+    /// Runs `postgres --version`, which prints such as `postgres (PostgreSQL) 15.18 (Debian …)`.
     private static func examine(_ folder: String) async -> PostgresPrograms? {
         guard let outcome = try? await run("\(folder)/postgres", ["--version"], at: "/", PlatformOptions()),
             outcome.isSuccess

@@ -2,20 +2,21 @@ import ControlPlane
 import Glibc
 import Postgres
 
-/// A running Postgres as its `postmaster.pid` describes it (PostgreSQL source, `miscadmin.h`, "LOCK_FILE_LINE_*").
+/// Postgres' server process (the postmaster), as its file `postmaster.pid` describes it (PostgreSQL source, `miscadmin.h`, "LOCK_FILE_LINE_*").
 struct Postmaster: Sendable, Equatable {
     let pid: Int32
-    /// Seconds since 1970, which tells two processes of one number apart.
+    /// When it was started, in seconds since 1970; this tells processes with the same number apart.
     let startedAt: String
     let port: Int
-    /// Where its socket lies; empty where it has none.
+    /// The folder of its socket; empty where it has none.
     let socketFolder: String
 
     /// The role that owns everything in the embedded cluster.
     static let user = "poolgate"
+    /// The port, which on a socket is only part of its name.
     static let port = 5432
 
-    /// Parses the file's text; nil where it is not whole yet.
+    /// Parses the file's text; nil where it is not complete yet.
     init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.count >= 5, let pid = Digits.number(lines[0].utf8, atMost: Int(Int32.max)), pid > 1,
@@ -27,23 +28,24 @@ struct Postmaster: Sendable, Equatable {
         self.socketFolder = String(lines[4])
     }
 
-    /// What a gateway leaves beside the data it started a postmaster on, to know it again.
+    /// What a gateway that started this process notes beside the data, to recognise the process later.
     var marker: String { "\(pid) \(startedAt)" }
 
-    /// For libpq: as `key='value'` pairs, which need no percent-encoding of the folder.
+    /// How libpq connects to it: `key='value'` pairs, in which the folder needs no percent-encoding.
     var url: String {
         "host=\(Postmaster.quoted(socketFolder)) port=\(port) user=\(Postmaster.user) dbname=postgres"
     }
 
-    /// The line by which a person reaches it.
+    /// The command line by which a person reaches it.
     var psql: String {
         "psql -h \(Postmaster.shellWord(socketFolder)) -U \(Postmaster.user)\(port == 5432 ? "" : " -p \(port)") postgres"
     }
 
     /// Whether it accepts connections.
-    func answers() async -> Bool {
+    func acceptsConnections() async -> Bool {
         do {
-            let connection = try await PostgresConnection.connect(to: PostgresURL(url), within: .seconds(5))
+            let connection = try await PostgresConnection.connect(
+                to: PostgresURL(url), within: Limits.postgresAnswer)
             connection.close()
             return true
         } catch {

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The folder of last good snapshots and of the embedded Postgres.
+/// The folder of the saved rows and of the embedded Postgres.
 enum StateDirectory {
-    /// Makes it, 0700, where it does not exist, and answers with its absolute path; what stands in it is left alone.
+    /// Makes the folder, mode 0700, where it does not exist, and returns its absolute path. What is in it is left as it is.
     static func prepare(_ path: String) throws(EmbeddedPostgresFailure) -> String {
         try Paths.makeFolder(path)
         guard let resolved = Paths.resolved(path) else { throw .system(path, errno) }

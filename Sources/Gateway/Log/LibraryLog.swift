@@ -1,14 +1,15 @@
 import Logging
 
-/// What libraries log through swift-log, as lines of ours: `library`, with the logger's label and the message.
+/// Turns what libraries log through swift-log into lines of the program's log: event `library`, with the logger's label and
+/// the message.
 struct LibraryLog: LogHandler {
     private let label: String
     private let writer: LogWriter
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
 
-    /// Libraries say much that concerns only themselves, so they are heard from `warning` on, or from `level` if that is
-    /// more than `warning`.
+    /// Writes to `writer` what is at least of `level`, and at least a warning, since most of what libraries say below that
+    /// concerns only themselves.
     init(label: String, writer: LogWriter, level: Logger.Level) {
         self.label = label
         self.writer = writer

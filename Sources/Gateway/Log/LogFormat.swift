@@ -1,4 +1,7 @@
 /// How a log line is written.
 enum LogFormat: String, Sendable, CaseIterable {
-    case json, text
+    /// One JSON object a line.
+    case json
+    /// Words for people.
+    case text
 }

@@ -1,5 +1,5 @@
 extension LogLine {
-    /// The line with its end, in the format given.
+    /// The line in the given format, with its line end.
     func written(as format: LogFormat) -> [UInt8] {
         switch format {
         case .json: json
@@ -34,7 +34,7 @@ extension LogLine {
         return line
     }
 
-    /// For people: time, level, event, then `name=value`, quoted where a value could be mistaken for more than one.
+    /// Time, level and event, then `name=value` for each field. A value that is not one plain word is in quotes.
     private var text: [UInt8] {
         var line = Array(time.timestamp.utf8)
         line += " \(level) ".utf8
@@ -55,10 +55,9 @@ extension LogLine {
 
 private let hexadecimal = Array("0123456789abcdef".utf8)
 
-/// JSON strings of any bytes.
+/// JSON strings (RFC 8259 §7) made of any bytes.
 enum JSONWords {
-    /// Appends the string with its quotes. Valid UTF-8 stays, but for controls of every kind and line separators, which
-    /// are escaped; what is no UTF-8 becomes U+FFFD.
+    /// Appends the string in quotes. Control characters and line separators are escaped; what is no UTF-8 becomes U+FFFD.
     static func append(_ bytes: some Sequence<UInt8>, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "\""))
         for scalar in String(decoding: Array(bytes), as: UTF8.self).unicodeScalars {
@@ -81,9 +80,9 @@ enum JSONWords {
     }
 }
 
-/// Values of the text format: printable ASCII alone, so that nothing moves a terminal's cursor.
+/// Values of the text format, in printable ASCII, so that none can control the terminal that shows them.
 enum PlainWords {
-    /// Appends the value, in quotes unless it is one plain word; other bytes become `\xNN`, which has one inverse.
+    /// Appends the value, in quotes unless it is one plain word. Bytes that are no printable ASCII become `\xNN`.
     static func append(_ bytes: [UInt8], to line: inout [UInt8]) {
         if !bytes.isEmpty, bytes.allSatisfy(isPlain) {
             line += bytes

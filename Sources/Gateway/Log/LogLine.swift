@@ -1,21 +1,21 @@
 import Gatekeeper
 import Logging
 
-/// One line of the log before it is written: a word for what happened, and what belongs to it.
+/// One line of the log before it is written: a word for what happened, and fields that tell more.
 struct LogLine: Sendable {
     let time: Instant
     let level: Logger.Level
-    /// A stable word in snake_case.
+    /// A word in snake_case that stays the same from version to version, so that operators can search for it.
     let event: String
     let fields: [Field]
 
-    /// A name in snake_case, and what stands there.
+    /// A name in snake_case, and its value.
     struct Field: Sendable {
         let name: String
         let value: LogValue
     }
 
-    /// Leaves out every field without a value.
+    /// A line of these fields; those without a value are left out.
     init(
         _ level: Logger.Level, _ event: String, _ fields: KeyValuePairs<String, LogValue?>,
         at time: Instant = .now
@@ -33,7 +33,7 @@ struct LogLine: Sendable {
         self.fields = fields
     }
 
-    /// The same line with one field more.
+    /// The same line with another field at its end.
     func adding(_ name: String, _ value: LogValue) -> LogLine {
         LogLine(self, fields: fields + [Field(name: name, value: value)])
     }
@@ -42,7 +42,7 @@ struct LogLine: Sendable {
 /// What a field of a log line holds.
 enum LogValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     case text(String)
-    /// Bytes of somebody outside, of whatever encoding.
+    /// Bytes that came from outside, in whatever encoding.
     case bytes([UInt8])
     case number(Int64)
     case list([String])

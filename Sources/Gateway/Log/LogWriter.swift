@@ -6,17 +6,19 @@ import Logging
 import Platform
 import Synchronization
 
-/// The one writer of the log: takes lines from everywhere and records from the loops, writes them on a thread of its own.
+/// Writes the log, on a thread of its own: lines from anywhere in the program, and the records that the event loops leave in
+/// a ring.
 ///
-/// A class, because the whole program shares it. Nobody ever waits for a log that is not read: what does not fit is
-/// counted, and the count is written.
+/// Nobody waits for the log: what does not fit while it is not read is counted, and the count is written later.
+/// A class, because the whole program shares it.
 final class LogWriter: Sendable {
     private let descriptor: Int32
     private let format: LogFormat
     private let level: Logger.Level
     private let records: RecordRing
     private let state = Mutex(State())
-    private let bell = DispatchSemaphore(value: 0)
+    /// Wakes the thread.
+    private let wake = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
     private struct State {
@@ -25,7 +27,7 @@ final class LogWriter: Sendable {
         var isEnding = false
     }
 
-    /// Writes to `descriptor` what is at least of `level`; `records` is emptied several times a second.
+    /// Writes to the file descriptor `descriptor` what is at least of `level`. `records` is emptied several times a second.
     init(descriptor: Int32, format: LogFormat, level: Logger.Level, records: RecordRing) {
         self.descriptor = descriptor
         self.format = format
@@ -39,6 +41,7 @@ final class LogWriter: Sendable {
         if !isStarted { ended.signal() }
     }
 
+    /// Leaves a line to be written. Never blocks.
     func write(_ line: LogLine) {
         guard line.level >= level else { return }
         state.withLock { state in
@@ -48,21 +51,22 @@ final class LogWriter: Sendable {
                 state.dropped += 1
             }
         }
-        bell.signal()
+        wake.signal()
     }
 
-    /// Writes what waits, for a moment at most, and ends the thread.
+    /// Writes what is left, for `Limits.lastLinesTime` at most, and ends the thread.
     func end() {
         state.withLock { $0.isEnding = true }
-        bell.signal()
+        wake.signal()
         _ = ended.wait(timeout: .now() + Limits.lastLinesTime.dispatch)
     }
 
+    /// What the thread does.
     private func run() {
         var throttle = RefusalThrottle()
         var isEnding = false
         while !isEnding {
-            _ = bell.wait(timeout: .now() + Limits.recordPause.dispatch)
+            _ = wake.wait(timeout: .now() + Limits.recordPause.dispatch)
             let (lines, dropped, ending) = state.withLock { state in
                 defer {
                     state.lines = []
@@ -92,7 +96,7 @@ final class LogWriter: Sendable {
         ended.signal()
     }
 
-    /// Blocks this thread until the bytes are out, and gives them up where nobody will ever read them.
+    /// Writes the bytes, which blocks the thread until somebody reads them; gives them up where the descriptor is broken.
     private func writeAll(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -101,7 +105,7 @@ final class LogWriter: Sendable {
                 rest = rest.dropFirst(count)
             } else if errno == EAGAIN {
                 var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                _ = Glibc.poll(&poll, 1, 1_000)
+                _ = Glibc.poll(&poll, 1, Limits.writePauseMilliseconds)
             } else if errno != EINTR {
                 return
             }
@@ -110,7 +114,7 @@ final class LogWriter: Sendable {
 }
 
 extension Duration {
-    /// For Dispatch, which counts in whole nanoseconds.
+    /// The same for Dispatch, which counts in whole nanoseconds.
     var dispatch: DispatchTimeInterval {
         let (seconds, attoseconds) = components
         return .nanoseconds(Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))

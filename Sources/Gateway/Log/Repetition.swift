@@ -3,14 +3,14 @@ import Gatekeeper
 import Postgres
 import Synchronization
 
-/// Keeps what goes on failing from filling the log: the same failure of the same thing is a line once, then again every
-/// ten minutes with the number of those left out, until it changes or ends.
+/// Keeps a failure that repeats itself from filling the log: it is a line when it comes first, and every ten minutes after
+/// that with the number of repetitions that were left out, until its reason changes or it ends.
 ///
 /// A class, because every part of the control plane reports through it.
 final class RepetitionFilter: Sendable {
     private let repetition = Mutex(Repetition())
 
-    /// The line of an observation; nil where it only says once more what was said.
+    /// The line for an observation; nil where it only repeats a failure.
     func line(_ observation: Observation, at now: Instant = .now) -> LogLine? {
         let (thing, reason) = RepetitionFilter.subject(observation)
         guard let thing else { return Observer.line(observation) }
@@ -23,7 +23,8 @@ final class RepetitionFilter: Sendable {
         return leftOut == 0 ? line : line.adding("repeated", .count(leftOut))
     }
 
-    /// What fails or has recovered, and why it fails; nil for what never repeats.
+    /// What the observation says to fail, and why; without a reason, what it says to work again. Nil for what never repeats
+    /// itself.
     private static func subject(_ observation: Observation) -> (thing: String?, reason: String?) {
         switch observation {
         case .keysFetched(let pool, _, _): (pool.description, nil)
@@ -42,7 +43,7 @@ final class RepetitionFilter: Sendable {
     }
 }
 
-/// Which failures were told, of which things; a pure value.
+/// Which failures were written, and when. A pure value.
 struct Repetition: Sendable {
     private struct Told {
         let reason: String
@@ -52,7 +53,8 @@ struct Repetition: Sendable {
 
     private var told: [String: Told] = [:]
 
-    /// How many equal failures were left out before this one, where it is to be told; nil where it is not.
+    /// Whether this failure of `thing` is to be written: how many repetitions were left out before it, or nil where it is
+    /// left out itself.
     mutating func admit(_ thing: String, _ reason: String, at now: Instant) -> Int? {
         let known = told[thing].flatMap { $0.reason.utf8.elementsEqual(reason.utf8) ? $0 : nil }
         if let known, now.seconds(since: known.at) < Limits.repetitionSeconds {
@@ -64,7 +66,7 @@ struct Repetition: Sendable {
         return known?.leftOut ?? 0
     }
 
-    /// Forgets the thing, which does not fail any more.
+    /// Forgets `thing`, which works again.
     mutating func end(_ thing: String) {
         told[thing] = nil
     }

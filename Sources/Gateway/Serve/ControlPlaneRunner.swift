@@ -2,7 +2,8 @@ import ControlPlane
 import Gatekeeper
 import Postgres
 
-/// The control plane's whole run: the database where it is ours, the directory, the health that is written back.
+/// Runs the control plane: the embedded Postgres where there is one, the tenant directory, and the health that is written
+/// into the database.
 actor ControlPlaneRunner {
     private let settings: Settings
     private let stateDirectory: String?
@@ -13,6 +14,7 @@ actor ControlPlaneRunner {
     private let publish: @Sendable (Directory) -> Void
     private let publishStaleness: @Sendable (Instant) -> Void
     private let announce: @Sendable (String) -> Void
+    /// The private Postgres, once it was asked for.
     private var embedded: EmbeddedPostgres?
 
     init(
@@ -33,7 +35,7 @@ actor ControlPlaneRunner {
         self.announce = announce
     }
 
-    /// Runs until the task is cancelled; throws where there is no database and never will be.
+    /// Runs until the task is cancelled. Throws where there is no database and none can be expected.
     func run() async throws(GatewayFailure) {
         guard let url = try await databaseURL() else { return }
         let health = HealthWriter(
@@ -60,12 +62,13 @@ actor ControlPlaneRunner {
         }
     }
 
-    /// Stops the embedded Postgres, where this gateway is the one to do so.
+    /// Stops the embedded Postgres, where there is one and this gateway is the one to stop it.
     func stopEmbedded() async {
         await embedded?.stop()
     }
 
-    /// The database's URL, once there is one; nil where the start was given up.
+    /// The database's URL, after the embedded Postgres was started and migrated where it is wanted; nil where the task was
+    /// cancelled meanwhile.
     private func databaseURL() async throws(GatewayFailure) -> PostgresURL? {
         guard settings.isEmbedded, let stateDirectory else { return settings.databaseURL }
         let embedded = EmbeddedPostgres(
@@ -88,14 +91,14 @@ actor ControlPlaneRunner {
         do throws(Migrator.Failure) {
             for line in Observer.migrated(try await Schema.migrator.migrate(url)) { log.write(line) }
         } catch {
-            // A newer program was here; the directory says so and serves.
+            // A newer version of the program has migrated the database. The directory reports that, and serves.
             guard case .newerSchema = error else { throw error }
         }
     }
 }
 
 extension GatewayState {
-    /// Takes the directory's latest status.
+    /// Takes the directory's latest status, and the time when it was loaded first.
     func note(_ status: DirectoryStatus) {
         change { values in
             values.directory = status
@@ -105,7 +108,7 @@ extension GatewayState {
 }
 
 extension Instant {
-    /// This instant moved by a time of whole milliseconds; saturates.
+    /// This instant moved by a time, in whole milliseconds; `distantFuture` where that is too far.
     func advanced(by time: Duration) -> Instant {
         let (step, overflow) = Int64(time.milliseconds).multipliedReportingOverflow(by: 1_000_000)
         let (sum, exceeded) = nanoseconds.addingReportingOverflow(step)

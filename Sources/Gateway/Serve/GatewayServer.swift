@@ -5,27 +5,30 @@ import Logging
 import NIOCore
 import Postgres
 
-/// The whole gateway as one walk: start, serve, stop.
+/// The whole gateway from start to end: it opens its parts in order, serves, and closes them in the reverse order.
 struct GatewayServer {
     private let settings: Settings
     private let log: LogWriter
     private let records: RecordRing
     private let descriptors: Int
-    /// Gets the line by which a person reaches the embedded Postgres.
+    /// Takes the command line by which a person reaches the embedded Postgres, to be printed.
     private let announce: @Sendable (String) -> Void
     private let began = ContinuousClock.now
 
     private let feed = SnapshotFeed()
     private let publisher: SnapshotPublisher
     private let observe: Observe
+    /// The name of the signal that asked the gateway to stop.
     private let stop = OneShot<String>()
+    /// Why the gateway cannot go on.
     private let failure = OneShot<GatewayFailure>()
     private let directoryLoaded = OneShot<Void>()
     private let fetcher: KeyFetcher
     private let pools: UserPools
     private let state: GatewayState
 
-    /// A gateway that has opened nothing yet; `records` is the ring that `log` empties.
+    /// A gateway that has opened nothing yet. `records` is the ring that `log` empties; `descriptors` is how many file
+    /// descriptors the process may open.
     init(
         settings: Settings, log: LogWriter, records: RecordRing, descriptors: Int,
         announce: @escaping @Sendable (String) -> Void
@@ -88,7 +91,8 @@ struct GatewayServer {
 
     // MARK: Start
 
-    /// Without the folder there is no memory of the last good tenants, which is no reason not to serve.
+    /// Makes the state directory. Without it the last good tenants cannot be saved, which is no reason not to serve; but the
+    /// embedded Postgres cannot do without.
     private func prepareStateDirectory() throws(GatewayFailure) -> String? {
         do throws(EmbeddedPostgresFailure) {
             return try StateDirectory.prepare(settings.stateDirectory)
@@ -125,7 +129,7 @@ struct GatewayServer {
         }
     }
 
-    /// Waits until the admin port is open; nil where something ends the start before that.
+    /// Waits until the admin port is open, and returns its address; nil where a failure comes first.
     private func adminAddress(_ admin: AdminServer) async -> SocketAddress? {
         let address = await withTaskGroup(of: SocketAddress?.self) { group in
             group.addTask { await admin.boundAddress() }
@@ -140,7 +144,8 @@ struct GatewayServer {
         return address
     }
 
-    /// Opens the proxy with the first directory, or without one when it takes too long; nil where the start ended.
+    /// Opens the proxy as soon as the first directory is there, or without one after `Limits.directoryWait`; nil where the
+    /// gateway is to stop before.
     private func openProxy(besides adminAddress: SocketAddress?) async -> ProxyServer? {
         _ = await first(directoryLoaded, stop, failure, within: Limits.directoryWait)
         guard stop.value == nil, failure.value == nil else { return nil }
@@ -163,19 +168,20 @@ struct GatewayServer {
         }
     }
 
-    /// Why the proxy could not be started.
+    /// Why the proxy could not be started, as a sentence without its full stop.
     private func sentence(_ error: any Error) -> String {
         guard case ProxyServer.Failure.cannotListen(let isTLS, let reason) = error else { return "\(error)" }
         let address = isTLS ? settings.tlsListen ?? settings.listen : settings.listen
         return ListenFailure.sentence(isTLS ? "--tls-listen" : "--listen", address, reason)
     }
 
+    /// Reports an open listener to the admin port and the log.
     private func note(_ listener: String, _ address: String) {
         state.change { $0.listeners.append(BoundListener(listener: listener, address: address)) }
         log.write(Observer.listening(listener, address: address))
     }
 
-    /// Says once in the log when the gateway has become ready.
+    /// Waits until the gateway is ready, and writes that into the log.
     private func reportReadiness() async {
         while stop.value == nil, failure.value == nil {
             if state.readiness.isReady {
@@ -188,7 +194,7 @@ struct GatewayServer {
 
     // MARK: Stop
 
-    /// Closes what is open, in the order in which parts need each other: requests under way may still need keys.
+    /// Closes what is open: first the proxy, since requests under way may still need keys; the database last.
     private func close(
         _ proxy: ProxyServer?, _ control: ControlPlaneRunner, _ controlTask: Task<Void, Never>,
         _ admin: AdminServer,
@@ -215,7 +221,7 @@ struct GatewayServer {
         await control.stopEmbedded()
     }
 
-    /// Does not wait longer than `limit` for something that ends by itself.
+    /// Waits for `work`, but no longer than `limit`, after which it ends by itself.
     private func within(_ limit: Duration, _ work: @escaping @Sendable () async -> Void) async {
         let done = OneShot<Void>()
         Task {

@@ -6,8 +6,10 @@ import Synchronization
 ///
 /// A class, because the parts write it and the admin port reads it; each step under its lock is short.
 final class GatewayState: Sendable {
+    /// The name of this run of the program.
     let instance: String
     let version: String
+    /// When the program was started.
     let startedAt: Instant
     private let isFirstPassDone: @Sendable () -> Bool
     private let pools: @Sendable () -> [PoolStatus]

@@ -4,9 +4,9 @@ import NIOCore
     import Glibc
 #endif
 
-/// Why a listener could not be opened, said so that an operator knows what to do.
+/// Why a listener could not be opened, in words that tell an operator what to do.
 enum ListenFailure {
-    /// A sentence without its full stop, of the setting's flag, its address and what the system said.
+    /// A sentence without its full stop, made of the setting's flag, its address and the system's error.
     static func sentence(_ flag: String, _ address: ListenAddress, _ error: any Error) -> String {
         "\(flag) \(address) cannot be listened on: \(reason(error, address))"
     }

@@ -3,18 +3,21 @@ import DataPlane
 import Gatekeeper
 
 extension IssuerForms {
+    /// The forms of issuers and of their key endpoints' URLs, as the settings give them.
     init(_ settings: Settings) {
         self.init(issuerTemplate: settings.issuerTemplate, keysTemplate: settings.jwksTemplate)
     }
 }
 
 extension TenantParser {
+    /// Makes tenants by the settings that hold for all of them.
     init(_ settings: Settings) {
         self.init(issuerForms: IssuerForms(settings), defaultUpstreams: settings.upstreams)
     }
 }
 
 extension KeyFetcher {
+    /// A fetcher with the settings' key endpoints, authorities and proxy.
     convenience init(_ settings: Settings) {
         self.init(
             issuerForms: IssuerForms(settings),
@@ -23,6 +26,7 @@ extension KeyFetcher {
 }
 
 extension ProxySettings {
+    /// The proxy's part of the settings. `descriptors` is how many file descriptors the process may open.
     init(_ settings: Settings, descriptors: Int) {
         self.init()
         listenHost = settings.listen.host
@@ -33,7 +37,8 @@ extension ProxySettings {
         expectsProxyHeader = settings.expectsProxyHeader
         trustedProxies = settings.trustedProxies
         workers = settings.workers
-        maxConnections = settings.maxConnections ?? max(64, descriptors / 2 - 128)
+        maxConnections =
+            settings.maxConnections ?? max(Limits.fewestConnections, descriptors / 2 - Limits.descriptorsKept)
         maxConnectionsPerAddress = settings.maxConnectionsPerAddress
         maxRequestsPerConnection = settings.maxRequestsPerConnection
         headTimeout = settings.headTimeout
@@ -42,7 +47,7 @@ extension ProxySettings {
         upstreamWait = settings.upstreamWait
         upstreamAuthorities = settings.upstreamCAs
         headLimits = settings.headLimits
-        answerLimits = settings.answerLimits
+        answerLimits = settings.responseLimits
         maxBodyBytes = settings.maxBodyBytes
         upstreamNetworks = settings.upstreamNetworks
         tokenCacheBytes = settings.tokenCacheBytes
