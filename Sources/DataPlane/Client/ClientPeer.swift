@@ -14,7 +14,7 @@ final class ClientPeer {
     private var owned: OwnedUpstream?
 
     private let worker: Worker
-    private let isTLS: Bool
+    let isTLS: Bool
     private var isCounted = false
     private var hasSeat = false
 

@@ -18,7 +18,6 @@ extension HTTP1ClientConnection {
         guard machine.leave(farewell, at: worker.clock.tick) else { return }
         exchange.release()
         flush()
-        sendHeld()
         inbound = ByteBuffer()
         returnSurplus()
         forgetUnsent()
@@ -28,7 +27,6 @@ extension HTTP1ClientConnection {
 
     /// Says that nothing more follows, once everything written has left; the client may go on.
     func endOutput() {
-        sendHeld()
         whenSent { if $0.machine.isServing { $0.channel.close(mode: .output, promise: nil) } }
     }
 

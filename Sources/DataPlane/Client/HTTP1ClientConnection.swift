@@ -33,8 +33,8 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
     private var surplus = 0
 
     // What is written.
+    private let writer: ChannelWriter
     private(set) var isWritable = true
-    private var outbox = Outbox()
     /// A head, and what is to leave with it in one write.
     var output = ByteBuffer()
     /// How the response under way is delivered.
@@ -47,6 +47,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
         self.channel = channel
         self.worker = worker
         self.peer = peer
+        self.writer = ChannelWriter(channel)
         self.exchange = Exchange(worker: worker, peer: peer)
         self.parser = RequestHeadParser(limits: worker.settings.headLimits)
         self.machine = HTTP1ConnectionMachine(until: worker.clock.tick &+ worker.headTicks)
@@ -58,6 +59,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        writer.open(context, isClear: !peer.isTLS)
         worker.clients.opened(self)
         guard let refusal = peer.enter(from: channel.remoteAddress) else { return }
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
@@ -71,6 +73,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
         exchange.client = .gone
         worker.clients.closed(self)
         peer.leave()
+        writer.close()
         self.context = nil
     }
 
@@ -95,6 +98,9 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
             context.read()
         }
     }
+
+    /// The pipeline's last handler tells nobody, which spares a walk through it for each read.
+    func channelReadComplete(context: ChannelHandlerContext) {}
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = channel.isWritable
@@ -269,24 +275,13 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
 
     /// Sends the client a head, or a piece of a body or WebSocket.
     func send(_ bytes: ByteBuffer, isHead: Bool = false) {
-        guard machine.state != .closed, let context, let piece = outbox.add(bytes) else { return }
-        context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
-        guard outbox.shouldLook(isHead: isHead), channel.unsentBytes > 0 else { return }
-        outbox.fellBehind()
-        whenSent { $0.sendHeld() }
-    }
-
-    func sendHeld() {
-        if let held = outbox.caughtUp() { send(held) }
+        guard machine.state != .closed else { return }
+        writer.send(bytes, isHead: isHead)
     }
 
     /// Calls `next` once everything written has left, or cannot leave any more.
     func whenSent(_ next: @escaping (HTTP1ClientConnection) -> Void) {
-        let bound = NIOLoopBound((self, next), eventLoop: worker.loop)
-        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
-            let (connection, next) = bound.value
-            next(connection)
-        }
+        writer.whenSent { next(self) }
     }
 
     /// Bytes that left for a slow client are progress too.
@@ -298,7 +293,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
         case .lingering, .closed: waitsForClient = false
         }
         guard waitsForClient else { return }
-        let unsent = outbox.heldBytes + channel.unsentBytes
+        let unsent = writer.unsentBytes
         if unsent < unsentBytes {
             if machine.isServing { exchange.progressed() } else { machine.progressed(at: tick) }
         }

@@ -47,10 +47,12 @@ struct Outbox {
     /// The socket has taken everything that was written; gives back what waited for that.
     mutating func caughtUp() -> ByteBuffer? {
         isBehind = false
-        return held.readableBytes > 0 ? takeHeld() : nil
+        return takeHeld()
     }
 
-    private mutating func takeHeld() -> ByteBuffer {
+    /// Gives back what waits here, also while the socket is behind; nil for nothing.
+    mutating func takeHeld() -> ByteBuffer? {
+        guard held.readableBytes > 0 else { return nil }
         defer { held = ByteBuffer() }
         return held
     }

@@ -53,7 +53,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
     private(set) var isHeadRequest = false
     private var isRequestChunked = false
     private var context: ChannelHandlerContext?
-    private var outbox = Outbox()
+    private let writer: ChannelWriter
     private var wantsRead = false
     private var handshake: EventLoopPromise<Void>?
     private var isSecured = false
@@ -75,6 +75,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
         self.channel = channel
         self.pool = pool
         self.worker = worker
+        self.writer = ChannelWriter(channel)
         self.parser = ResponseHeadParser(limits: worker.settings.answerLimits)
     }
 
@@ -97,11 +98,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
 
     /// Sends a head, a piece of a body as it is, or bytes of a WebSocket.
     func send(_ bytes: ByteBuffer, isHead: Bool = false) {
-        guard let context, let piece = outbox.add(bytes) else { return }
-        context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
-        guard outbox.shouldLook(isHead: isHead), channel.unsentBytes > 0 else { return }
-        outbox.fellBehind()
-        whenSent { $0.sendHeld() }
+        writer.send(bytes, isHead: isHead)
     }
 
     /// Sends a piece of the request's body, given as payload; with the last one its trailers, but for those `stripped`.
@@ -128,23 +125,9 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
         send(bytes, isHead: true)
     }
 
-    private func sendHeld() {
-        if let held = outbox.caughtUp() { send(held) }
-    }
-
     /// Says that nothing more follows, once everything written has left.
     func endOutput() {
-        sendHeld()
-        whenSent { $0.channel.close(mode: .output, promise: nil) }
-    }
-
-    /// Calls `next` once everything written has left, or cannot leave any more.
-    private func whenSent(_ next: @escaping (HTTP1UpstreamConnection) -> Void) {
-        let bound = NIOLoopBound((self, next), eventLoop: worker.loop)
-        context?.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
-            let (connection, next) = bound.value
-            next(connection)
-        }
+        writer.whenSent { self.channel.close(mode: .output, promise: nil) }
     }
 
     // MARK: Between requests
@@ -217,9 +200,11 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        writer.open(context, isClear: pool.upstream.origin.scheme == .http)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        writer.close()
         self.context = nil
         exchange = nil
         owner?.lost(self)
@@ -262,6 +247,9 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
         inbound.appendUnread(bytes)
         use()
     }
+
+    /// The pipeline's last handler tells nobody, which spares a walk through it for each read.
+    func channelReadComplete(context: ChannelHandlerContext) {}
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = channel.isWritable
