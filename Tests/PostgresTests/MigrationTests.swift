@@ -56,7 +56,9 @@ import Testing
         async let first = migrate(one)
         async let second = migrate(two)
         _ = try await (first, second)
-        #expect(try server.psql("SELECT count(*) FROM poolgate.migrations") == "\(try TemporaryPostgres.migrations().count)\n")
+        #expect(
+            try server.psql("SELECT count(*) FROM poolgate.migrations")
+                == "\(try TemporaryPostgres.migrations().count)\n")
     }
 
     @Test func `Where roles cannot be created, the migration says what to run and goes on`() async throws {
