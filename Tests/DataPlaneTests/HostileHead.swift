@@ -10,7 +10,7 @@ enum HostileHead: String, CaseIterable, Sendable {
 
     /// A request's head of about so many bytes, within the default bounds.
     func request(bytes count: Int) -> [UInt8] {
-        let (path, lines) = parts(count, fieldBytes: 15_000, fieldCount: count / 340)
+        let (path, lines) = Filling(count: count, fieldBytes: 15_000, fieldCount: count / 340).parts(of: self)
         let start = ["GET \(path) HTTP/1.1", "Host: a", "Authorization: Bearer x"]
         return Array(((start + lines).joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
@@ -18,7 +18,7 @@ enum HostileHead: String, CaseIterable, Sendable {
     /// An answer's.
     func answer(bytes count: Int) -> [UInt8] {
         let fieldCount = count / 260
-        let (_, lines) = parts(count, fieldBytes: 240_000, fieldCount: fieldCount)
+        let (_, lines) = Filling(count: count, fieldBytes: 240_000, fieldCount: fieldCount).parts(of: self)
         let end = self == .shortFields ? "\n" : "\r\n"
         var text = (["HTTP/1.1 200 OK"] + lines).joined(separator: end) + end + end
         if self == .spaces || self == .spacedOptions || self == .tabs {
@@ -31,30 +31,30 @@ enum HostileHead: String, CaseIterable, Sendable {
         return Array(text.utf8)
     }
 
-    private func parts(_ count: Int, fieldBytes: Int, fieldCount: Int) -> (String, [String]) {
-        /// Lines of one field that hold `part` again and again.
-        func fill(_ name: String, _ part: String, _ bytes: Int? = nil) -> [String] {
-            var rest = (bytes ?? count) - 100
-            var lines: [String] = []
-            while rest > 0 {
-                let size = min(rest, fieldBytes)
-                lines.append("\(name): " + String(repeating: part, count: max(1, size / part.utf8.count)))
-                rest -= size
-            }
-            return lines
+    /// Names of one length that FNV-1a, seeded as the parser's, sends to one slot of 256.
+    fileprivate static func colliding(_ number: Int) -> [String] {
+        var names: [String] = []
+        var candidate = 0
+        while names.count < number {
+            let name = "x" + String(candidate, radix: 36)
+            var hash: UInt32 = 0x811C_9DC5
+            for byte in name.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+            if hash & 255 == 7 { names.append(name) }
+            candidate += 1
         }
-        /// So many fields that share the head's bytes.
-        func fields(_ number: Int, _ name: (Int) -> String) -> [String] {
-            let value = String(repeating: "v", count: max(1, count / number - name(0).utf8.count - 4))
-            return (0..<number).map { "\(name($0)): \(value)" }
-        }
-        func many(_ name: (Int) -> String) -> [String] {
-            (0..<fieldCount).map { "\(name($0)): v" }
-        }
-        // A path of half the head's bytes, and the rest of it.
-        func path(_ part: String) -> String { String(repeating: part, count: count / 2 / part.utf8.count) }
-        let rest = fill("X", "v", count / 2)
-        switch self {
+        return names
+    }
+}
+
+/// What fills a head of a given size.
+private struct Filling {
+    let count: Int
+    let fieldBytes: Int
+    let fieldCount: Int
+
+    /// The path and the field lines.
+    func parts(of head: HostileHead) -> (String, [String]) {
+        switch head {
         case .plain: return ("/", fields(20) { "X-Plain-Header-\($0)" })
         case .options: return ("/", fill("Connection", "a,"))
         case .equalOptions: return ("/", fill("Connection", "x,", count - 1000) + many { _ in "X" })
@@ -74,15 +74,11 @@ enum HostileHead: String, CaseIterable, Sendable {
         case .emptyCookies: return ("/", fill("Cookie", ";"))
         case .cookiesBesideToken: return ("/", fill("Cookie", "a=;token=;"))
         case .cookiesAlikeToken: return ("/", fill("Cookie", "tokem=1; "))
-        case .parameters:
-            return ("/?" + path("a&"), rest)
-        case .emptyParameters:
-            return ("/?" + path("&"), rest)
-        case .parametersBesideToken:
-            return ("/?" + path("a&%74oken=&"), rest)
-        case .encodedPath:
-            return ("/" + path("%41"), rest)
-        case .segments: return (path("/a"), rest)
+        case .parameters: return path("/?", "a&")
+        case .emptyParameters: return path("/?", "&")
+        case .parametersBesideToken: return path("/?", "a&%74oken=&")
+        case .encodedPath: return path("/", "%41")
+        case .segments: return path("", "/a")
         case .vias: return ("/", fill("Via", "a,"))
         case .hops: return ("/", fill("X-Forwarded-For", "10.0.0.1,"))
         case .emptyHops: return ("/", fill("X-Forwarded-For", ","))
@@ -105,7 +101,8 @@ enum HostileHead: String, CaseIterable, Sendable {
         case .lengths:
             return (
                 "/",
-                ["Content-Length: " + String(repeating: "0", count: count / 2) + "5"] + rest
+                ["Content-Length: " + String(repeating: "0", count: count / 2) + "5"]
+                    + fill("X", "v", count / 2)
             )
         case .challenges: return ("/", fill("WWW-Authenticate", "\\\""))
         case .proofs: return ("/", fill("Authorization", "n\\\""))
@@ -114,17 +111,31 @@ enum HostileHead: String, CaseIterable, Sendable {
         }
     }
 
-    /// Names of one length that FNV-1a, seeded as the parser's, sends to one slot of 256.
-    private static func colliding(_ number: Int) -> [String] {
-        var names: [String] = []
-        var candidate = 0
-        while names.count < number {
-            let name = "x" + String(candidate, radix: 36)
-            var hash: UInt32 = 0x811C_9DC5
-            for byte in name.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
-            if hash & 255 == 7 { names.append(name) }
-            candidate += 1
+    /// Lines of one field that hold `part` again and again.
+    private func fill(_ name: String, _ part: String, _ bytes: Int? = nil) -> [String] {
+        var rest = (bytes ?? count) - 100
+        var lines: [String] = []
+        while rest > 0 {
+            let size = min(rest, fieldBytes)
+            lines.append("\(name): " + String(repeating: part, count: max(1, size / part.utf8.count)))
+            rest -= size
         }
-        return names
+        return lines
+    }
+
+    /// So many fields that share the head's bytes.
+    private func fields(_ number: Int, _ name: (Int) -> String) -> [String] {
+        let value = String(repeating: "v", count: max(1, count / number - name(0).utf8.count - 4))
+        return (0..<number).map { "\(name($0)): \(value)" }
+    }
+
+    /// As many short fields as there may be.
+    private func many(_ name: (Int) -> String) -> [String] {
+        (0..<fieldCount).map { "\(name($0)): v" }
+    }
+
+    /// A path of half the head's bytes, and a field for the rest of it.
+    private func path(_ start: String, _ part: String) -> (String, [String]) {
+        (start + String(repeating: part, count: count / 2 / part.utf8.count), fill("X", "v", count / 2))
     }
 }
