@@ -3,6 +3,18 @@ extension HouseRule {
     static let limits = HouseRule(
         claim: "Times, sizes and other bounds stand in Limits",
         isBinding: false,
+        exceptions: [
+            Exception(
+                ["Gateway/SettingTable.swift", "Gateway/Settings.swift", "DataPlane/ProxySettings.swift"],
+                because: "they are the settings: what each may be, and is where nobody says otherwise"),
+            Exception(["Gateway/Quantity.swift"], because: "it says what the units of settings mean"),
+            Exception(["Platform/CivilDate.swift"], because: "its numbers are the calendar's"),
+            Exception(
+                ["DataPlane/HTTPDate.swift"], "253_402_300_799", because: "it is the end of the year 9999"),
+            Exception(
+                ["DataPlane/ExchangeAction.swift"], "case ",
+                because: "RFC 6455 numbers the reasons for closing"),
+        ],
         violations: [
             "wait(for: .seconds(5))", "let size = 1 << 20", "let size = 64 * 1024",
             "sleep(.milliseconds(50))",
@@ -50,6 +62,7 @@ extension SwiftFile {
     /// What turns one unit of time or of counting into another.
     private static let factors: Set = [
         1000, 3600, 86_400, 3_600_000, 86_400_000, 1_000_000, 1_000_000_000, 1_000_000_000_000,
+        1_000_000_000_000_000, 1_000_000_000_000_000_000,
     ]
 
     /// A decimal number of four digits or more, unless it turns one unit into another or is the greatest port.
