@@ -4,12 +4,6 @@ import Testing
 
 @testable import DataPlane
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// Bytes for a peer that reads now fast and now slowly, over a real socket.
 @Suite struct ChannelWriterTests {
     /// Sends pieces as long as the channel takes them, and waits while it does not.
@@ -41,9 +35,31 @@ import Testing
         }
     }
 
+    /// Reads a little at a time, and rests now and then.
+    private final class SlowReader: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private var bytes: [UInt8] = []
+        private let whole: EventLoopPromise<[UInt8]>
+
+        init(_ whole: EventLoopPromise<[UInt8]>) { self.whole = whole }
+
+        func channelActive(context: ChannelHandlerContext) { context.read() }
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            bytes += unwrapInboundIn(data).readableBytesView
+        }
+        func channelReadComplete(context: ChannelHandlerContext) {
+            let rest = Int64.random(in: 0..<20) == 0 ? 500 : 0
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: .microseconds(Int64(rest))) { bound.value.read() }
+        }
+        func channelInactive(context: ChannelHandlerContext) { whole.succeed(bytes) }
+    }
+
     /// Everything that the peer got.
     private func received(_ pieces: [[UInt8]], isClear: Bool) async throws -> [UInt8] {
-        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        let group = MultiThreadedEventLoopGroup.singleton
+        let server = try await ServerBootstrap(group: group)
             .childChannelOption(.socketOption(.so_sndbuf), value: 8_192)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -52,31 +68,18 @@ import Testing
             }
             .bind(host: "127.0.0.1", port: 0).get()
         defer { server.close(promise: nil) }
-        let port = try #require(server.localAddress?.port)
-        return try await NIOThreadPool.singleton.runIfActive {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = in_port_t(port).bigEndian
-            address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-            var size: Int32 = 4_096
-            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
-            let connected = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        let whole = group.next().makePromise(of: [UInt8].self)
+        _ = try await ClientBootstrap(group: group)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.socketOption(.so_rcvbuf), value: 4_096)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(SlowReader(whole))
                 }
             }
-            #expect(connected == 0)
-            var bytes: [UInt8] = []
-            var buffer = [UInt8](repeating: 0, count: 10_000)
-            while true {
-                let count = read(descriptor, &buffer, Int.random(in: 1...buffer.count))
-                guard count > 0 else { return bytes }
-                bytes += buffer[..<count]
-                if Int.random(in: 0..<20) == 0 { usleep(500) }
-            }
-        }
+            .connect(to: try #require(server.localAddress)).get()
+        return try await whole.futureResult.get()
     }
 
     @Test(arguments: [true, false])
