@@ -11,7 +11,8 @@ import Testing
         return admitted
     }
 
-    @Test("Ten of one kind are recorded in a second, the others are counted") func bound() {
+    @Test("Ten of one kind are recorded in a second, the others are counted")
+    func bound() {
         var tally = RefusalTally()
         let admitted = admitted(25, .credential(.missingToken), by: &tally)
         #expect(admitted == 10)
@@ -20,7 +21,8 @@ import Testing
         #expect(others.map(\.refusal) == [.credential(.missingToken)])
     }
 
-    @Test("Another kind, and another second, are counted anew") func kinds() {
+    @Test("Another kind, and another second, are counted anew")
+    func kinds() {
         var tally = RefusalTally()
         let first = [
             admitted(10, .credential(.missingToken), by: &tally), admitted(1, .token(.expired), by: &tally),
@@ -34,14 +36,16 @@ import Testing
         #expect(second == 1)
     }
 
-    @Test("What shares a code is one kind") func sharedCode() {
+    @Test("What shares a code is one kind")
+    func sharedCode() {
         var tally = RefusalTally()
         let admitted =
             admitted(8, .message(.bareLF), by: &tally) + admitted(8, .message(.badHost), by: &tally)
         #expect(admitted == 10 && tally.endSecond().map(\.count) == [6])
     }
 
-    @Test("Kinds beyond the bound are recorded one by one") func beyondKinds() throws {
+    @Test("Kinds beyond the bound are recorded one by one")
+    func beyondKinds() throws {
         var tally = RefusalTally()
         let tenants = try AdmissionFixture.tenants(2_000)
         func admitted(_ count: Int, of tenant: Tenant) -> Int {

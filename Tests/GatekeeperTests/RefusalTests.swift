@@ -4,7 +4,8 @@ import Testing
 
 /// The table of refusals, row by row: what users were promised of it.
 @Suite struct RefusalTests {
-    @Test("Every refusal is in the list once") func all() {
+    @Test("Every refusal is in the list once")
+    func all() {
         #expect(Set(Refusal.allCases).count == Refusal.allCases.count)
         let members =
             MessageFlaw.allCases.count + PathFlaw.allCases.count + RequestRefusal.allCases.count
@@ -13,7 +14,8 @@ import Testing
         #expect(Refusal.allCases.count == members)
     }
 
-    @Test("Errors and codes are words in snake case") func snakeCase() {
+    @Test("Errors and codes are words in snake case")
+    func snakeCase() {
         for refusal in Refusal.allCases {
             for word in [refusal.row.error, refusal.row.code] {
                 #expect(word.wholeMatch(of: /[a-z]+(_[a-z0-9]+)*/) != nil, "\(refusal): \(word)")
@@ -21,7 +23,8 @@ import Testing
         }
     }
 
-    @Test("A code means one row, and only malformed messages share one") func codes() {
+    @Test("A code means one row, and only malformed messages share one")
+    func codes() {
         let byCode = Dictionary(grouping: Refusal.allCases, by: \.row.code)
         for (code, refusals) in byCode {
             #expect(Set(refusals.map(\.row)).count == 1, "\(code) stands for two rows")
@@ -30,14 +33,16 @@ import Testing
         #expect(byCode["bad_request"]?.count == 21)
     }
 
-    @Test("An error of the client's body has one status and one challenge") func errors() {
+    @Test("An error of the client's body has one status and one challenge")
+    func errors() {
         for (error, refusals) in Dictionary(grouping: Refusal.allCases, by: \.row.error) {
             #expect(Set(refusals.map(\.row.status)).count == 1, "\(error)")
             #expect(Set(refusals.map(\.row.challenge)).count == 1, "\(error)")
         }
     }
 
-    @Test("Sentences are sentences, and need no escape in JSON") func sentences() {
+    @Test("Sentences are sentences, and need no escape in JSON")
+    func sentences() {
         for refusal in Refusal.allCases {
             let row = refusal.row
             #expect(
@@ -46,7 +51,7 @@ import Testing
                 row.description.utf8.allSatisfy {
                     $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
                 }, "\(refusal)")
-            #expect(!row.meaning.isEmpty, "\(refusal)")
+            #expect(!row.meaning.isEmpty && !row.remedy.isEmpty, "\(refusal)")
         }
     }
 
@@ -65,7 +70,8 @@ import Testing
         }
     }
 
-    @Test("About a bad token the client learns only whether it has expired") func oracle() {
+    @Test("About a bad token the client learns only whether it has expired")
+    func oracle() {
         let told = Dictionary(grouping: TokenRefusal.allCases) { refusal in
             let row = Refusal.token(refusal).row
             return "\(row.status.code) \(row.error): \(row.description)"
@@ -79,7 +85,8 @@ import Testing
         #expect(TokenRefusal.allCases.allSatisfy { Refusal.token($0).row.code == $0.rawValue })
     }
 
-    @Test("What a status asks for is there, and with that status alone") func statusFields() {
+    @Test("What a status asks for is there, and with that status alone")
+    func statusFields() {
         for refusal in Refusal.allCases {
             let row = refusal.row
             #expect(row.fields.contains(.allow) == (row.status == .methodNotAllowed), "\(refusal)")
@@ -88,7 +95,8 @@ import Testing
         }
     }
 
-    @Test("Trying again is advised where the gateway is what it waits for") func retryAfter() {
+    @Test("Trying again is advised where the gateway is what it waits for")
+    func retryAfter() {
         let seconds = Refusal.allCases.compactMap { refusal -> String? in
             for case .retryAfter(let seconds) in refusal.row.fields {
                 return "\(refusal.row.code) \(seconds)"
@@ -98,7 +106,8 @@ import Testing
         #expect(seconds == ["keys_unavailable 5", "starting 1", "stale 5", "overloaded 1"])
     }
 
-    @Test("A connection closes after what the message itself did, and after nothing else") func closing() {
+    @Test("A connection closes after what the message itself did, and after nothing else")
+    func closing() {
         for refusal in Refusal.allCases {
             let isOfTheMessage =
                 switch refusal {
@@ -109,7 +118,8 @@ import Testing
         }
     }
 
-    @Test("The log warns of what the gateway's side lacks, and not of what a client did") func levels() {
+    @Test("The log warns of what the gateway's side lacks, and not of what a client did")
+    func levels() {
         for refusal in Refusal.allCases {
             let row = refusal.row
             let isOurs = [.badGateway, .serviceUnavailable, .gatewayTimeout].contains(row.status)
@@ -117,7 +127,8 @@ import Testing
         }
     }
 
-    @Test("The statuses and codes are those that users were promised") func promised() {
+    @Test("The statuses and codes are those that users were promised")
+    func promised() {
         let rows = Set(Refusal.allCases.map { "\($0.row.status.code) \($0.row.error) \($0.row.code)" })
         let promised: Set<String> = [
             "400 bad_request bad_request", "400 bad_request bad_websocket", "400 method_case method_case",
@@ -144,14 +155,16 @@ import Testing
         #expect(rows == promised.union(paths).union(tokens))
     }
 
-    @Test("The log's detail names the flaw of a message and of a path") func details() {
+    @Test("The log's detail names the flaw of a message and of a path")
+    func details() {
         #expect(Refusal.message(.duplicateHost).detail?.text == "duplicate_host")
         #expect(Refusal.path(.dotSegment).detail?.text == "dot_segment")
         #expect(Refusal.request(.badWebSocket).detail?.text == "bad_websocket")
         #expect(Refusal.credential(.missingToken).detail == nil)
     }
 
-    @Test("Every status has the phrase of its RFC") func phrases() {
+    @Test("Every status has the phrase of its RFC")
+    func phrases() {
         #expect(RefusalStatus.allCases.allSatisfy { $0.code >= 400 && $0.code < 600 && !$0.reason.isEmpty })
         #expect(Set(RefusalStatus.allCases.map(\.reason)).count == RefusalStatus.allCases.count)
         #expect(Set(Refusal.allCases.map(\.row.status)) == Set(RefusalStatus.allCases))

@@ -15,7 +15,8 @@ import Testing
             .init(method: method, path: path, host: host, origin: origin, authorization: authorization))
     }
 
-    @Test func `Each page is reached by its path`() throws {
+    @Test("Each page is reached by its path")
+    func paths() throws {
         #expect(ask(open, "/live") == .page(.live))
         #expect(ask(open, "/ready", method: "HEAD") == .page(.ready))
         #expect(ask(open, "/status") == .page(.status))
@@ -24,16 +25,19 @@ import Testing
         #expect(ask(open, path, method: "POST", origin: "http://127.0.0.1:9901") == .page(.refresh(pool)))
     }
 
-    @Test(arguments: [
-        "/", "/metrics", "/Live", "/live/", "//live", "/pools/eu-west-1_abc", "/pools//refresh",
-        "/pools/x/refresh",
-        "/pools/eu-west-1_abc/refresh/", "/pools/eu-west-1_a%62c/refresh", "", "*",
-    ])
-    func `Every other path is not found`(path: String) {
+    @Test(
+        "Every other path is not found",
+        arguments: [
+            "/", "/metrics", "/Live", "/live/", "//live", "/pools/eu-west-1_abc", "/pools//refresh",
+            "/pools/x/refresh",
+            "/pools/eu-west-1_abc/refresh/", "/pools/eu-west-1_a%62c/refresh", "", "*",
+        ])
+    func unknownPaths(path: String) {
         #expect(ask(open, path) == .refused(.notFound))
     }
 
-    @Test func `A page is read with GET or HEAD, a refresh is a POST`() {
+    @Test("A page is read with GET or HEAD, a refresh is a POST")
+    func methods() {
         for method in ["POST", "PUT", "DELETE", "OPTIONS", "get"] {
             #expect(
                 ask(open, "/status", method: method, origin: "http://127.0.0.1:9901")
@@ -42,17 +46,22 @@ import Testing
         #expect(ask(open, "/pools/eu-west-1_abc/refresh") == .refused(.methodNotAllowed))
     }
 
-    @Test(arguments: [
-        "127.0.0.1", "127.0.0.1:9901", "10.1.2.3:80", "localhost", "LOCALHOST:1", "x.localhost", "localhost.",
-        "[::1]",
-        "[::1]:9901", "[fd00::1]",
-    ])
-    func `Addresses and loopback names may stand in Host`(host: String) {
+    @Test(
+        "Addresses and loopback names may stand in Host",
+        arguments: [
+            "127.0.0.1", "127.0.0.1:9901", "10.1.2.3:80", "localhost", "LOCALHOST:1", "x.localhost",
+            "localhost.",
+            "[::1]",
+            "[::1]:9901", "[fd00::1]",
+        ])
+    func addresses(host: String) {
         #expect(ask(open, "/live", host: host) == .page(.live))
     }
 
-    @Test(arguments: [nil, ""] as [String?])
-    func `A probe of HTTP/1.0 names no host, which no browser does; nothing but liveness is told to it`(
+    @Test(
+        "A probe of HTTP/1.0 names no host, which no browser does; nothing but liveness is told to it",
+        arguments: [nil, ""] as [String?])
+    func oldProbes(
         host: String?
     ) {
         #expect(ask(open, "/live", host: host) == .page(.live))
@@ -63,16 +72,19 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ":80", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1:99999",
-        "127.0.0.1:", "127.0.0.1:x", "user@127.0.0.1", "[::1", "[x]", "[::1]x", "1.2.3", "0x7f000001",
-        "127.0.0.1 ",
-    ])
-    func `No other name may, since it could be somebody's page in a browser`(host: String?) {
+    @Test(
+        "No other name may, since it could be somebody's page in a browser",
+        arguments: [
+            ":80", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1:99999",
+            "127.0.0.1:", "127.0.0.1:x", "user@127.0.0.1", "[::1", "[x]", "[::1]x", "1.2.3", "0x7f000001",
+            "127.0.0.1 ",
+        ])
+    func otherNames(host: String?) {
         #expect(ask(open, "/live", host: host) == .refused(.hostNotAllowed))
     }
 
-    @Test func `A listed name may, in any letter case and with any port`() throws {
+    @Test("A listed name may, in any letter case and with any port")
+    func listedNames() throws {
         let gate = AdminAccess(token: nil, hosts: [try #require(Host(exact: "admin.example"))])
         for host in ["admin.example", "Admin.Example:9901", "admin.example."] {
             #expect(ask(gate, "/status", host: host) == .page(.status))
@@ -82,7 +94,8 @@ import Testing
         }
     }
 
-    @Test func `Where a token is set, all but the probes ask for it`() {
+    @Test("Where a token is set, all but the probes ask for it")
+    func token() {
         #expect(ask(guarded, "/live") == .page(.live))
         #expect(ask(guarded, "/ready") == .page(.ready))
         for path in ["/status", "/nowhere", "/pools/eu-west-1_abc/refresh"] {
@@ -99,7 +112,8 @@ import Testing
         }
     }
 
-    @Test func `A POST needs the request's own origin`() throws {
+    @Test("A POST needs the request's own origin")
+    func origin() throws {
         let page = AdminAccess.Verdict.page(.refresh(try #require(PoolID("eu-west-1_abc"))))
         func post(_ origin: String?, host: String = "127.0.0.1:9901") -> AdminAccess.Verdict {
             ask(open, "/pools/eu-west-1_abc/refresh", method: "POST", host: host, origin: origin)

@@ -12,7 +12,8 @@ private func object(_ line: LogLine) throws -> [String: Any] {
 }
 
 @Suite struct LogFormatTests {
-    @Test func `A JSON line has time, level and event, then its fields in order`() {
+    @Test("A JSON line has time, level and event, then its fields in order")
+    func json() {
         let line = LogLine(
             .info, "listening", ["listener": "proxy", "absent": nil, "n": 7, "kids": .list(["a", "b"])],
             at: Instant(seconds: 0))
@@ -22,7 +23,8 @@ private func object(_ line: LogLine) throws -> [String: Any] {
                 + "\n")
     }
 
-    @Test func `A text line is quoted where a value could be taken for more than one`() {
+    @Test("A text line is quoted where a value could be taken for more than one")
+    func text() {
         let line = LogLine(
             .warning, "x",
             ["a": "plain", "b": "two words", "c": "", "d": #"q"\="#, "e": .bytes([0x1B, 0xFF])],
@@ -33,7 +35,8 @@ private func object(_ line: LogLine) throws -> [String: Any] {
                 + "\n")
     }
 
-    @Test func `Any byte in any place leaves a line of JSON that says it`() throws {
+    @Test("Any byte in any place leaves a line of JSON that says it")
+    func anyByte() throws {
         for byte in UInt8.min...UInt8.max {
             let bytes = [0x61, byte, 0x62]
             let read = try object(LogLine(.info, "e", ["v": .bytes(bytes)]))["v"] as? String
@@ -41,7 +44,8 @@ private func object(_ line: LogLine) throws -> [String: Any] {
         }
     }
 
-    @Test func `Text of every kind comes back whole from JSON`() throws {
+    @Test("Text of every kind comes back whole from JSON")
+    func anyText() throws {
         for text in [
             "é", "e\u{301}", "日本", "🧑‍🚀", "\u{2028}\u{2029}\u{85}\u{9B}", "\r\n\t\u{0}", "\"\\/", "</script>",
         ] {
@@ -51,7 +55,8 @@ private func object(_ line: LogLine) throws -> [String: Any] {
         }
     }
 
-    @Test func `Random bytes never break out of a text line`() {
+    @Test("Random bytes never break out of a text line")
+    func randomBytes() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
             let bytes = (0..<Int.random(in: 0..<40)).map { _ in
@@ -63,16 +68,19 @@ private func object(_ line: LogLine) throws -> [String: Any] {
         }
     }
 
-    @Test(arguments: [
-        (0, "1970-01-01T00:00:00.000Z"), (951_782_399_999, "2000-02-28T23:59:59.999Z"),
-        (951_782_400_000, "2000-02-29T00:00:00.000Z"), (1_763_892_840_123, "2025-11-23T10:14:00.123Z"),
-        (4_107_542_400_000, "2100-03-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
-    ])
-    func `Times are RFC 3339 in UTC`(milliseconds: Int64, text: String) {
+    @Test(
+        "Times are RFC 3339 in UTC",
+        arguments: [
+            (0, "1970-01-01T00:00:00.000Z"), (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"), (1_763_892_840_123, "2025-11-23T10:14:00.123Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
+        ])
+    func timestamps(milliseconds: Int64, text: String) {
         #expect(Instant(nanoseconds: milliseconds * 1_000_000).timestamp == text)
     }
 
-    @Test func `The first and the last instant have a timestamp too`() {
+    @Test("The first and the last instant have a timestamp too")
+    func ends() {
         #expect(Instant.distantPast.timestamp.hasPrefix("1677-09-21T00:12:43."))
         #expect(Instant.distantFuture.timestamp == "2262-04-11T23:47:16.854Z")
     }

@@ -35,7 +35,8 @@ import Testing
         }
     }
 
-    @Test func `Lines come out in their order, those below the level not at all`() throws {
+    @Test("Lines come out in their order, those below the level not at all")
+    func order() throws {
         let lines = try written(level: .notice) { writer in
             for level in [Logger.Level.info, .notice, .error] {
                 writer.write(LogLine(level, "\(level)_event", [:]))
@@ -44,8 +45,8 @@ import Testing
         #expect(lines.map { $0["event"] as? String } == ["notice_event", "error_event"])
     }
 
-    @Test
-    func `A refusal is a line with its tenant and reason; what the gateway is to blame for is a warning`()
+    @Test("A refusal is a line with its tenant and reason; what the gateway is to blame for is a warning")
+    func refusals()
         throws
     {
         let now = Instant.now
@@ -64,7 +65,8 @@ import Testing
         #expect(lines[3]["us"] as? Int == 7)
     }
 
-    @Test func `Fifty of a kind in one second are ten lines and a count`() throws {
+    @Test("Fifty of a kind in one second are ten lines and a count")
+    func throttled() throws {
         let now = Instant.now
         let lines = try written { _ in
             for _ in 0..<50 { ring.append(record(.token(.badSignature), at: now)) }
@@ -77,7 +79,8 @@ import Testing
         )
     }
 
-    @Test func `What does not fit is counted`() throws {
+    @Test("What does not fit is counted")
+    func dropped() throws {
         // One tenant leaves a quarter of the room to the others.
         for _ in 0..<130 { ring.append(record(nil, at: .now)) }
         ring.append(record(nil, tenant: "b.example", at: .now))
@@ -87,7 +90,8 @@ import Testing
         #expect(lines.first { $0["event"] as? String == "log_lines_dropped" }?["dropped"] as? Int == 55)
     }
 
-    @Test func `A log that nobody reads delays neither those who write nor the end`() throws {
+    @Test("A log that nobody reads delays neither those who write nor the end")
+    func unread() throws {
         signal(SIGPIPE, SIG_IGN)
         let pipe = Pipe()
         let writer = LogWriter(
@@ -104,7 +108,8 @@ import Testing
         try pipe.fileHandleForWriting.close()
     }
 
-    @Test func `A library is heard from a warning on, under its label`() throws {
+    @Test("A library is heard from a warning on, under its label")
+    func libraries() throws {
         let lines = try written { writer in
             var logger = Logger(label: "admin") { LibraryLog(label: $0, writer: writer, level: .info) }
             logger[metadataKey: "a"] = "1"

@@ -8,7 +8,8 @@ import Testing
 
     private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
 
-    @Test func `Ten of one tenant and reason are written in a second, the eleventh is counted`() {
+    @Test("Ten of one tenant and reason are written in a second, the eleventh is counted")
+    func ten() {
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         let written = (0..<11).map { throttle.admits(kind, at: at(1_000 + $0), finished: &finished) }
@@ -19,7 +20,8 @@ import Testing
         #expect(finished == [.init(kind: kind, count: 1)])
     }
 
-    @Test func `What the loops counted is added to what is counted here`() {
+    @Test("What the loops counted is added to what is counted here")
+    func countedByLoops() {
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         for _ in 0..<11 { _ = throttle.admits(kind, at: at(0), finished: &finished) }
@@ -34,7 +36,8 @@ import Testing
         #expect(finished == [])
     }
 
-    @Test func `Exactly ten leave no count`() {
+    @Test("Exactly ten leave no count")
+    func exactlyTen() {
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         for _ in 0..<10 { #expect(throttle.admits(kind, at: at(0), finished: &finished)) }
@@ -42,7 +45,8 @@ import Testing
         #expect(finished == [])
     }
 
-    @Test func `Another tenant, another reason and another second are counted apart`() {
+    @Test("Another tenant, another reason and another second are counted apart")
+    func apart() {
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         for _ in 0..<50 { _ = throttle.admits(kind, at: at(0), finished: &finished) }
@@ -56,7 +60,8 @@ import Testing
         #expect(finished == [.init(kind: kind, count: 40)])
     }
 
-    @Test func `A record that comes slightly late does not open the second again`() {
+    @Test("A record that comes slightly late does not open the second again")
+    func late() {
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         for _ in 0..<10 { _ = throttle.admits(kind, at: at(5_000), finished: &finished) }
@@ -64,7 +69,8 @@ import Testing
         #expect(!throttle.admits(kind, at: at(5_001), finished: &finished))
     }
 
-    @Test func `A clock set back by more than that goes on with the time it says`() {
+    @Test("A clock set back by more than that goes on with the time it says")
+    func setBack() {
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         for _ in 0..<11 { _ = throttle.admits(kind, at: at(1_000_000), finished: &finished) }
@@ -72,7 +78,8 @@ import Testing
         #expect(finished.count == 1)
     }
 
-    @Test func `Beyond the bound, made-up kinds share one count`() {
+    @Test("Beyond the bound, made-up kinds share one count")
+    func bound() {
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         let kinds = (0..<(Limits.throttledPairs + 100)).map {
@@ -88,7 +95,8 @@ import Testing
 @Suite struct RepetitionTests {
     private func at(_ seconds: Int64) -> Instant { Instant(seconds: seconds) }
 
-    @Test func `The same failure is told once, and again with its count when time has passed`() {
+    @Test("The same failure is told once, and again with its count when time has passed")
+    func repetition() {
         var repetition = Repetition()
         #expect(repetition.admit("p", "dns", at: at(0)) == 0)
         #expect(repetition.admit("p", "dns", at: at(1)) == nil)
@@ -97,7 +105,8 @@ import Testing
         #expect(repetition.admit("p", "dns", at: at(Limits.repetitionSeconds + 1)) == nil)
     }
 
-    @Test func `Another reason, another thing, and a failure after recovery are told at once`() {
+    @Test("Another reason, another thing, and a failure after recovery are told at once")
+    func changes() {
         var repetition = Repetition()
         #expect(repetition.admit("p", "dns", at: at(0)) == 0)
         #expect(repetition.admit("p", "tls", at: at(1)) == 0)

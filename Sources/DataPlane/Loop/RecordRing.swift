@@ -1,8 +1,9 @@
 package import Gatekeeper
 import Synchronization
 
-/// What a loop notes about a request, for the log; no text is made on the loop.
+/// What an event loop notes about a request for the log. Its text is made by the log's writer, not on the loop.
 package struct RequestRecord: Sendable {
+    /// When the request ended.
     package let time: Instant
     /// 128 random bits, the `request_id` of the response; zero where none was given.
     package let requestID: RequestID
@@ -10,6 +11,7 @@ package struct RequestRecord: Sendable {
     package let tenant: String?
     /// The request's host as it came, cut to a bound; empty where the head was unreadable.
     package let host: [UInt8]
+    /// As it came, cut to a bound.
     package let method: [UInt8]
     /// The path without its query, cut to a bound.
     package let path: [UInt8]
@@ -21,7 +23,7 @@ package struct RequestRecord: Sendable {
     package let detail: RefusalDetail?
     /// From the head's last byte to the response's last.
     package let microseconds: Int64
-    /// Above 0 it stands for so many refusals like it that have no record of their own.
+    /// Above 0, the record stands for so many refusals of its tenant and code that have no record of their own.
     package var others = 0
 }
 
@@ -47,10 +49,11 @@ package struct RequestID: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Records on their way from the loops to the one writer: bounded, so that a slow log never slows a request.
+/// Holds records on their way from the event loops to the log's writer. It is bounded: where the log is slow, records are
+/// dropped and no request waits.
 ///
-/// Half of the room is for whoever comes first. Of the rest a tenant gets another place only while more are free than
-/// it has there, so that one whose requests fill the ring leaves a quarter of it to the others.
+/// Half of the room is for whichever records come first. In the other half a tenant gets one more place only while more
+/// places are free there than it has, so that a tenant whose requests fill the ring leaves a quarter of it to the others.
 package final class RecordRing: Sendable {
     private let state: Mutex<State>
     private let capacity: Int

@@ -34,9 +34,11 @@ extension GatewayRefusal {
             RefusalRow(
                 .serviceUnavailable, "overloaded", "Too much is waiting already.",
                 fields: [.retryAfter(seconds: 1)], closesConnection: false, level: .warning,
-                meaning: "a bound is reached: connections, this tenant's waiting tokens, or its share of "
-                    + "connections to its upstream; `detail` in the log says which",
-                remedy: "look at `max-connections`, `max-upstream-connections` and the service's speed")
+                meaning: "a bound is reached: connections in all or of one address, this tenant's waiting "
+                    + "tokens, or its share of connections to its upstream; `detail` says which",
+                remedy:
+                    "look at `max-connections`, `max-connections-per-address`, `max-upstream-connections` "
+                    + "and the service's speed")
         }
     }
 }

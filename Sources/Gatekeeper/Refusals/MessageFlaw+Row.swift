@@ -14,12 +14,13 @@ extension MessageFlaw {
             RefusalRow(
                 .badRequest, "bad_request", "The request is malformed or ambiguous.",
                 closesConnection: true, level: .info,
-                meaning: "malformed or ambiguous HTTP; `detail` in the log names the flaw",
+                meaning: "malformed or ambiguous HTTP",
                 remedy: "fix the client, or what stands before the gateway")
         case .targetTooLong:
             RefusalRow(
                 .uriTooLong, "target_too_long", "The request target is too long.",
-                closesConnection: true, level: .info, meaning: "over `max-target-bytes`")
+                closesConnection: true, level: .info, meaning: "over `max-target-bytes`",
+                remedy: "shorten the address, or raise the bound")
         case .headTooLarge:
             MessageFlaw.tooLarge(code: rawValue, setting: "max-head-bytes")
         case .fieldTooLarge:
@@ -29,22 +30,25 @@ extension MessageFlaw {
         case .forbiddenMethod:
             RefusalRow(
                 .methodNotAllowed, "method_not_allowed", "This method is not served here.", code: rawValue,
-                fields: [.allow], closesConnection: true, level: .info, meaning: "CONNECT or TRACE")
+                fields: [.allow], closesConnection: true, level: .info, meaning: "CONNECT or TRACE",
+                remedy: "use another method")
         case .unsupportedVersion:
             RefusalRow(
                 .versionNotSupported, "version_not_supported", "Only HTTP/1.1 and HTTP/1.0 are served.",
                 code: rawValue, closesConnection: true, level: .info,
-                meaning: "neither HTTP/1.1 nor HTTP/1.0")
+                meaning: "neither HTTP/1.1 nor HTTP/1.0", remedy: "speak HTTP/1.1")
         case .badExpectation:
             RefusalRow(
                 .expectationFailed, "expectation_failed", "Only 'Expect: 100-continue' is understood.",
-                closesConnection: true, level: .info, meaning: "`Expect` other than `100-continue`")
+                closesConnection: true, level: .info, meaning: "`Expect` other than `100-continue`",
+                remedy: "leave `Expect` out")
         }
     }
 
     private static func tooLarge(code: String, setting: String) -> RefusalRow {
         RefusalRow(
             .headerFieldsTooLarge, "head_too_large", "The request's header section is too large.", code: code,
-            closesConnection: true, level: .info, meaning: "over `\(setting)`")
+            closesConnection: true, level: .info, meaning: "over `\(setting)`",
+            remedy: "send fewer or shorter fields, cookies above all, or raise the bound")
     }
 }

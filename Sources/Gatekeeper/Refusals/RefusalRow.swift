@@ -18,14 +18,14 @@ package struct RefusalRow: Hashable, Sendable {
     package let level: Level
     /// For the documents: when it comes about.
     package let meaning: String
-    /// For the documents: what to do about it; empty where there is nothing more to say.
+    /// For the documents: what whoever is asked for help can do about it.
     package let remedy: String
 
     /// A row whose code is the client's `error`, unless it says more.
     init(
         _ status: RefusalStatus, _ error: String, _ description: String, code: String? = nil,
         challenge: Challenge = .none, fields: [RefusalField] = [], closesConnection: Bool, level: Level,
-        meaning: String, remedy: String = ""
+        meaning: String, remedy: String
     ) {
         self.status = status
         self.error = error

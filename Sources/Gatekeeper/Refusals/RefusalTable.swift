@@ -1,23 +1,32 @@
 /// The table of refusals as the documents have it, in Markdown: one line for each code, by status.
+///
+/// What several refusals share a line of is told apart by the `detail` of the log, whose words stand beside the code.
 package enum RefusalTable {
     /// The lines of the table, its head included, without a line end.
     package static var lines: [String] {
         var rows: [RefusalRow] = []
         for refusal in Refusal.allCases where !rows.contains(refusal.row) { rows.append(refusal.row) }
-        // Sorting keeps the order of the families within a status.
-        rows.sort { $0.status.code < $1.status.code }
+        let byStatus = RefusalStatus.allCases.flatMap { status in rows.filter { $0.status == status } }
         return [
             "| status | `error`: what the client is told | `code` in the log | when | what to do |",
             "| --- | --- | --- | --- | --- |",
-        ] + rows.map(line)
+        ] + byStatus.map(line)
     }
 
     private static func line(_ row: RefusalRow) -> String {
         let cells = [
             status(row), "`\(row.error)`: \(row.description)",
-            row.code.utf8.elementsEqual(row.error.utf8) ? "same" : "`\(row.code)`", row.meaning, row.remedy,
+            code(row), row.meaning, row.remedy,
         ]
-        return "| " + cells.map { $0.isEmpty ? "–" : $0 }.joined(separator: " | ") + " |"
+        return "| " + cells.joined(separator: " | ") + " |"
+    }
+
+    /// The code, and what `detail` may say beside it.
+    private static func code(_ row: RefusalRow) -> String {
+        let word = row.code.utf8.elementsEqual(row.error.utf8) ? "same" : "`\(row.code)`"
+        let details = Refusal.allCases.filter { $0.row == row }.compactMap(\.detail)
+        guard details.count > 1 else { return word }
+        return word + "; `detail` is " + details.map { "`\($0.text)`" }.joined(separator: ", ")
     }
 
     /// The status with what goes with it: the error of the challenge, further fields.

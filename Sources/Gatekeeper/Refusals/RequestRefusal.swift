@@ -28,11 +28,13 @@ extension RequestRefusal {
             RefusalRow(
                 .contentTooLarge, "body_too_large", "The request's body is too large.",
                 closesConnection: true, level: .info,
-                meaning: "over `max-body-bytes`, or the row's `max_body_bytes`")
+                meaning: "over `max-body-bytes`, or the row's `max_body_bytes`",
+                remedy: "send less, or raise the bound")
         case .headTimeout:
             RefusalRow(
                 .requestTimeout, "head_timeout", "The request's head did not arrive in time.",
-                closesConnection: true, level: .info, meaning: "the head took more than `head-timeout`")
+                closesConnection: true, level: .info, meaning: "the head took more than `head-timeout`",
+                remedy: "look at the client and its network")
         case .badWebSocket:
             RefusalRow(
                 .badRequest, "bad_request", "The request is malformed or ambiguous.", code: "bad_websocket",
@@ -43,7 +45,8 @@ extension RequestRefusal {
             RefusalRow(
                 .upgradeRequired, "upgrade_required", "Only version 13 of WebSocket is carried.",
                 fields: [.upgrade, .webSocketVersion], closesConnection: true, level: .info,
-                meaning: "a WebSocket handshake of another version than 13")
+                meaning: "a WebSocket handshake of another version than 13",
+                remedy: "look at the client")
         case .loop:
             RefusalRow(
                 .loopDetected, "loop", "The request has passed through this gateway already.",

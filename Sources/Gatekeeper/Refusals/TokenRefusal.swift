@@ -40,9 +40,9 @@ extension TokenRefusal {
             unacceptable(
                 "not among the row's `client_ids`", remedy: "change the row, or sign in by another client")
         case .notYetValid:
-            unacceptable("`nbf` more than 30 s ahead", remedy: "set the clocks right")
+            unacceptable("`nbf` more than \(Limits.clockSkewSeconds) s ahead", remedy: "set the clocks right")
         case .issuedInFuture:
-            unacceptable("`iat` more than 30 s ahead", remedy: "set the clocks right")
+            unacceptable("`iat` more than \(Limits.clockSkewSeconds) s ahead", remedy: "set the clocks right")
         case .unknownKey:
             unacceptable(
                 "the pool's key set, fetched successfully, lacks the token's `kid`",

@@ -25,10 +25,10 @@ extension UpstreamFault {
             unreached(
                 "the handshake failed: another authority or name, expired, no TLS, or no CA file of the "
                     + "row's `upstream_ca`", remedy: "compare the upstream's certificate with the row")
-        case .reset: unusable("the connection broke before an answer")
-        case .badResponse: unusable("the answer is no valid HTTP")
+        case .reset: unusable("the connection broke before a response")
+        case .badResponse: unusable("the response is no valid HTTP")
         case .connectTimeout: late("no address or no connection within 2 s")
-        case .responseTimeout: late("no answer within 60 s")
+        case .responseTimeout: late("no response within 60 s")
         }
     }
 

@@ -5,11 +5,11 @@ import JOSE
 import Logging
 import Postgres
 
-/// Finds the words: every line of the log is made here, of what happened as data.
+/// Puts what happened into words: every line of the log is made here, and nowhere else does the log's text stand.
 enum Observer {
     // MARK: Control plane
 
-    /// What the control plane observed.
+    /// The line of what the control plane observed.
     static func line(_ observation: Observation) -> LogLine {
         switch observation {
         case .keysFetched(let pool, let kids, let skipped): keysFetched(pool, kids, skipped)
@@ -129,7 +129,8 @@ enum Observer {
 
     // MARK: Requests
 
-    /// The line of a request; nil for a refusal that is counted instead.
+    /// The line of a request; nil for a refusal that the throttle counts instead. `finished` gets the counts of seconds
+    /// that are over.
     static func line(
         _ record: RequestRecord, _ throttle: inout RefusalThrottle,
         _ finished: inout [RefusalThrottle.Suppressed]
@@ -171,7 +172,7 @@ enum Observer {
         ]
     }
 
-    /// Refusals that were counted and not written.
+    /// The line of refusals that were counted and not written.
     static func line(_ suppressed: RefusalThrottle.Suppressed) -> LogLine {
         LogLine(
             .info, "refusals_suppressed",
