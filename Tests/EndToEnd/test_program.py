@@ -176,6 +176,42 @@ def test_explain_shows_the_rule_that_decides_and_what_one_in_shadow_would_do(run
     assert done.returncode == 1 and "401 revoked" in done.stdout and "an entry stands" in done.stdout
 
 
+def test_explain_takes_what_a_request_would_have(run, database, stand_in, pool, upstream):
+    arguments = ("--database-url", database.url, "--jwks-url-template", stand_in.template, "--upstream", upstream.url)
+    database.add("a.example.com", pool, cookie_name="jwt", query_parameter="t", cors_origins=["https://app.example"],
+                 max_body_bytes=10)
+    token = stand_in.mint(pool)
+
+    def explain(*more, stdin=token):
+        headers = [part for header in more for part in ("--header", header)] if more and ":" in more[0] else more
+        done = run("explain", "--host", "a.example.com", "--token", "-", *headers, *arguments, stdin=stdin)
+        assert not any(part in done.stdout + done.stderr for part in token.split(".")), done.stdout
+        return done.stdout.splitlines()[-1].removeprefix("the request would be "), done.stdout
+    assert explain()[0] == "forwarded"
+    for source in ("Cookie: a=b; jwt={token}", "cookie: jwt=\"{token}\""):
+        verdict, shown = explain(source)
+        assert verdict == "forwarded" and "one, in the row's cookie" in shown, shown
+    verdict, shown = explain("--path", "/x?a=b&t={token}")
+    assert verdict == "forwarded" and "one, in the row's query parameter" in shown, shown
+    for headers, refusal in [
+            (("Cookie: jwt={token}", "Cookie: jwt=x"), "400 multiple_credentials"),
+            (("Authorization: Bearer {token}", "Authorization: Bearer x"), "400 multiple_credentials"),
+            (("Content-Length: 11", "Authorization: Bearer {token}"), "413 body_too_large"),
+            (("Content-Length: x",), "400 bad_request"), (("Host: b",), "400 bad_request"), (("X: y\r\nZ: w",), "400 bad_request"),
+            (("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="),
+             "426 upgrade_required")]:
+        verdict, shown = explain(*headers)
+        assert verdict == f"refused: {refusal}", (headers, shown)
+    post = ("--method", "POST", "--header", "Cookie: jwt={token}", "--header")
+    for origin, refusal in [("https://evil.example", "refused: 403 cross_site"), ("https://app.example", "forwarded"),
+                            ("https://a.example.com", "forwarded")]:
+        verdict, shown = explain(*post, f"Origin: {origin}")
+        assert verdict == refusal, shown
+    done = run("explain", "--host", "a.example.com", "--method", "OPTIONS", "--header", "Origin: https://app.example",
+               "--header", "Access-Control-Request-Method: PUT", *arguments)
+    assert done.returncode == 0 and "preflight" in done.stdout, done.stdout
+
+
 def test_pools_shows_a_table_of_a_running_gateway(run, gateway, tenant):
     tenant.get(tenant.token())
     done = run("pools", "--admin-listen", f"127.0.0.1:{gateway.admin_port}")

@@ -34,6 +34,8 @@ def slips(rng, port, folder):
         yield word, ("explain", "--host", "a.example", word), {}, ""
         yield word, ("explain", f"--host=https://u:{word}@h/", "--database-url", url), {}, ""
         yield word, ("explain", "--host", "a.example", "--path", f"/x?token={word}", "--database-url", url), {}, ""
+        for header in (f"Cookie: {word}", f"Authorization: Basic {word}", f"Origin: https://u:{word}@h", word):
+            yield word, ("explain", "--host", "a.example", "--header", header, "--database-url", url), {}, ""
         yield word, ("serve", url), {}, ""
         yield word, (url,), {}, ""
         yield word, ("version", url), {}, ""
