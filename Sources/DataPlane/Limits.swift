@@ -86,7 +86,8 @@ package enum Limits {
     static let coalescedBodyBytes = 16 * 1024
     /// The least that one loop holds of verified tokens.
     static let tokenCacheBytesPerLoop = 8 * 1024 * 1024
-    /// The largest buffer that a connection keeps for its next head.
+    /// Buffers of heads that a loop keeps for the next ones, and the largest that it keeps.
+    static let spareBuffers = 64
     static let keptScratchBytes = 4 * 1024
     /// Idle upstream connections of the process, or a quarter of the descriptors where that is less.
     static let idleUpstreamConnections = 1024

@@ -17,7 +17,9 @@ extension HTTP1ClientConnection {
             switch parser.head.framing {
             case .none, .untilClose: body = .none
             case .length(let length): body = .length(length)
-            case .chunked: body = .chunked(ChunkedBody(limits: worker.settings.headLimits))
+            case .chunked:
+                chunks = ChunkedBody(limits: worker.settings.headLimits)
+                body = .chunked
             }
             headBegan = Instant(nanoseconds: 0)
             machine.headCame()
@@ -37,19 +39,21 @@ extension HTTP1ClientConnection {
             guard let payload = inbound.readSlice(length: count) else { return }
             body = .length(remaining - UInt64(count))
             exchange.bodyCame(payload, isLast: body.isComplete)
-        case .chunked(let chunks): readChunks(chunks)
+        case .chunked: readChunks()
         }
     }
 
     /// The payload of all chunks that one read brought is passed on in one piece.
-    private func readChunks(_ chunks: ChunkedBody) {
-        var chunks = chunks
+    private func readChunks() {
+        // It is read here alone, so that none of its fields is copied.
+        guard var chunks else { return }
+        self.chunks = nil
         var payload = ByteBuffer()
         while true {
             switch inbound.withUnsafeReadableBytes({ chunks.next($0) }) {
             case .needMore(let used):
                 inbound.moveReaderIndex(forwardBy: used)
-                body = .chunked(chunks)
+                self.chunks = chunks
                 exchange.bodyCame(payload, isLast: false)
                 return
             case .payload(let skipped, let count):
@@ -100,7 +104,8 @@ extension HTTP1ClientConnection {
 enum RequestBody {
     case none
     case length(UInt64)
-    case chunked(ChunkedBody)
+    /// What the connection's `chunks` reads.
+    case chunked
 
     /// Whether the last byte of the request was seen.
     var isComplete: Bool {

@@ -50,7 +50,7 @@ extension HTTP1ClientConnection {
         delivery.saidClose =
             !parser.head.isPersistent || isLastRequest || delivery.framing == .untilClose || !body.isComplete
         let describes = parser.head.method == .head || head.status == 304
-        worker.takeSpareOutput(&output)
+        if output.capacity == 0 { output = worker.spareBuffers.take() }
         ResponseHeadWriter.write(
             head, bytes,
             .init(
@@ -89,7 +89,7 @@ extension HTTP1ClientConnection {
     func flush() {
         guard output.readableBytes > 0 else { return }
         send(output, isHead: true)
-        worker.keepSpareOutput(&output)
+        worker.spareBuffers.keep(&output)
     }
 
     func finishResponse() {

@@ -103,7 +103,7 @@ extension Exchange {
         }
         identity = admission.identity
         if head.framing == .chunked { strippedTrailers = admission.stripped }
-        worker.takeSpareHead(&outboundHead)
+        outboundHead = worker.spareBuffers.take()
         RequestHeadWriter.write(
             head, bytes, admission, way: peer.way, upgrades: webSocket != nil, into: &outboundHead)
         if let (rule, refusal) = admission.wouldRefuse { recordShadow(rule, refusal) }

@@ -218,7 +218,7 @@ final class Exchange {
             worker.webSockets.ended(self)
             webSocket = nil
         }
-        worker.keepSpareHead(&outboundHead)
+        worker.spareBuffers.keep(&outboundHead)
         head.fields = []
         headBytes = ByteBuffer()
         cameAt = Instant(nanoseconds: 0)

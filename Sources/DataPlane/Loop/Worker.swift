@@ -23,7 +23,7 @@ final class Worker {
     let batches: LoopBatches
     let clients: ClientRegistry
     let records: RefusalLog
-    private(set) lazy var upstreams = UpstreamRegistry(worker: self)
+    let upstreams: UpstreamRegistry
     var webSockets = OpenWebSockets()
 
     // What all loops share.
@@ -49,9 +49,8 @@ final class Worker {
     private(set) var isDraining = false
     /// Whether responses say that connections close: also while still accepting before the drain.
     var isLeaving = false
-    /// The storage of a head that went upstream, and of one that went to a client, for the next ones.
-    private var spareHead = ByteBuffer()
-    private var spareOutput = ByteBuffer()
+    /// Storage for the heads that go to upstreams and to clients.
+    var spareBuffers = SpareBuffers()
     private var ticker: RepeatedTask?
 
     /// What all loops of the process share.
@@ -85,11 +84,13 @@ final class Worker {
         judge = Judge(tokenCacheBytes: share, seed: .random(in: .min ... .max))
         batches = LoopBatches(judge: judge, loop: loop)
         clients = ClientRegistry(loop: loop)
+        upstreams = UpstreamRegistry(settings, judge: judge, clock: clock)
         records = RefusalLog(ring: shared.records)
     }
 
     /// Starts the clock and the flow of snapshots; ready once the future is.
     func start() -> EventLoopFuture<Void> {
+        upstreams.start(self)
         let bound = NIOLoopBound(self, eventLoop: loop)
         feed.subscribe(loop) { bound.value.takeLatest() }
         ticker = loop.scheduleRepeatedTask(initialDelay: Limits.tick, delay: Limits.tick) { _ in
@@ -131,35 +132,6 @@ final class Worker {
     func trusts(_ address: SocketAddress?) -> Bool {
         guard let address, !settings.trustedProxies.isEmpty else { return false }
         return settings.trustedProxies.contains { $0.contains(address) }
-    }
-
-    // MARK: Buffers that are used again
-
-    /// Gives away the storage of a head that went upstream, so that its only owner may write into it.
-    func takeSpareHead(_ head: inout ByteBuffer) {
-        head = spareHead
-        spareHead = ByteBuffer()
-    }
-
-    /// Keeps that storage for the next request.
-    func keepSpareHead(_ head: inout ByteBuffer) {
-        guard head.capacity > 0 else { return }
-        spareHead = head
-        head = ByteBuffer()
-    }
-
-    /// The same for a response's head, where nothing of one waits already.
-    func takeSpareOutput(_ output: inout ByteBuffer) {
-        guard output.readableBytes == 0 else { return }
-        output = spareOutput
-        spareOutput = ByteBuffer()
-        output.clear()
-    }
-
-    /// Keeps that storage, unless it is a large one.
-    func keepSpareOutput(_ output: inout ByteBuffer) {
-        if output.capacity <= Limits.keptScratchBytes { spareOutput = output }
-        output = ByteBuffer()
     }
 
     // MARK: The end

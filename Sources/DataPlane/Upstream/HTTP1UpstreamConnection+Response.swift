@@ -17,7 +17,7 @@ extension HTTP1UpstreamConnection {
                 let bytes = inbound
                 inbound = ByteBuffer()
                 exchange.responseBodyCame(bytes)
-            case .chunked(let chunks): useChunks(chunks, exchange)
+            case .chunked: useChunks(exchange)
             case .complete: return
             case .tunnel:
                 let bytes = inbound
@@ -53,7 +53,8 @@ extension HTTP1UpstreamConnection {
         case .none, .length(0): end(exchange)
         case .length(let length): progress = .length(length)
         case .chunked:
-            progress = .chunked(ChunkedBody(limits: worker.settings.answerLimits, isLenient: true))
+            chunks = ChunkedBody(limits: worker.settings.answerLimits, isLenient: true)
+            progress = .chunked
         case .untilClose: progress = .untilClose
         }
         return true
@@ -100,14 +101,16 @@ extension HTTP1UpstreamConnection {
     }
 
     /// The payload of all chunks that one read brought is passed on in one piece.
-    private func useChunks(_ chunks: ChunkedBody, _ exchange: Exchange) {
-        var chunks = chunks
+    private func useChunks(_ exchange: Exchange) {
+        // It is read here alone, so that none of its fields is copied.
+        guard var chunks else { return }
+        self.chunks = nil
         var payload = ByteBuffer()
         while true {
             switch inbound.withUnsafeReadableBytes({ chunks.next($0) }) {
             case .needMore(let used):
                 inbound.moveReaderIndex(forwardBy: used)
-                progress = .chunked(chunks)
+                self.chunks = chunks
                 exchange.responseBodyCame(payload)
                 return
             case .payload(let skipped, let count):

@@ -13,7 +13,10 @@ final class UpstreamRegistry {
     let connectionLimit: Int
     let idleLimit: Int
 
-    private unowned let worker: Worker
+    private let judge: Judge
+    private let clock: LoopClock
+    /// For whom pools are made; nil before `start` and after `stop`, which break the cycle between the two.
+    private var worker: Worker?
     private var pools: [Upstream: UpstreamPool] = [:]
     /// Found by `ResolvedTenant.loopSlot`; begun anew, in a new epoch, whenever hosts change.
     private var epoch: UInt64 = 1
@@ -22,17 +25,22 @@ final class UpstreamRegistry {
     private var groupOfTenant: [HostPattern: UpstreamGroup] = [:]
     private var random = RandomBits(seed: .random(in: .min ... .max))
 
-    init(worker: Worker) {
-        self.worker = worker
-        let settings = worker.settings
+    init(_ settings: ProxySettings, judge: Judge, clock: LoopClock) {
+        self.judge = judge
+        self.clock = clock
         connectionLimit = max(1, settings.maxUpstreamConnections / settings.workers)
         idleLimit = max(
             1, min(Limits.idleUpstreamConnections, settings.descriptorLimit / 4) / settings.workers)
     }
 
+    /// Makes pools for `worker` from now on.
+    func start(_ worker: Worker) {
+        self.worker = worker
+    }
+
     /// Whether rows of several tenants name `upstream`.
     func isShared(_ upstream: Upstream) -> Bool {
-        worker.judge.snapshot.directory?.isShared(upstream) ?? true
+        judge.snapshot.directory?.isShared(upstream) ?? true
     }
 
     // MARK: Groups
@@ -47,7 +55,7 @@ final class UpstreamRegistry {
     /// Forgets tenants by whom nothing is held and nothing was noticed lately, where there are many.
     private func forgetGroups() {
         guard groupOfTenant.count > Limits.rememberedGroups else { return }
-        let tick = worker.clock.tick
+        let tick = clock.tick
         groupOfTenant = groupOfTenant.filter { !$0.value.isForgettable(at: tick) }
         beginEpoch()
     }
@@ -60,9 +68,9 @@ final class UpstreamRegistry {
         let group: UpstreamGroup
         if let known = groupOfTenant[name] {
             group = known
-            if !known.pools.map(\.upstream).elementsEqual(upstreams) { known.rename(upstreams.map(pool)) }
+            if !known.pools.map(\.upstream).elementsEqual(upstreams) { known.rename(upstreams.compactMap(pool)) }
         } else {
-            group = UpstreamGroup(name, upstreams.map(pool))
+            group = UpstreamGroup(name, upstreams.compactMap(pool))
             groupOfTenant[name] = group
         }
         // A wildcard's tenant is met under many hosts, and has one slot all the same.
@@ -78,16 +86,18 @@ final class UpstreamRegistry {
 
     /// One of a group's upstreams; nil where `excluded` is the only one.
     func choose(from group: UpstreamGroup, excluding excluded: UpstreamPool? = nil) -> UpstreamPool? {
-        guard let pool = group.choose(excluding: excluded, tick: worker.clock.tick, random: &random) else {
+        guard let pool = group.choose(excluding: excluded, tick: clock.tick, random: &random) else {
             return nil
         }
         guard pool.isRetired else { return pool }
-        group.refresh { self.pool(for: $0.upstream) }
+        group.refresh { self.pool(for: $0.upstream) ?? $0 }
         return self.pool(for: pool.upstream)
     }
 
-    private func pool(for upstream: Upstream) -> UpstreamPool {
+    /// Nil once the loop has stopped.
+    private func pool(for upstream: Upstream) -> UpstreamPool? {
         if let pool = pools[upstream] { return pool }
+        guard let worker else { return nil }
         let pool = UpstreamPool(upstream: upstream, worker: worker)
         pools[upstream] = pool
         return pool
@@ -122,5 +132,6 @@ final class UpstreamRegistry {
     func stop() {
         closeIdle()
         pools = [:]
+        worker = nil
     }
 }
