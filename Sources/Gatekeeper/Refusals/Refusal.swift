@@ -50,7 +50,7 @@ extension Refusal: CaseIterable {
     /// Every refusal there is, family by family.
     package static var allCases: [Refusal] { Family.allCases.flatMap(\.refusals) }
 
-    /// The cases of `Refusal` without what they carry, so that the compiler asks a new family for its members.
+    /// The cases of `Refusal` without what they carry.
     private enum Family: CaseIterable {
         case message, path, request, host, credential, token, gateway, upstream
 
@@ -68,6 +68,7 @@ extension Refusal: CaseIterable {
         }
     }
 
+    /// Called by nobody: without it a new case of `Refusal` could be left out of `Family`, and so of `allCases`.
     private var family: Family {
         switch self {
         case .message: .message

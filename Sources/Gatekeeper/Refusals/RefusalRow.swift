@@ -53,8 +53,8 @@ package struct RefusalRow: Hashable, Sendable {
         case info, warning
     }
 
-    /// Whether a page of an origin that the row lists may read the response: it learns how to sign in, and that the
-    /// caller may not go on.
+    /// Whether a page from one of the tenant's `cors_origins` may read the response: such a page must learn that its user
+    /// has to sign in, or may not go on.
     package var isReadableByPages: Bool {
         status == .unauthorized || status == .forbidden
     }
