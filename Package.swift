@@ -40,13 +40,14 @@ let package = Package(
 
         // Pure: no I/O, no clock, no tasks.
         .target(name: "JOSE", dependencies: ["COpenSSL"], swiftSettings: pure),
+        .target(name: "HTTPMessage", swiftSettings: pure),
         .target(
             name: "Gatekeeper",
             dependencies: [
-                "JOSE", "HTTP1", .product(name: "HashTreeCollections", package: "swift-collections"),
+                "HTTPMessage", "JOSE", .product(name: "HashTreeCollections", package: "swift-collections"),
             ],
             swiftSettings: pure),
-        .target(name: "HTTP1", dependencies: ["COpenSSL"], swiftSettings: pure),
+        .target(name: "HTTP1", dependencies: ["COpenSSL", "HTTPMessage"], swiftSettings: pure),
 
         // What the system gives and Swift's own library does not: the wall clock, threads for work that blocks.
         .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: house),
@@ -61,7 +62,7 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "CLinux", "Gatekeeper", "HTTP1", "Platform",
+                "CLinux", "Gatekeeper", "HTTP1", "HTTPMessage", "Platform",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -72,7 +73,8 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "ControlPlane", "DataPlane", "Gatekeeper", "HTTP1", "JOSE", "Platform", "Postgres",
+                "ControlPlane", "DataPlane", "Gatekeeper", "HTTPMessage", "JOSE", "Platform",
+                "Postgres",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -95,7 +97,8 @@ let package = Package(
             ],
             swiftSettings: house),
         .executableTarget(
-            name: "Micro", dependencies: ["Gatekeeper", "HTTP1", "JOSE"], path: "ops/bench/micro",
+            name: "Micro", dependencies: ["Gatekeeper", "HTTP1", "HTTPMessage", "JOSE"],
+            path: "ops/bench/micro",
             swiftSettings: house),
 
         .executableTarget(
@@ -106,12 +109,15 @@ let package = Package(
         .testTarget(
             name: "JOSETests", dependencies: ["JOSE", "COpenSSL", "TestSupport"], swiftSettings: house),
         .testTarget(
-            name: "GatekeeperTests", dependencies: ["Gatekeeper", "HTTP1", "JOSE", "TestSupport"],
-            swiftSettings: house),
+            name: "GatekeeperTests", dependencies: ["Gatekeeper", "HTTPMessage", "JOSE", "TestSupport"],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "HTTPMessageTests", dependencies: ["HTTP1", "HTTPMessage"], swiftSettings: house),
         .testTarget(
             name: "HTTP1Tests",
             dependencies: [
-                "HTTP1",
+                "HTTP1", "HTTPMessage",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -126,7 +132,7 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "Gatekeeper", "HTTP1", "JOSE",
+                "DataPlane", "Gatekeeper", "HTTP1", "HTTPMessage", "JOSE",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// Reads `chunk-size [ chunk-ext ] CRLF` (RFC 9112 §7.1) byte by byte, so that no byte of it is kept or looked at twice,
 /// wherever a peer cuts it; an extension's bytes are only looked at for their end.
 struct ChunkSizeLine: Sendable {
@@ -14,7 +16,7 @@ struct ChunkSizeLine: Sendable {
     private var place = Place.digits
     private var size: UInt64 = 0
     private var digits = 0
-    /// Bytes of the line so far, at most `HeadLimits.chunkLineBytes`.
+    /// Bytes of the line so far, at most `Limits.chunkLineBytes`.
     private var length = 0
     private let isLenient: Bool
 
@@ -29,11 +31,11 @@ struct ChunkSizeLine: Sendable {
             let byte = bytes[index]
             index &+= 1
             length &+= 1
-            guard length <= HeadLimits.chunkLineBytes else { return .flaw }
+            guard length <= Limits.chunkLineBytes else { return .flaw }
             switch place {
             case .digits:
-                if let digit = ChunkSizeLine.hexDigit(byte) {
-                    guard digits < ChunkSizeLine.longestSize else { return .flaw }
+                if let digit = ASCII.hexValue(byte) {
+                    guard digits < Limits.chunkSizeDigits else { return .flaw }
                     digits &+= 1
                     size = size << 4 | UInt64(digit)
                 } else {
@@ -62,9 +64,6 @@ struct ChunkSizeLine: Sendable {
         return .needMore
     }
 
-    /// Digits of a size: fifteen keep it below 2^60, so that no sum of sizes overflows.
-    private static let longestSize = 15
-
     private static func placeBehindSize(_ byte: UInt8) -> Place? {
         switch byte {
         case 13: .lineFeed
@@ -72,11 +71,5 @@ struct ChunkSizeLine: Sendable {
         case 0x20, 9: .spaceBehindSize
         default: nil
         }
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        if byte &- 0x30 < 10 { return byte &- 0x30 }
-        let lowered = byte | 0x20
-        return lowered &- 0x61 < 6 ? lowered &- 0x57 : nil
     }
 }

@@ -1,7 +1,9 @@
+package import HTTPMessage
+
 /// Reads a chunked body while it streams (RFC 9112 §7.1): says where payload lies, drops extensions.
 ///
 /// Every byte of framing is used up as it comes and looked at once; only a trailer section is kept by the caller until
-/// it is whole, at most `HeadLimits.trailerBytes` of it, and read on where the last call stopped.
+/// it is whole, at most `Limits.trailerBytes` of it, and read on where the last call stopped.
 package struct ChunkedBody: Sendable {
     /// What the next bytes are.
     package enum Piece: Sendable, Equatable {
@@ -80,7 +82,7 @@ package struct ChunkedBody: Sendable {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
         do throws(MessageFlaw) {
             let end = try section.read(rest)
-            guard end ?? rest.count <= HeadLimits.trailerBytes else { return .flaw(.badTrailer) }
+            guard end ?? rest.count <= Limits.trailerBytes else { return .flaw(.badTrailer) }
             guard let end else {
                 state = .trailer(section)
                 return .needMore(used: used)

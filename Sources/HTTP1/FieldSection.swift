@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// Reads field lines up to the empty line (RFC 9112 §5): shared by requests, answers and trailers.
 ///
 /// Keeps its place between calls, so that a head that comes byte by byte is scanned at most twice, and its array's
@@ -26,13 +28,13 @@ struct FieldSection {
     init(limits: HeadLimits, isLenient: Bool = false) {
         self.limits = limits
         self.isLenient = isLenient
-        fields.reserveCapacity(16)
+        fields.reserveCapacity(Limits.initialFields)
     }
 
     /// Begins a section whose first line starts at `offset`.
     mutating func reset(at offset: Int) {
         // What one long head needed is not kept for as long as the connection lasts.
-        fields.removeAll(keepingCapacity: fields.capacity <= HeadLimits.keptFields)
+        fields.removeAll(keepingCapacity: fields.capacity <= Limits.keptFields)
         folds = 0
         beginLine(offset)
     }
@@ -92,7 +94,7 @@ struct FieldSection {
             var hash = nameHash
             let hashed = min(bytes.count, lineStart &+ CollapsedName.hashedBytes)
             while index < hashed, ByteScanner.isToken(bytes[index]) {
-                hash = (hash ^ UInt32(CollapsedName.fold(bytes[index]))) &* CollapsedName.prime
+                hash = CollapsedName.hash(hash, adding: bytes[index])
                 index &+= 1
             }
             nameHash = hash
@@ -137,12 +139,11 @@ struct FieldSection {
         guard end &- lineStart <= limits.fieldBytes else { throw .fieldTooLarge }
         guard let next = try FieldSection.endOfLine(bytes, end, isLenient: isLenient) else { return false }
         let (first, last) = ByteScanner.trimmed(bytes, colon &+ 1, end)
-        let name = UnsafeRawBufferPointer(rebasing: bytes[lineStart..<nameEnd])
         fields.append(
             HeadField(
                 name: HeadSlice(lineStart, nameEnd), value: HeadSlice(first, last),
-                line: HeadSlice(lineStart, next), collapsedHash: nameHash, known: KnownField.named(name),
-                isStrict: next == end &+ 2 && nameEnd == colon))
+                line: HeadSlice(lineStart, next), collapsedHash: nameHash,
+                isStrict: next == end &+ 2 && nameEnd == colon, in: bytes))
         beginLine(next)
         return true
     }
@@ -157,12 +158,7 @@ struct FieldSection {
         guard fields.count &+ folds < limits.fieldCount else { throw .tooManyFields }
         folds &+= 1
         let (from, to) = ByteScanner.trimmed(bytes, lineStart, end)
-        if from < to {
-            let start = fields[last].value.isEmpty ? from : Int(fields[last].value.start)
-            fields[last].value = HeadSlice(start, to)
-        }
-        fields[last].line.end = Int32(truncatingIfNeeded: next)
-        fields[last].isStrict = false
+        fields[last].fold(from..<to, lineEnd: next)
         beginLine(next)
         return true
     }

@@ -23,15 +23,13 @@ package struct ProxyHeader: Sendable, Hashable {
 
     private static let signature: [UInt8] = [13, 10, 13, 10, 0, 13, 10, 0x51, 0x55, 0x49, 0x54, 10]
     private static let fixedLength = 16
-    /// Addresses and extensions; load balancers send far fewer.
-    private static let variableBytes = 2048
 
     /// Reads a header at the beginning of `bytes`.
     package static func parse(_ bytes: UnsafeRawBufferPointer) -> Progress {
         guard bytes.prefix(signature.count).elementsEqual(signature.prefix(bytes.count)) else { return .flaw }
         guard bytes.count >= fixedLength else { return .needMore }
         let variable = Int(bytes[14]) << 8 | Int(bytes[15])
-        guard bytes[12] >> 4 == 2, variable <= variableBytes else { return .flaw }
+        guard bytes[12] >> 4 == 2, variable <= Limits.proxyHeaderVariableBytes else { return .flaw }
         guard bytes.count >= fixedLength + variable else { return .needMore }
         let length = fixedLength + variable
         switch bytes[12] & 15 {

@@ -1,3 +1,5 @@
+package import HTTPMessage
+
 /// What a parser made of the bytes so far.
 package enum HeadProgress: Sendable, Equatable {
     case needMore
@@ -78,7 +80,9 @@ package struct RequestHeadParser: Sendable {
         while index < bytes.count, bytes[index] > 0x1F { index &+= 1 }
         scanned = index
         guard index < bytes.count else {
-            if index - lineStart > limits.targetBytes + HeadLimits.methodBytes + 10 { throw .targetTooLong }
+            if index - lineStart > limits.targetBytes + Limits.methodBytes + Limits.startLineRestBytes {
+                throw .targetTooLong
+            }
             return false
         }
         guard bytes[index] == 13 else { throw bytes[index] == 10 ? .bareLF : .badStartLine }
@@ -92,7 +96,7 @@ package struct RequestHeadParser: Sendable {
     private mutating func readParts(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) throws(MessageFlaw) {
         var index = line.lowerBound
         while index < line.upperBound, ByteScanner.isToken(bytes[index]) { index += 1 }
-        guard index > line.lowerBound, index - line.lowerBound <= HeadLimits.methodBytes,
+        guard index > line.lowerBound, index - line.lowerBound <= Limits.methodBytes,
             index < line.upperBound,
             bytes[index] == 0x20
         else { throw .badMethod }
@@ -105,14 +109,16 @@ package struct RequestHeadParser: Sendable {
             throw targetEnd == line.upperBound ? .badStartLine : .badTarget
         }
         try readVersion(bytes, (targetEnd + 1)..<line.upperBound)
-        try readMethod(bytes)
+        head.method = try Method(name: UnsafeRawBufferPointer(rebasing: bytes[head.methodName.range]))
         try readTarget(bytes, targetStart..<targetEnd)
     }
 
     private mutating func readVersion(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>)
         throws(MessageFlaw)
     {
-        guard range.count == 8, bytes[range.lowerBound..<(range.lowerBound + 5)].elementsEqual("HTTP/".utf8),
+        guard range.count == 8,
+            ByteScanner.isExactly(
+                UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound..<(range.lowerBound + 5)]), "HTTP/"),
             bytes[range.lowerBound + 5] &- 0x30 < 10, bytes[range.lowerBound + 6] == 0x2E,
             bytes[range.lowerBound + 7] &- 0x30 < 10
         else { throw .badVersion }
@@ -121,26 +127,6 @@ package struct RequestHeadParser: Sendable {
         case 0x31: head.isHTTP10 = false
         case 0x30: head.isHTTP10 = true
         default: throw .unsupportedVersion
-        }
-    }
-
-    private mutating func readMethod(_ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
-        let name = UnsafeRawBufferPointer(rebasing: bytes[head.methodName.range])
-        func isCalled(_ word: StaticString) -> Bool {
-            name.count == word.utf8CodeUnitCount
-                && name.elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: name.count))
-        }
-        switch name.count {
-        case 3: head.method = isCalled("GET") ? .get : isCalled("PUT") ? .put : .other
-        case 4: head.method = isCalled("HEAD") ? .head : .other
-        case 6: head.method = isCalled("DELETE") ? .delete : .other
-        case 7:
-            if isCalled("CONNECT") { throw .forbiddenMethod }
-            head.method = isCalled("OPTIONS") ? .options : .other
-        case 5:
-            if isCalled("TRACE") { throw .forbiddenMethod }
-            head.method = .other
-        default: head.method = .other
         }
     }
 
@@ -174,9 +160,10 @@ package struct RequestHeadParser: Sendable {
         _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>
     ) throws(MessageFlaw) -> Int {
         let start: Int
-        if range.count > 7, ByteScanner.isScheme(bytes, range.lowerBound, "http://") {
+        let target = UnsafeRawBufferPointer(rebasing: bytes[range])
+        if target.count > 7, ByteScanner.begins(target, with: "http://") {
             start = range.lowerBound + 7
-        } else if range.count > 8, ByteScanner.isScheme(bytes, range.lowerBound, "https://") {
+        } else if target.count > 8, ByteScanner.begins(target, with: "https://") {
             start = range.lowerBound + 8
         } else {
             throw .badTarget
@@ -191,28 +178,20 @@ package struct RequestHeadParser: Sendable {
     // MARK: The fields
 
     private mutating func finish(_ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
-        let found = try FramingFields(section.fields, bytes)
-        head.fields = section.fields
-        try readHost(found.host, bytes)
-        if found.encoding != .none {
+        let summary = try FieldSummary(ofRequest: section.fields, bytes)
+        head.take(section.fields, summary)
+        try readHost(summary.host, bytes)
+        if summary.encoding != .none {
             guard !head.isHTTP10 else { throw .encodingInHTTP10 }
             head.framing = .chunked
-        } else if let length = found.contentLength {
+        } else if let length = summary.contentLength {
             head.framing = .length(length)
         } else {
             head.framing = .none
         }
-        head.isPersistent = head.isHTTP10 ? found.saysKeepAlive && !found.saysClose : !found.saysClose
-        head.expectsContinue = found.expectsContinue && !head.isHTTP10 && head.framing != .none
-        head.authorization = found.authorization
-        head.authorizationCount = found.authorizationCount
-        head.authenticatesConnection = found.authenticatesConnection
-        head.connectionNamesOthers = found.namesOthers
-        head.hasVia = found.hasVia
-        head.saysWay = found.saysWay
-        head.saysOrigin = found.saysOrigin
-        head.upgrade = .none
-        if found.hasUpgrade { head.upgrade = WebSocketHandshake.request(head, bytes) }
+        head.isPersistent = !summary.saysClose && (summary.saysKeepAlive || !head.isHTTP10)
+        head.expectsContinue = summary.expectsContinue && !head.isHTTP10 && head.framing != .none
+        head.upgrade = summary.hasUpgrade ? WebSocketHandshake.request(head, bytes) : .none
     }
 
     private mutating func readHost(_ field: HeadSlice?, _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
@@ -223,25 +202,13 @@ package struct RequestHeadParser: Sendable {
         }
         guard let authority = Authority(bytes, field.range) else { throw .badHost }
         if head.targetForm == .absolute {
-            let isSecure =
-                bytes[Int(head.authority.start) - 4] == 0x73 || bytes[Int(head.authority.start) - 4] == 0x53
+            // The letter before `://`.
+            let isSecure = ASCII.lowered(bytes[Int(head.authority.start) - 4]) == UInt8(ascii: "s")
             guard let target = Authority(bytes, head.authority.range),
                 target.names(authority, bytes, defaultPort: isSecure ? 443 : 80)
             else { throw .hostMismatch }
         }
         head.authority = field
         head.host = authority.host
-    }
-}
-
-extension ByteScanner {
-    /// Whether `scheme`, which ends in `://`, stands at `start`, letter case ignored.
-    static func isScheme(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ scheme: StaticString) -> Bool {
-        for offset in 0..<scheme.utf8CodeUnitCount {
-            let byte = bytes[start + offset]
-            let lowered = byte &- 0x41 < 26 ? byte | 0x20 : byte
-            if lowered != scheme.utf8Start[offset] { return false }
-        }
-        return true
     }
 }

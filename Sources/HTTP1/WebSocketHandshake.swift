@@ -1,15 +1,5 @@
 import COpenSSL
-
-/// What a request's `Upgrade` asks for (RFC 9110 §7.8, RFC 6455 §4.2.1).
-package enum UpgradeRequest: Sendable, Hashable {
-    case none
-    /// A handshake as RFC 6455 writes it.
-    case webSocket
-    /// A WebSocket handshake of another version than 13: the answer is 426 (RFC 6455 §4.4).
-    case otherWebSocketVersion
-    /// A WebSocket handshake that breaks RFC 6455 §4.2.1.
-    case badWebSocket
-}
+package import HTTPMessage
 
 /// The two halves of a WebSocket handshake that a proxy can check.
 package enum WebSocketHandshake {

@@ -1,4 +1,5 @@
 import HTTP1
+import HTTPMessage
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -23,7 +24,7 @@ import Testing
 
     /// The bytes for the client; `cuts` says how many bytes come at a time.
     private func rewritten(_ answer: LooseAnswer, cuts: () -> Int) throws -> [UInt8] {
-        var parser = ResponseHeadParser(limits: .answers)
+        var parser = ResponseHeadParser(limits: .responses)
         parser.reset(isHeadRequest: answer.isHead)
         var seen = 0
         reading: while true {
@@ -63,7 +64,7 @@ import Testing
     }
 
     private func rechunk(_ body: inout ByteBuffer, into output: inout ByteBuffer) throws {
-        var chunks = ChunkedBody(limits: .answers, isLenient: true)
+        var chunks = ChunkedBody(limits: .responses, isLenient: true)
         while true {
             switch body.withUnsafeReadableBytes({ chunks.next($0) }) {
             case .needMore: throw Unreadable(flaw: .badChunk)
@@ -157,7 +158,7 @@ import Testing
     @Test("A line that is written loosely is passed on strictly, one that is not as it is")
     func strictLines() throws {
         let text = "HTTP/1.1 200 OK\nA : b\nC: d\r\n e\r\nConnection: G\r\nG: 1\r\nH: i\r\n\r\n"
-        var parser = ResponseHeadParser(limits: .answers)
+        var parser = ResponseHeadParser(limits: .responses)
         var output = ByteBuffer()
         Array(text.utf8).withUnsafeBytes { bytes in
             #expect(parser.parse(bytes) == .complete)

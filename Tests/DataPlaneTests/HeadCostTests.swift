@@ -1,5 +1,6 @@
 import Gatekeeper
 import HTTP1
+import HTTPMessage
 import NIOCore
 import Testing
 
@@ -67,14 +68,14 @@ import Testing
     }
 
     private func answer(_ bytes: UnsafeRawBufferPointer) throws {
-        var parser = ResponseHeadParser(limits: .answers)
+        var parser = ResponseHeadParser(limits: .responses)
         try #require(parser.parse(bytes) == .complete)
         var buffer = ByteBuffer()
         ResponseHeadWriter.writeInterim(parser.head, bytes, into: &buffer)
     }
 
     private func bytewise(_ bytes: UnsafeRawBufferPointer) throws {
-        var parser = ResponseHeadParser(limits: .answers)
+        var parser = ResponseHeadParser(limits: .responses)
         for end in 1..<bytes.count {
             try #require(parser.parse(UnsafeRawBufferPointer(rebasing: bytes[..<end])) == .needMore)
         }

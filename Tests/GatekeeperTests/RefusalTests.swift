@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import Testing
 
 /// The table of refusals, row by row: what users were promised of it.

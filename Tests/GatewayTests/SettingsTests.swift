@@ -1,5 +1,5 @@
 import Foundation
-import HTTP1
+import HTTPMessage
 import Logging
 import Postgres
 import Testing

@@ -1,4 +1,5 @@
 import HTTP1
+import HTTPMessage
 import Testing
 
 /// Which answers and requests say that the peer authenticates the connection.

@@ -1,4 +1,5 @@
 import HTTP1
+import HTTPMessage
 import Testing
 
 /// Our parser against SwiftNIO's (llhttp 9.3, no leniency) on generated and mutated heads.

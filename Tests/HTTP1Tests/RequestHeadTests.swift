@@ -1,4 +1,5 @@
 import HTTP1
+import HTTPMessage
 import Testing
 
 /// Each rule of RFC 9112 that the parser keeps, with an accept, a reject and a boundary.

@@ -1,10 +1,11 @@
 import HTTP1
+import HTTPMessage
 import Testing
 
 /// Heads of upstreams are read leniently where it stays certain what they say and where the answer ends.
 @Suite struct ResponseHeadTests {
     private func parse(_ text: String, isHead: Bool = false) -> (HeadProgress, ResponseHead) {
-        var parser = ResponseHeadParser(limits: .answers)
+        var parser = ResponseHeadParser(limits: .responses)
         parser.reset(isHeadRequest: isHead)
         let progress = Array(text.utf8).withUnsafeBytes { parser.parse($0) }
         return (progress, parser.head)
@@ -127,7 +128,7 @@ import Testing
         let short = String(repeating: "X: y\r\n", count: 1000)
         #expect(parse("HTTP/1.1 200 OK\r\n\(short)\r\n").0 == .complete)
         #expect(parse("HTTP/1.1 200 OK\r\n\(short)X: y\r\n\r\n").0 == .flaw(.tooManyFields))
-        var limits = HeadLimits.answers
+        var limits = HeadLimits.responses
         limits.fieldBytes = 100
         var parser = ResponseHeadParser(limits: limits)
         let folded = "HTTP/1.1 200 OK\r\nX: y\r\n" + String(repeating: " \r\n", count: 40) + "\r\n"

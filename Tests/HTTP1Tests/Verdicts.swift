@@ -1,4 +1,5 @@
 import HTTP1
+import HTTPMessage
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1

@@ -3,20 +3,22 @@ extension HouseRule {
     /// The system's C library and Swift's own modules stand at the end.
     static let allowedImports: [String: Set<String>] = [
         "JOSE": ["COpenSSL", "Synchronization"],
-        "Gatekeeper": ["HTTP1", "JOSE", "HashTreeCollections", "Synchronization"],
-        "HTTP1": ["COpenSSL"],
+        "Gatekeeper": ["HTTPMessage", "JOSE", "HashTreeCollections", "Synchronization"],
+        "HTTPMessage": [],
+        "HTTP1": ["COpenSSL", "HTTPMessage"],
         "Platform": ["CLinux", "Glibc", "Musl"],
         "Postgres": ["CLibPQ", "Platform", "Glibc", "Synchronization"],
         "ControlPlane": [
             "Gatekeeper", "JOSE", "Platform", "Postgres", "CLibCurl", "Glibc", "Synchronization",
         ],
         "DataPlane": [
-            "CLinux", "Gatekeeper", "HTTP1", "Platform", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "Glibc",
+            "CLinux", "Gatekeeper", "HTTP1", "HTTPMessage", "Platform", "NIOCore", "NIOPosix", "NIOSSL",
+            "NIOTLS", "Glibc",
             "Musl",
             "Synchronization",
         ],
         "Gateway": [
-            "ControlPlane", "DataPlane", "Gatekeeper", "HTTP1", "JOSE", "Platform", "Postgres",
+            "ControlPlane", "DataPlane", "Gatekeeper", "HTTPMessage", "JOSE", "Platform", "Postgres",
             "ArgumentParser",
             "Configuration", "Dispatch", "Foundation", "HTTPTypes", "Hummingbird", "HummingbirdCore",
             "Logging",

@@ -236,7 +236,7 @@ extension HouseRule {
 
     static let purity = HouseRule(
         claim: "The pure targets start no task, read no clock and do no input or output",
-        targets: ["JOSE", "Gatekeeper", "HTTP1"],
+        targets: ["JOSE", "Gatekeeper", "HTTPMessage", "HTTP1"],
         violations: [
             "Task { run() }", "let x = await y", "func read() async {}", "let now = ContinuousClock.now",
             "let file = fopen(path, mode)", "let data = FileManager.default.contents(atPath: path)",

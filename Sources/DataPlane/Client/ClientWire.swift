@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// The wire that a client speaks, as its exchange sees it: the one place that knows which one it is.

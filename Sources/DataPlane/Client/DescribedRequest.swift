@@ -1,5 +1,6 @@
 package import Gatekeeper
-package import HTTP1
+import HTTP1
+package import HTTPMessage
 
 /// A request that somebody describes in words, read by what reads requests from connections: what the gateway refuses of
 /// a message, this refuses, and of the rest the judge gets the same facts.

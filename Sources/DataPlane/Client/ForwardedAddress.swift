@@ -1,3 +1,4 @@
+import HTTPMessage
 import NIOCore
 
 /// An address as balancers write it: bare, with a port, in brackets, in quotes (RFC 7239 §6 has all of these).
@@ -35,7 +36,7 @@ enum ForwardedAddress {
     private static func isPortOrNothing(_ text: UnsafeRawBufferPointer.SubSequence) -> Bool {
         text.isEmpty
             || (text.first == UInt8(ascii: ":") && text.count <= 6
-                && text.dropFirst().allSatisfy { $0 &- 0x30 < 10 })
+                && text.dropFirst().allSatisfy(ASCII.isDigit))
     }
 
     /// `range` without spaces and tabs at its ends.

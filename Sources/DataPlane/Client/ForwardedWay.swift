@@ -1,4 +1,4 @@
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// What the gateway tells upstreams of a request's way: `X-Forwarded-For`, `-Proto`, `-Port` and `Via`.
@@ -66,8 +66,8 @@ final class ForwardedWay {
     private static func isSecure(_ said: [HeadField], _ bytes: UnsafeRawBufferPointer) -> Bool? {
         guard let range = firstMember(of: .forwardedProto, said, bytes) else { return nil }
         let scheme = UnsafeRawBufferPointer(rebasing: bytes[range])
-        if isWord(scheme, "https") || isWord(scheme, "wss") { return true }
-        return isWord(scheme, "http") || isWord(scheme, "ws") ? false : nil
+        if ByteScanner.equals(scheme, "https") || ByteScanner.equals(scheme, "wss") { return true }
+        return ByteScanner.equals(scheme, "http") || ByteScanner.equals(scheme, "ws") ? false : nil
     }
 
     /// The port by which the client spoke to the first balancer, as a range of its bytes.
@@ -97,15 +97,8 @@ final class ForwardedWay {
         return nil
     }
 
-    /// Letter case ignored; `word` is small letters.
-    private static func isWord(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
-        guard bytes.count == word.utf8CodeUnitCount else { return false }
-        for index in 0..<bytes.count where bytes[index] | 0x20 != word.utf8Start[index] { return false }
-        return true
-    }
-
     private static func isPort(_ value: UnsafeRawBufferPointer.SubSequence) -> Bool {
-        (1...5).contains(value.count) && value.allSatisfy { $0 &- 0x30 < 10 }
+        (1...5).contains(value.count) && value.allSatisfy(ASCII.isDigit)
             && (1...65_535).contains(value.reduce(0) { $0 * 10 + Int($1 &- 0x30) })
     }
 

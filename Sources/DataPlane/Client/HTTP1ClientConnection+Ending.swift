@@ -1,4 +1,5 @@
 import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// How a client's connection ends.

@@ -1,5 +1,6 @@
 import Gatekeeper
 import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// How the response under way is delivered to the client.

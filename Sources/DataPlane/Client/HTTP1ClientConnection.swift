@@ -1,5 +1,6 @@
 import Gatekeeper
 import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// A client's HTTP/1 connection: turns bytes into the events of an exchange, and what the exchange says into bytes.

@@ -1,4 +1,4 @@
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// Writes the head of an upstream's response for a client: its fields without those of one connection, and framing of

@@ -1,4 +1,4 @@
-import HTTP1
+import HTTPMessage
 
 /// The fields that a message's `Connection` names, which go no further than one connection (RFC 9110 §7.6.1).
 ///
@@ -86,15 +86,11 @@ struct ConnectionOptions {
     ) -> Bool {
         var (one, two) = (left.lowerBound, right.lowerBound)
         while one < left.upperBound {
-            if lowered(bytes[one]) != lowered(bytes[two]) { return false }
+            if ASCII.lowered(bytes[one]) != ASCII.lowered(bytes[two]) { return false }
             one &+= 1
             two &+= 1
         }
         return true
-    }
-
-    private static func lowered(_ byte: UInt8) -> UInt8 {
-        byte &- 0x41 < 26 ? byte | 0x20 : byte
     }
 }
 

@@ -1,5 +1,6 @@
 import Gatekeeper
 import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// The judgement of a request: what is wrong with the message, what the judge says, and the head that goes upstream.

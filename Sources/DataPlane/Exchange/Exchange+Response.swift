@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// The way of an upstream's response back to the client.

@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// The way of a request to one of its tenant's upstreams.

@@ -1,5 +1,6 @@
 import Gatekeeper
 import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// What is kept of a request that asks to become a WebSocket, and of the WebSocket that it becomes.

@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// One request and its response on their way through the gateway: carries out what `ExchangeMachine` decides.

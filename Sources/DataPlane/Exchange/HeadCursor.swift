@@ -1,4 +1,4 @@
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// Writes the bytes of a head one after the other into memory that was reserved for it.

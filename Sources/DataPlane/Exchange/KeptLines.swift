@@ -1,4 +1,4 @@
-import HTTP1
+import HTTPMessage
 
 /// Copies those field lines of a head that are kept: neighbours in one piece, and lines that are not strict anew.
 struct KeptLines {

@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 
 /// What the gateway refuses of a message that is good HTTP: told from its head alone, before anybody's row is looked at.
 enum MessageChecks {

@@ -1,7 +1,7 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 
-/// Tells the fields of a client that may not reach an upstream, by the hash that the parser computed on its way.
+/// Tells the fields of a client that may not reach an upstream, by the hash of their collapsed names that every head's fields carry.
 struct ProtectedNames: Sendable {
     /// Open addressing by collapsed hash; empty slots hold no name.
     private let slots: [Slot]
@@ -35,7 +35,7 @@ struct ProtectedNames: Sendable {
         let name = UnsafeRawBufferPointer(rebasing: bytes[field.name.range])
         var index = Int(field.collapsedHash) & mask
         while !slots[index].name.isEmpty {
-            if slots[index].hash == field.collapsedHash, ProtectedNames.folds(name, to: slots[index].name) {
+            if slots[index].hash == field.collapsedHash, CollapsedName.folds(name, to: slots[index].name) {
                 return true
             }
             index = (index &+ 1) & mask
@@ -53,21 +53,15 @@ struct ProtectedNames: Sendable {
         }
         return prefixes.contains { prefix in
             name.count >= prefix.count
-                && ProtectedNames.folds(UnsafeRawBufferPointer(rebasing: name[..<prefix.count]), to: prefix)
+                && CollapsedName.folds(UnsafeRawBufferPointer(rebasing: name[..<prefix.count]), to: prefix)
         }
-    }
-
-    private static func folds(_ name: UnsafeRawBufferPointer, to folded: [UInt8]) -> Bool {
-        guard name.count == folded.count else { return false }
-        for index in folded.indices where CollapsedName.fold(name[index]) != folded[index] { return false }
-        return true
     }
 }
 
 extension HeadField {
     /// Whether a tenant's own list has the name.
     func isStripped(by stripped: StrippedNames, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard !stripped.isEmpty, bytes[name.range.lowerBound] | 0x20 == UInt8(ascii: "x") else {
+        guard !stripped.isEmpty, ASCII.lowered(bytes[name.range.lowerBound]) == UInt8(ascii: "x") else {
             return false
         }
         let name = UnsafeRawBufferPointer(rebasing: bytes[name.range])

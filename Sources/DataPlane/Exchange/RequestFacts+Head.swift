@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 
 extension RequestFacts {
     /// The facts of a request whose head `bytes` begins with.

@@ -1,3 +1,4 @@
+import HTTPMessage
 import NIOCore
 import NIOSSL
 
@@ -11,7 +12,7 @@ struct CertificateNames: Sendable {
 
     init(_ names: [[UInt8]], addresses: [[UInt8]] = []) {
         self.addresses = Set(addresses)
-        let lowered = names.map { $0.map(CertificateNames.lowered) }
+        let lowered = names.map { $0.map(ASCII.lowered) }
         exact = Set(lowered.filter { !$0.starts(with: "*.".utf8) })
         suffixes = Set(lowered.filter { $0.starts(with: "*.".utf8) }.map { Array($0.dropFirst()) })
     }
@@ -46,7 +47,7 @@ struct CertificateNames: Sendable {
     /// The bytes of a written address; nil for a name.
     static func address(written name: [UInt8]) -> [UInt8]? {
         // No name ends in a digit alone and none begins with a bracket, so that names cost nothing here.
-        guard let last = name.last, last == 0x5D || last &- 0x30 < 10 || name.contains(0x3A) else {
+        guard let last = name.last, last == 0x5D || ASCII.isDigit(last) || name.contains(0x3A) else {
             return nil
         }
         let bare = name.first == 0x5B && last == 0x5D ? name.dropFirst().dropLast() : name[...]
@@ -57,8 +58,6 @@ struct CertificateNames: Sendable {
     private static func address(_ bytes: [UInt8]) -> SocketAddress? {
         try? SocketAddress(packedIPAddress: ByteBuffer(bytes: bytes), port: 0)
     }
-
-    static func lowered(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 }
 
 /// The certificate that one connection was shown, and which hosts may be asked for on it.
@@ -73,7 +72,7 @@ struct CertificateInUse {
     /// `address` is the one that the client connected to, in network order.
     init(_ names: CertificateNames, serverName: String?, address: [UInt8]? = nil) {
         self.names = names
-        covered = (serverName ?? "").utf8.map(CertificateNames.lowered)
+        covered = (serverName ?? "").utf8.map(ASCII.lowered)
         isForAddress = serverName == nil && address.map(names.addresses.contains) ?? false
     }
 
@@ -82,7 +81,7 @@ struct CertificateInUse {
     mutating func covers(_ host: UnsafeRawBufferPointer) -> Bool {
         if isForAddress { return true }
         if host.count == covered.count, host.elementsEqual(covered) { return true }
-        var name = host.map(CertificateNames.lowered)
+        var name = host.map(ASCII.lowered)
         if name.last == 0x2E { name.removeLast() }
         guard name == covered || names.cover(name) else { return false }
         covered = name

@@ -1,3 +1,4 @@
+import HTTPMessage
 import NIOCore
 import NIOSSL
 import Platform
@@ -37,7 +38,7 @@ final class CertificateStore: Sendable {
     /// in network order; `now` in seconds since 1970.
     func pair(for name: String?, address: [UInt8]?, at now: Int64 = CertificateStore.now) -> CertificatePair?
     {
-        var asked = name.map { $0.utf8.map(CertificateNames.lowered) }
+        var asked = name.map { $0.utf8.map(ASCII.lowered) }
         if asked?.last == 0x2E { asked?.removeLast() }
         let (pair, isNews) = state.withLock { state -> (CertificatePair?, Bool) in
             guard let index = state.choice.best(for: asked, address: address, at: now) else {

@@ -1,4 +1,5 @@
 import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// Reads the PROXY header that a load balancer puts before everything else, tells the connection whose it is, and

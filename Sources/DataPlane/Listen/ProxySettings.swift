@@ -1,4 +1,4 @@
-package import HTTP1
+package import HTTPMessage
 import NIOCore
 
 /// Everything about the proxy that an operator may set.
@@ -67,7 +67,7 @@ package struct ProxySettings: Sendable {
         trustedProxies = []
         workers = System.coreCount
         headLimits = HeadLimits()
-        answerLimits = .answers
+        answerLimits = .responses
         maxBodyBytes = nil
         maxConnections = 10_000
         maxConnectionsPerAddress = nil

@@ -1,5 +1,5 @@
 package import Gatekeeper
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 #if canImport(Glibc)

@@ -1,5 +1,6 @@
 import Gatekeeper
 import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// The response as it is read from the upstream: its head, its body as payload, its end.

@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// Writes the head that goes upstream: the client's own fields without what is protected, the verified identity,

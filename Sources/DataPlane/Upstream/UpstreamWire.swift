@@ -1,5 +1,5 @@
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import NIOCore
 
 /// The wire that an upstream speaks, as an exchange sees it: the one place that knows which one it is.

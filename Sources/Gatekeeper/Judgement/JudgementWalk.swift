@@ -1,3 +1,4 @@
+import HTTPMessage
 import JOSE
 
 /// The one walk by which requests are judged, and judgements explained: host, row, rule, credential, caller.

@@ -1,3 +1,4 @@
+import HTTPMessage
 import JOSE
 
 /// Where a claim stands in a token: its name or, where the text begins with a slash, a JSON pointer (RFC 6901).

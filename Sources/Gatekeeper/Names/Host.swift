@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// A host name in its one canonical spelling: ASCII, lower case, no port, no trailing dot (RFC 9110 §4.2.3).
 ///
 /// It is a DNS name, an IPv4 address, or an IPv6 address in brackets, and compared by its bytes.

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// What the `host` column of a row names: one host, or every host below a name.
 package enum HostPattern: Hashable, Sendable, CustomStringConvertible {
     /// One host.

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// Where requests are sent: scheme, host and port (RFC 9110 §4.3.1), nothing of a path.
 package struct Origin: Hashable, Sendable, CustomStringConvertible {
     /// The two that upstreams speak.

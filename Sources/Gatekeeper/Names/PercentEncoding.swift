@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// Percent-encoded text (RFC 3986 §2.1).
 enum PercentEncoding {
     /// The text with its encodings decoded once; a percent sign without two digits behind it stays.

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// A user pool's id, `{region}_{letters and digits}` (Cognito `CreateUserPool`, `Id`).
 package struct PoolID: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// As Cognito writes it.

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// An AWS region's name, such as `eu-west-1`.
 package struct Region: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// As AWS writes it.

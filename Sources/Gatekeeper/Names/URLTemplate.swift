@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// A URL in which the placeholders `{region}` and `{pool}` may stand, anywhere and more than once.
 package struct URLTemplate: Sendable, Equatable {
     private let text: String

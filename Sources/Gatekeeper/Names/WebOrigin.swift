@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// The origin of a page, as a browser says it in `Origin` (RFC 6454 §4, §6.1).
 ///
 /// Two origins are the same where scheme, host and port are. A scheme's default port may be written or left out.

@@ -1,4 +1,4 @@
-import HTTP1
+import HTTPMessage
 
 extension MessageFlaw {
     /// The refusal of a request with this flaw; its connection closes, for nobody knows where the next one begins.

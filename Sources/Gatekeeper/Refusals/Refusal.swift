@@ -1,4 +1,4 @@
-package import HTTP1
+package import HTTPMessage
 
 /// Why a request is not forwarded: one closed list for every surface, in families by whose doing it is.
 ///

@@ -1,4 +1,4 @@
-package import HTTP1
+package import HTTPMessage
 
 /// What the log says of a refusal beyond its code, in the field `detail`.
 ///

@@ -1,3 +1,4 @@
+import HTTPMessage
 import JOSE
 
 /// A claim's value that can be compared: byte by byte, never across types.

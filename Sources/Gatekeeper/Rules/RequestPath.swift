@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// A request's path: how it goes upstream, and how a service reads it, which is what rules are matched against.
 ///
 /// Upstream goes a normal form: percent-encoded unreserved characters decoded, other encodings in upper case (RFC 3986

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// What one path of a host asks of its callers: a row of `poolgate.rules` that was parsed once, and never changes.
 ///
 /// A class, so that to hand on the rule that decides counts one reference, and not one for each of its lists.

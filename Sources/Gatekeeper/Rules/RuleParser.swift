@@ -1,3 +1,4 @@
+import HTTPMessage
 import JOSE
 
 /// Reads a host's rules as the database prints them: a JSON array of the rows of `poolgate.rules`.

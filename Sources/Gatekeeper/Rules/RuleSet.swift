@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// The rules of one tenant, in the order in which they are looked at.
 package struct RuleSet: Sendable {
     /// Longest prefix first; of one prefix, what says most of its methods first.

@@ -1,3 +1,4 @@
+import HTTPMessage
 import JOSE
 
 /// One claim that a row has written into a header (`claim_headers`, sql/README.md).
@@ -27,7 +28,7 @@ struct ClaimHeader: Sendable, Hashable {
             guard let claim = ClaimPath(text) else {
                 throw RowFlaw("claim_headers names \(RowFlaw.shown(text)), which is no JSON pointer")
             }
-            headers.append(ClaimHeader(name: name, collapsedName: name.map(collapsed), claim: claim))
+            headers.append(ClaimHeader(name: name, collapsedName: name.map(CollapsedName.fold), claim: claim))
         }
         guard headers.count <= Limits.claimHeadersPerTenant,
             Set(headers.map(\.collapsedName)).count == headers.count
@@ -41,13 +42,9 @@ struct ClaimHeader: Sendable, Hashable {
         guard (3...64).contains(name.count), name.starts(with: "X-".utf8) || name.starts(with: "x-".utf8),
             name.allSatisfy({ ASCII.isLetterOrDigit($0) || $0 == ASCII.hyphen })
         else { return false }
-        let text = String(decoding: name.map(collapsed), as: UTF8.self)
+        let text = String(decoding: name.map(CollapsedName.fold), as: UTF8.self)
         return !ProtectedHeaders.names.contains(text)
             && !ProtectedHeaders.prefixes.contains { text.utf8.starts(with: $0.utf8) }
             && !ProtectedHeaders.overriding.contains(Array(text.utf8))
-    }
-
-    private static func collapsed(_ byte: UInt8) -> UInt8 {
-        ASCII.isLetterOrDigit(byte) ? ASCII.lowered(byte) : ASCII.underscore
     }
 }

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// Makes tenants of rows. Tenants of one pool share what the pool's name leads to, and those of one upstream that.
 package struct TenantParser: Sendable {
     private let issuerForms: IssuerForms

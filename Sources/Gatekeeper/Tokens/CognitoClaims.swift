@@ -1,3 +1,4 @@
+import HTTPMessage
 import JOSE
 
 /// The claims of a Cognito token that the gateway reads, each of its documented type.

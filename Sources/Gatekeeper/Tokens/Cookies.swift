@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// The pairs of a `Cookie` field's value (RFC 6265 §4.2.1).
 package enum Cookies {
     /// One pair, as slices of the field's value; its own value is without the quotes around it.

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// What a request has to prove who is calling.
 package enum Credential {
     /// Nothing that the gateway takes for a credential.
@@ -19,7 +21,7 @@ package enum Credential {
             self = .several
             return
         }
-        guard let value, value.count >= 6, Credential.isBearer(value) else {
+        guard let value, ByteScanner.begins(value, with: "bearer") else {
             self = .none
             return
         }
@@ -61,12 +63,5 @@ package enum Credential {
             if !UnsafeRawBufferPointer.areEqual(other, token) { self = .several }
         case .several: break
         }
-    }
-
-    /// The scheme's name, letter case ignored (RFC 9110 §11.1).
-    private static func isBearer(_ value: UnsafeRawBufferPointer) -> Bool {
-        (value[0] | 0x20) == UInt8(ascii: "b") && (value[1] | 0x20) == UInt8(ascii: "e")
-            && (value[2] | 0x20) == UInt8(ascii: "a") && (value[3] | 0x20) == UInt8(ascii: "r")
-            && (value[4] | 0x20) == UInt8(ascii: "e") && (value[5] | 0x20) == UInt8(ascii: "r")
     }
 }

@@ -1,3 +1,4 @@
+import HTTPMessage
 import JOSE
 
 /// The header lines by which services learn who is calling (ops/guide/identity-headers.md).

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// The parameters of a query (WHATWG URL, "application/x-www-form-urlencoded").
 package enum QueryParameters {
     /// One parameter, as slices of the query: percent-encoded, where it is written so.

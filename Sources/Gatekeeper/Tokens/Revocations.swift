@@ -1,3 +1,4 @@
+import HTTPMessage
 import JOSE
 
 /// Which tokens are refused before they expire: the rows of `poolgate.revocations`, as they were at one moment.

@@ -1,3 +1,5 @@
+import HTTPMessage
+
 /// The address of the egress proxy, checked so strictly that libcurl cannot read it otherwise than it was meant.
 struct ProxyAddress {
     /// The address as it was written.
@@ -31,18 +33,14 @@ struct ProxyAddress {
         var rest = bytes
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "%") {
-                guard rest.count >= 2, rest.prefix(2).allSatisfy(isHexadecimal) else { return false }
+                guard rest.count >= 2, rest.prefix(2).allSatisfy({ ASCII.hexValue($0) != nil }) else {
+                    return false
+                }
                 rest = rest.dropFirst(2)
-            } else if !isHexadecimal(byte), !isLetter(byte), !"-._~!$&'()*+,;=:".utf8.contains(byte) {
+            } else if !ASCII.isLetterOrDigit(byte), !"-._~!$&'()*+,;=:".utf8.contains(byte) {
                 return false
             }
         }
         return true
-    }
-
-    private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A }
-
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        byte >= 0x30 && byte <= 0x39 || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66
     }
 }

@@ -1,6 +1,6 @@
 import DataPlane
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import Logging
 import NIOCore
 import Postgres

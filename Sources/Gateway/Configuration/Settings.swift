@@ -1,6 +1,6 @@
 import DataPlane
 import Gatekeeper
-import HTTP1
+import HTTPMessage
 import Logging
 import NIOCore
 import Postgres
@@ -44,7 +44,7 @@ struct Settings: Sendable {
     var workers = System.coreCount
     var headLimits = HeadLimits()
     /// Bounds of the heads of upstreams' responses.
-    var responseLimits = HeadLimits.answers
+    var responseLimits = HeadLimits.responses
     /// Nil for no bound.
     var maxBodyBytes: UInt64?
     /// How many client connections may be open; nil for half of the file descriptors, less some that are kept.

@@ -1,5 +1,6 @@
 import Gatekeeper
 import HTTP1
+import HTTPMessage
 import JOSE
 
 /// The pure parts of the request path, each alone: nanoseconds a call, the median of nine rounds and the fastest.

@@ -1,28 +1,4 @@
-/// An answer's head: offsets into the bytes it was read from, nothing copied.
-package struct ResponseHead: Sendable {
-    /// Bytes through the empty line.
-    package var headLength = 0
-    /// 100 to 999.
-    package var status = 200
-    package var reason = HeadSlice()
-    package var isHTTP10 = false
-    package var fields: [HeadField] = []
-    package var framing = BodyFraming.none
-    /// What `Content-Length` said, also where there is no body (HEAD, 304); nil beside `Transfer-Encoding`.
-    package var contentLength: UInt64?
-    /// Whether the fields announce a body that the answer may not have (interim answers, 204, 304, HEAD; RFC 9112 §6.3):
-    /// an upstream that sends it nonetheless would have it read as its next answer.
-    package var announcesForbiddenBody = false
-    /// Whether the upstream leaves the connection open.
-    package var isPersistent = true
-    /// `timeout` of a `Keep-Alive` field, in seconds.
-    package var keepAliveSeconds: Int?
-    package var connectionNamesOthers = false
-    /// Whether the upstream authenticates the connection, not the request (NTLM, Negotiate).
-    package var authenticatesConnection = false
-
-    init() {}
-}
+package import HTTPMessage
 
 /// Reads an upstream's heads as a proxy must: leniently where it stays certain what they say and where the answer ends
 /// (RFC 9112 §2.2, §4, §5, §6.3); what is passed on is written strictly by whoever writes it.
@@ -82,7 +58,9 @@ package struct ResponseHeadParser: Sendable {
         scanned = end
         guard let next = try FieldSection.endOfLine(bytes, end, isLenient: true) else { return false }
         // `HTTP/1.1 200` at the least: the space before an empty reason is often left out, and harmless.
-        guard end >= 12, bytes[0..<7].elementsEqual("HTTP/1.".utf8), bytes[8] == 0x20 else {
+        guard end >= 12, ByteScanner.isExactly(UnsafeRawBufferPointer(rebasing: bytes[..<7]), "HTTP/1."),
+            bytes[8] == 0x20
+        else {
             throw .badStartLine
         }
         switch bytes[7] {
@@ -101,32 +79,30 @@ package struct ResponseHeadParser: Sendable {
     }
 
     private mutating func finish(_ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
-        let found = try FramingFields(ofAnswer: section.fields, bytes)
-        head.fields = section.fields
-        head.contentLength = found.encoding == .none ? found.contentLength : nil
-        head.keepAliveSeconds = found.keepAliveSeconds
-        head.connectionNamesOthers = found.namesOthers
+        let summary = try FieldSummary(ofResponse: section.fields, bytes)
+        head.take(section.fields, summary)
         head.announcesForbiddenBody = false
-        head.authenticatesConnection = found.authenticatesConnection
         if isHeadRequest || head.status < 200 || head.status == 204 || head.status == 304 {
             // Whatever the fields say, it ends with its head (RFC 9112 §6.3, item 1).
             head.framing = .none
-            head.announcesForbiddenBody = found.encoding != .none || (found.contentLength ?? 0) > 0
+            head.announcesForbiddenBody = summary.encoding != .none || (summary.contentLength ?? 0) > 0
         } else {
-            head.framing = try ResponseHeadParser.framing(found, isHTTP10: head.isHTTP10)
+            head.framing = try ResponseHeadParser.framing(summary, isHTTP10: head.isHTTP10)
         }
-        let asks = head.isHTTP10 ? found.saysKeepAlive && !found.saysClose : !found.saysClose
+        let asks = head.isHTTP10 ? summary.saysKeepAlive && !summary.saysClose : !summary.saysClose
         head.isPersistent = asks && head.framing != .untilClose
     }
 
     /// How a body ends that the answer has. A coding other than `chunked` would last until the connection closes
     /// (RFC 9112 §6.3, item 4), but nobody asked for one, and it could not be passed on; `identity` is none at all,
     /// and beside a length it is read both ways.
-    private static func framing(_ found: FramingFields, isHTTP10: Bool) throws(MessageFlaw) -> BodyFraming {
-        guard found.encoding != .none else { return found.contentLength.map { .length($0) } ?? .untilClose }
+    private static func framing(_ summary: FieldSummary, isHTTP10: Bool) throws(MessageFlaw) -> BodyFraming {
+        guard summary.encoding != .none else {
+            return summary.contentLength.map { .length($0) } ?? .untilClose
+        }
         guard !isHTTP10 else { throw .encodingInHTTP10 }
-        guard found.contentLength == nil else { throw .lengthAndEncoding }
-        switch found.encoding {
+        guard summary.contentLength == nil else { throw .lengthAndEncoding }
+        switch summary.encoding {
         case .chunked: return .chunked
         case .none, .identity: return .untilClose
         case .other: throw .badTransferEncoding

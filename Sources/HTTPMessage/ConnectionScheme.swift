@@ -4,7 +4,7 @@ enum ConnectionScheme {
     /// Whether the value of an `Authorization` field is of such a scheme.
     static func begins(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
         // Almost every value begins with another letter.
-        guard let first = range.first, bytes[first] | 0x20 == 0x6E else { return false }
+        guard let first = range.first, ASCII.lowered(bytes[first]) == UInt8(ascii: "n") else { return false }
         return isNamed(bytes, range)
     }
 

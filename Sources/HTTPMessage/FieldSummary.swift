@@ -1,39 +1,44 @@
-/// How a message's body is delimited (RFC 9112 §6.3).
-package enum BodyFraming: Sendable, Hashable {
-    case none
-    /// Exactly so many bytes; 0 is a body too, of no bytes.
-    case length(UInt64)
-    case chunked
-    /// An answer's body that lasts until the connection closes.
-    case untilClose
-}
+/// What a message's fields say together, for framing, for persistence and for the judgement, gathered in one pass.
+package struct FieldSummary {
+    /// The value of `Host`; there is at most one.
+    package private(set) var host: HeadSlice?
+    /// The value of the first `Authorization`.
+    package private(set) var authorization: HeadSlice?
+    /// How many `Authorization` fields there are.
+    package private(set) var authorizationCount = 0
+    /// What `Content-Length` says.
+    package private(set) var contentLength: UInt64?
+    /// What `Transfer-Encoding` says.
+    package private(set) var encoding = Encoding.none
+    /// Whether `Connection` says `close`.
+    package private(set) var saysClose = false
+    /// Whether `Connection` says `keep-alive`.
+    package private(set) var saysKeepAlive = false
+    /// Whether `Connection` says anything else: the names of fields that go no further, or `upgrade`.
+    package private(set) var connectionNamesOthers = false
+    /// Whether the client waits for 100 before it sends the body.
+    package private(set) var expectsContinue = false
+    /// `timeout` of a `Keep-Alive` field, in seconds.
+    package private(set) var keepAliveSeconds: Int?
+    /// Whether there is an `Upgrade`.
+    package private(set) var hasUpgrade = false
+    /// Whether there is a `Via`.
+    package private(set) var hasVia = false
+    /// Whether a field tells of the way so far; see `RequestHead.saysWay`.
+    package private(set) var saysWay = false
+    /// Whether a field tells where a browser's request comes from; see `RequestHead.saysOrigin`.
+    package private(set) var saysOrigin = false
+    /// Whether a credential or a challenge is of a scheme that authenticates the connection, not the request.
+    package private(set) var authenticatesConnection = false
 
-/// What framing and persistence need to know of a head's fields, gathered in one pass.
-struct FramingFields {
-    var host: HeadSlice?
-    var authorization: HeadSlice?
-    var authorizationCount = 0
-    var contentLength: UInt64?
-    var encoding = Encoding.none
-    var saysClose = false
-    var saysKeepAlive = false
-    var namesOthers = false
-    var expectsContinue = false
-    var keepAliveSeconds: Int?
-    var hasUpgrade = false
-    var hasVia = false
-    var saysWay = false
-    var saysOrigin = false
-    /// Whether a challenge or a proof is of a scheme that authenticates the connection.
-    var authenticatesConnection = false
-
-    /// What `Transfer-Encoding` says; `other` and `identity` are met in answers alone.
-    enum Encoding {
+    /// What `Transfer-Encoding` says. `identity` and `other` are met in responses alone: a request that says so is
+    /// flawed.
+    package enum Encoding: Sendable {
         case none, chunked, identity, other
     }
 
-    /// Gathers a request's; throws the first violation.
-    init(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
+    /// Gathers what the fields of a request say. Throws the first breach of RFC 9110 and RFC 9112 that they hold.
+    package init(ofRequest fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
         for field in fields {
             switch field.known {
             case .other, .te, .trailer, .referer, .proxyConnection, .proxyAuthenticate, .proxyAuthorization,
@@ -55,7 +60,7 @@ struct FramingFields {
                 }
                 contentLength = length
             case .transferEncoding:
-                guard encoding == .none, FramingFields.encoding(field, bytes) == .chunked else {
+                guard encoding == .none, FieldSummary.encoding(field, bytes) == .chunked else {
                     throw .badTransferEncoding
                 }
                 encoding = .chunked
@@ -66,7 +71,7 @@ struct FramingFields {
                         UnsafeRawBufferPointer(rebasing: bytes[field.value.range]), "100-continue")
                 else { throw .badExpectation }
                 expectsContinue = true
-            case .keepAlive: keepAliveSeconds = FramingFields.timeout(bytes, field.value.range)
+            case .keepAlive: keepAliveSeconds = FieldSummary.timeout(bytes, field.value.range)
             case .upgrade: hasUpgrade = true
             case .via: hasVia = true
             }
@@ -74,19 +79,19 @@ struct FramingFields {
         if encoding != .none, contentLength != nil { throw .lengthAndEncoding }
     }
 
-    /// Gathers an answer's. Lengths that are equal count once (RFC 9110 §8.6); what a coding means for the body depends
-    /// on the status, and fields that only requests have mean nothing.
-    init(ofAnswer fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
+    /// Gathers what the fields of a response say. Lengths that are equal count once (RFC 9110 §8.6). What a coding means
+    /// for the body depends on the status, so it is no flaw here, and fields that only requests have mean nothing.
+    package init(ofResponse fields: [HeadField], _ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
         for field in fields {
             switch field.known {
             case .contentLength:
-                let length = try FramingFields.repeatedLength(bytes, field.value.range)
+                let length = try FieldSummary.repeatedLength(bytes, field.value.range)
                 guard contentLength == nil || contentLength == length else { throw .duplicateContentLength }
                 contentLength = length
             case .transferEncoding:
-                encoding = encoding == .none ? FramingFields.encoding(field, bytes) : .other
+                encoding = encoding == .none ? FieldSummary.encoding(field, bytes) : .other
             case .connection: readConnection(bytes, field.value.range)
-            case .keepAlive: keepAliveSeconds = FramingFields.timeout(bytes, field.value.range)
+            case .keepAlive: keepAliveSeconds = FieldSummary.timeout(bytes, field.value.range)
             case .wwwAuthenticate, .proxyAuthenticate:
                 if ConnectionScheme.isNamed(bytes, field.value.range) { authenticatesConnection = true }
             case .persistentAuth: authenticatesConnection = true
@@ -136,10 +141,13 @@ struct FramingFields {
             case 0: break
             case 5 where ByteScanner.equals(option, "close"): saysClose = true
             case 10 where ByteScanner.equals(option, "keep-alive"): saysKeepAlive = true
-            default: namesOthers = true
+            default: connectionNamesOthers = true
             }
         }
     }
+
+    /// A longer time is taken for a day: connections do not wait that long.
+    private static let longestKeepAliveSeconds: UInt64 = 86_400
 
     /// `timeout=N` of a `Keep-Alive` field (RFC 2068 §19.7.1.1).
     private static func timeout(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int? {
@@ -149,7 +157,7 @@ struct FramingFields {
                 ByteScanner.equals(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + 7)]), "timeout"),
                 bytes[start + 7] == 0x3D, let number = ByteScanner.decimal(bytes, (start + 8)..<end)
             else { return }
-            seconds = Int(min(number, 86_400))
+            seconds = Int(min(number, longestKeepAliveSeconds))
         }
         return seconds
     }

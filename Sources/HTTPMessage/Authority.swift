@@ -5,8 +5,9 @@ package struct Authority: Sendable, Hashable {
     /// 0 to 65,535; nil where none, or an empty one, is written.
     package let port: UInt16?
 
-    /// Parses `range`; nil for user info, white space, lists, percent, non-ASCII or a bad port.
-    init?(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+    /// Reads the authority at `range`; nil for user information, white space, a list, a percent sign, a byte beyond
+    /// ASCII or a port above 65,535.
+    package init?(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
         var index = range.lowerBound
         let end = range.upperBound
         guard index < end else { return nil }
@@ -38,24 +39,20 @@ package struct Authority: Sendable, Hashable {
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
-        let lowered = byte | 0x20
-        return lowered &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x2D || byte == 0x2E || byte == 0x5F
+        ASCII.isLetterOrDigit(byte) || byte == ASCII.hyphen || byte == ASCII.dot || byte == ASCII.underscore
     }
 
     private static func isAddressByte(_ byte: UInt8) -> Bool {
-        let lowered = byte | 0x20
-        return lowered &- 0x61 < 6 || byte &- 0x30 < 10 || byte == 0x3A || byte == 0x2E
+        ASCII.hexValue(byte) != nil || byte == ASCII.colon || byte == ASCII.dot
     }
 
-    /// Whether both name the same place, letter case and the default port aside.
-    func names(_ other: Authority, _ bytes: UnsafeRawBufferPointer, defaultPort: UInt16) -> Bool {
+    /// Whether both name the same place in `bytes`: letter case is ignored, and a port that is left out is `defaultPort`.
+    package func names(_ other: Authority, _ bytes: UnsafeRawBufferPointer, defaultPort: UInt16) -> Bool {
         guard host.count == other.host.count, port ?? defaultPort == other.port ?? defaultPort else {
             return false
         }
         for (left, right) in zip(host.range, other.host.range) {
-            let (one, two) = (bytes[left], bytes[right])
-            let lowered = (one &- 0x41 < 26 ? one | 0x20 : one, two &- 0x41 < 26 ? two | 0x20 : two)
-            if lowered.0 != lowered.1 { return false }
+            if ASCII.lowered(bytes[left]) != ASCII.lowered(bytes[right]) { return false }
         }
         return true
     }

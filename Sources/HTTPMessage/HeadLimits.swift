@@ -1,4 +1,5 @@
-/// The bounds of one message's head, all in bytes but the count; the defaults are those of requests.
+/// The bounds of one message's head, all in bytes but the count. What is not set is what the settings are without a word
+/// from the operator.
 package struct HeadLimits: Sendable, Hashable {
     /// Start line, fields and the empty line together.
     package var headBytes = 32 * 1024
@@ -9,24 +10,15 @@ package struct HeadLimits: Sendable, Hashable {
     /// One field line, name and value.
     package var fieldBytes = 16 * 1024
 
-    /// The defaults of the contract.
+    /// The bounds of a request's head.
     package init() {}
 
-    /// The defaults for answers: one line may fill the head.
-    package static let answers: HeadLimits = {
+    /// The bounds of a response's head: one line may fill the head.
+    package static let responses: HeadLimits = {
         var limits = HeadLimits()
         limits.headBytes = 256 * 1024
         limits.fieldCount = 1000
         limits.fieldBytes = limits.headBytes
         return limits
     }()
-
-    /// Fields for which a connection keeps room between two heads.
-    static let keptFields = 128
-    /// Chunk-size line, extensions included (RFC 9112 §7.1.1).
-    static let chunkLineBytes = 256
-    /// The trailer section.
-    static let trailerBytes = 8 * 1024
-    /// A method's name.
-    static let methodBytes = 32
 }

@@ -2,10 +2,12 @@
 ///
 /// Invariant of every function here: reads lie within `bytes[start..<end]`, which the caller has bounded by
 /// `bytes.count`; words are loaded only where eight bytes are left.
-enum ByteScanner {
+@usableFromInline package enum ByteScanner {
     /// The first byte at or after `start` that no field value may hold plainly: a control character but TAB, or DEL.
     /// `end` where there is none.
-    static func endOfText(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+    @inlinable package static func endOfText(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int)
+        -> Int
+    {
         var index = start
         while index &+ 8 <= end {
             let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
@@ -23,29 +25,31 @@ enum ByteScanner {
         }
         while index < end {
             let byte = bytes[index]
-            if byte != 9, !isPlain(byte) { return index }
+            if byte < 0x20 ? byte != 9 : byte == 0x7F { return index }
             index &+= 1
         }
         return end
     }
 
-    private static func isPlain(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F }
-
     /// The first byte at or after `start` that is no visible ASCII; `end` where there is none.
-    static func endOfVisible(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+    @inlinable package static func endOfVisible(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int)
+        -> Int
+    {
         var index = start
         while index < end, bytes[index] &- 0x21 < 0x5E { index &+= 1 }
         return index
     }
 
     /// Whether `byte` may stand in a token (RFC 9110 §5.6.2).
-    static func isToken(_ byte: UInt8) -> Bool {
+    @inlinable package static func isToken(_ byte: UInt8) -> Bool {
         if byte < 64 { return (0x03FF_6CFA_0000_0000 as UInt64) >> UInt64(byte) & 1 == 1 }
         return byte < 128 && (0x57FF_FFFF_C7FF_FFFE as UInt64) >> UInt64(byte & 63) & 1 == 1
     }
 
     /// The first byte at or after `start` that no token holds; `end` where there is none.
-    static func endOfToken(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+    @inlinable package static func endOfToken(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int)
+        -> Int
+    {
         var index = start
         while index < end {
             let byte = bytes[index]
@@ -56,27 +60,40 @@ enum ByteScanner {
         return end
     }
 
-    /// Compares with a lower-case name, letter case of `bytes` ignored; `name` holds letters, digits and hyphens.
-    static func equals(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
+    /// Compares with a lower-case name, letter case of `bytes` ignored.
+    @inlinable package static func equals(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
         guard bytes.count == name.utf8CodeUnitCount else { return false }
         let expected = name.utf8Start
         var index = 0
         while index < bytes.count {
-            let byte = bytes[index]
-            let lowered = byte &- 0x41 < 26 ? byte | 0x20 : byte
-            if lowered != expected[index] { return false }
+            if ASCII.lowered(bytes[index]) != expected[index] { return false }
             index &+= 1
         }
         return true
     }
 
+    /// Whether `bytes` are those of `word`, letter case included.
+    @inlinable package static func isExactly(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+        guard bytes.count == word.utf8CodeUnitCount else { return false }
+        for index in 0..<bytes.count where bytes[index] != word.utf8Start[index] { return false }
+        return true
+    }
+
+    /// Whether `bytes` begin with a lower-case word, letter case of `bytes` ignored.
+    @inlinable package static func begins(_ bytes: UnsafeRawBufferPointer, with word: StaticString) -> Bool {
+        let count = word.utf8CodeUnitCount
+        return bytes.count >= count && equals(UnsafeRawBufferPointer(rebasing: bytes[..<count]), word)
+    }
+
     /// White space as it stands between parts of a value; line ends are part of a folded one.
-    static func isSpace(_ byte: UInt8) -> Bool {
+    @inlinable package static func isSpace(_ byte: UInt8) -> Bool {
         byte <= 0x20 && (byte == 0x20 || byte == 9 || byte == 10 || byte == 13)
     }
 
     /// `bytes` without white space at either end of `start..<end`.
-    static func trimmed(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> (Int, Int) {
+    @inlinable package static func trimmed(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> (
+        Int, Int
+    ) {
         var (start, end) = (start, end)
         while start < end, isSpace(bytes[start]) { start &+= 1 }
         while end > start, isSpace(bytes[end &- 1]) { end &-= 1 }
@@ -84,7 +101,7 @@ enum ByteScanner {
     }
 
     /// Decimal digits only, at most 2^63 - 1; nil for anything else.
-    static func decimal(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> UInt64? {
+    @inlinable package static func decimal(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> UInt64? {
         guard !range.isEmpty else { return nil }
         var value: UInt64 = 0
         for index in range {
@@ -99,7 +116,7 @@ enum ByteScanner {
     }
 
     /// Calls `body` with each element of a comma-separated list, white space around it removed, empty ones left out.
-    static func eachElement(
+    @inlinable package static func eachElement(
         _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ body: (Int, Int) -> Void
     ) {
         var start = range.lowerBound
