@@ -10,6 +10,8 @@ package enum Limits {
     static let unknownKeyFetchesPerSecond = 20
     /// How far apart these fetches are while more of them are wanted.
     static let unknownKeyFetchSpacing = Duration.seconds(1) / unknownKeyFetchesPerSecond
+    /// How many passed tickets a queue of fetches keeps before it frees their memory.
+    static let passedTicketsKept = 1_024
     /// How long one transfer may take in all.
     package static let transferTime = Duration.seconds(5)
     /// How long a transfer may take until its connection is made, name resolution and TLS included.

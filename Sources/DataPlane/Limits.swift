@@ -22,6 +22,8 @@ package enum Limits {
     static let keyTicks: UInt32 = 5 * ticksPerSecond
     /// An idle kept-alive upstream connection; Node and uvicorn close theirs at 5 s.
     static let upstreamIdleTicks: UInt32 = 4 * ticksPerSecond
+    /// How many connections may wait to be accepted (listen(2)); the system may allow fewer.
+    static let acceptBacklog: CInt = 4096
     /// How long a listener that cannot accept rests.
     static let acceptPause = TimeAmount.milliseconds(250)
     /// How long a listener that lets nobody in any more is looked at before it is closed, and how often.

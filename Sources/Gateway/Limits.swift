@@ -6,6 +6,8 @@ enum Limits {
     static let configurationFileBytes = 4 * 1024 * 1024
     /// How much of a file is read at once.
     static let fileBytesReadAtOnce = 64 * 1024
+    /// The longest time that a setting may have: a hundred years.
+    static let longestSettingMilliseconds = 3_155_760_000_000
     /// How much of a text that an operator wrote a message shows.
     static let shownCharacters = 200
     /// How much of a misspelt name is compared with those that exist.

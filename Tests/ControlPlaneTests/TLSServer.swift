@@ -38,7 +38,8 @@ final class TLSServer: Sendable {
     }
 
     deinit {
-        process.withLock { $0?.terminate() }
+        // SIGKILL: the server inherits a thread of Dispatch's signal mask, in which SIGTERM is blocked.
+        process.withLock { if let process = $0 { _ = kill(process.processIdentifier, SIGKILL) } }
         try? FileManager.default.removeItem(at: folder)
     }
 

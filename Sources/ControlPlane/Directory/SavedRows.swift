@@ -26,7 +26,7 @@ struct SavedRows: Sendable {
     var encoded: [UInt8] {
         var bytes = Array("POOLGATE".utf8)
         bytes.reserveCapacity(
-            rows.reduce(40 * revocations.count + 4_096) { $0 + $1.bytes.count + 8 })
+            rows.reduce(Self.entryBytes * revocations.count) { $0 + $1.bytes.count + Self.numberBytes })
         Self.append(Self.version, to: &bytes)
         Self.append(UInt64(bitPattern: savedAt.nanoseconds), to: &bytes)
         Self.append(rows.map(\.bytes), to: &bytes)
@@ -61,6 +61,9 @@ struct SavedRows: Sendable {
     }
 
     private static let version: UInt64 = 3
+    /// A number's size in the file, and that of a revocation, which is five numbers.
+    private static let numberBytes = 8
+    private static let entryBytes = 40
 
     private static func append(_ list: [[UInt8]], to bytes: inout [UInt8]) {
         append(UInt64(list.count), to: &bytes)
@@ -71,7 +74,7 @@ struct SavedRows: Sendable {
     }
 
     private static func list(_ body: ArraySlice<UInt8>, _ index: inout Int) -> [ArraySlice<UInt8>]? {
-        guard let count = number(body, &index), count <= UInt64(body.count / 8) else { return nil }
+        guard let count = number(body, &index), count <= UInt64(body.count / numberBytes) else { return nil }
         var elements: [ArraySlice<UInt8>] = []
         elements.reserveCapacity(Int(count))
         for _ in 0..<count {
@@ -85,7 +88,7 @@ struct SavedRows: Sendable {
     }
 
     private static func revocations(_ body: ArraySlice<UInt8>, _ index: inout Int) -> [Revocations.Entry]? {
-        guard let count = number(body, &index), count <= UInt64(body.count / 40) else { return nil }
+        guard let count = number(body, &index), count <= UInt64(body.count / entryBytes) else { return nil }
         var entries: [Revocations.Entry] = []
         entries.reserveCapacity(Int(count))
         for _ in 0..<count {

@@ -95,7 +95,7 @@ private struct Lane: Sendable {
 
     mutating func dropFirst() {
         head += 1
-        if head > 1_024, head * 2 > tickets.count {
+        if head > Limits.passedTicketsKept, head * 2 > tickets.count {
             tickets.removeFirst(head)
             head = 0
         }

@@ -155,7 +155,7 @@ package final class ProxyServer: Sendable {
         let expectsProxyHeader = settings.expectsProxyHeader
         let refusals = proxyHeaderRefusals
         return try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.backlog, value: Limits.acceptBacklog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in

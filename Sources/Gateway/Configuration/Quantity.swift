@@ -18,7 +18,7 @@ enum Quantity {
     /// A time: `500ms`, `30s`, `5m`, `2h`, `1d` or `0`; nil for anything else and for more than a hundred years.
     static func duration(_ text: String) -> Duration? {
         guard let (digits, unit) = split(text),
-            let number = Digits.number(digits.utf8, atMost: 3_000_000_000_000)
+            let number = Digits.number(digits.utf8, atMost: Limits.longestSettingMilliseconds)
         else { return nil }
         let milliseconds: Int
         switch unit {
@@ -31,7 +31,7 @@ enum Quantity {
         default: return nil
         }
         let (product, overflowed) = number.multipliedReportingOverflow(by: milliseconds)
-        guard !overflowed, product <= 3_155_760_000_000 else { return nil }
+        guard !overflowed, product <= Limits.longestSettingMilliseconds else { return nil }
         return .milliseconds(product)
     }
 
