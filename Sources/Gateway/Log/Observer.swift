@@ -182,12 +182,14 @@ enum Observer {
             ])
     }
 
+    /// So many lines did not fit while the log was not read.
     static func linesDropped(_ count: Int) -> LogLine {
         LogLine(.warning, "log_lines_dropped", ["dropped": .count(count)])
     }
 
     // MARK: The program
 
+    /// The program begins.
     static func starting(version: String, instance: String, workers: Int, descriptors: Int) -> LogLine {
         LogLine(
             .info, "starting",
@@ -197,6 +199,7 @@ enum Observer {
             ])
     }
 
+    /// A listener is open.
     static func listening(_ listener: String, address: String) -> LogLine {
         LogLine(.info, "listening", ["listener": .text(listener), "address": .text(address)])
     }
@@ -244,22 +247,27 @@ enum Observer {
             ])
     }
 
+    /// The proxy opens without a directory.
     static func startingWithoutDirectory() -> LogLine {
         LogLine(
             .warning, "no_directory",
             ["advice": "no tenants could be read yet; requests get 503 until they are"])
     }
 
+    /// The state directory cannot be used.
     static func noStateDirectory(_ failure: EmbeddedPostgresFailure) -> LogLine {
         LogLine(
             .warning, "no_state_directory",
             ["error": .of(failure), "advice": "the last good tenants are not kept on disk"])
     }
 
+    /// The gateway is ready, so long after its start.
     static func ready(after: Duration) -> LogLine {
         LogLine(.info, "ready", ["ms": .count(after.milliseconds)])
     }
 
+    /// A signal asked the gateway to stop: it accepts requests for `delay` still, and waits up to `limit` for those under
+    /// way.
     static func stopping(signal: String, delay: Duration, limit: Duration) -> LogLine {
         LogLine(
             .info, "stopping",
@@ -269,14 +277,17 @@ enum Observer {
             ])
     }
 
+    /// The gateway has stopped as it was asked to.
     static func stopped() -> LogLine {
         LogLine(.info, "stopped", [:])
     }
 
+    /// The gateway ends because it cannot go on.
     static func failed(_ sentence: String) -> LogLine {
         LogLine(.critical, "failed", ["error": .text(sentence)])
     }
 
+    /// The lines for a migration: what was applied, what it remarked, and which migrations have another text.
     static func migrated(_ report: Migrator.Report) -> [LogLine] {
         var lines: [LogLine] = []
         if !report.applied.isEmpty {
@@ -295,6 +306,7 @@ enum Observer {
         return lines
     }
 
+    /// The line for what a library logs.
     static func library(_ label: String, _ level: Logger.Level, _ message: String, details: String?)
         -> LogLine
     {
@@ -305,6 +317,7 @@ enum Observer {
 
     // MARK: The embedded Postgres
 
+    /// The line for something that happened to the embedded Postgres.
     static func line(_ event: EmbeddedPostgres.Event) -> LogLine {
         switch event {
         case .created(let folder, let version):
