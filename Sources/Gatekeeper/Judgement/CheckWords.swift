@@ -93,7 +93,7 @@ extension RuleCheck {
         case .group: return "groups: \(shownList(identity.groups))"
         case .scope: return "scopes: \(shownList(identity.scopes))"
         case .claim:
-            let unmet = rule.claims.filter { !identity.meets.contains($0) }
+            let unmet = rule.claims.filter { !identity.metConditions.contains($0) }
             return "not so: \(unmet.map(\.description).joined(separator: "; "))"
         }
     }

@@ -30,10 +30,10 @@ package final class HeldAdmission {
     }
 
     /// Remembers that the request was admitted, at first or again, by a snapshot of these editions.
-    func goOn(_ admission: Admission, hosts: SIMD2<UInt64>, revocations: UInt64) {
+    func admitted(_ admission: Admission, hosts: SIMD2<UInt64>, revocations: UInt64) {
         let tenant = admission.resolved.tenant
         tenantVersion = tenant.version
-        sawNothing(hosts: hosts, revocations: revocations)
+        sawNoChange(hosts: hosts, revocations: revocations)
         // Where a rule asks for nobody any longer, whoever came with a token keeps the clock that came with it.
         guard let identity = admission.identity else { return }
         self.identity = identity
@@ -50,7 +50,7 @@ package final class HeldAdmission {
     }
 
     /// Remembers that a snapshot of these editions changes nothing for this admission.
-    func sawNothing(hosts: SIMD2<UInt64>, revocations: UInt64) {
+    func sawNoChange(hosts: SIMD2<UInt64>, revocations: UInt64) {
         hostsEdition = hosts
         revocationGeneration = revocations
     }

@@ -50,7 +50,7 @@ package final class Judge {
             fingerprint = walk.tokens.fingerprint(of: token)
         }
         let held = HeldAdmission(request, fingerprint: fingerprint)
-        held.goOn(admission, hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
+        held.admitted(admission, hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
         return held
     }
 
@@ -68,7 +68,7 @@ package final class Judge {
         switch held.withFacts({ walk.judge($0, .open(held), now, &unheard) }) {
         case .admit(let admission):
             if admission.resolved.tenant.websockets == .off { return .host(.webSocketsOff) }
-            held.goOn(admission, hosts: edition, revocations: generation)
+            held.admitted(admission, hosts: edition, revocations: generation)
             return held.end(at: now)
         case .refuse(let refusal, _): return refusal
         case .needsKey: return .gateway(.keysUnavailable)
@@ -95,7 +95,7 @@ package final class Judge {
                 return false
             }
         }
-        held.sawNothing(hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
+        held.sawNoChange(hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
         return true
     }
 }

@@ -27,6 +27,6 @@ enum RuleChecks {
         {
             return .scope
         }
-        return rule.claims.allSatisfy { identity.meets.contains($0) } ? nil : .claim
+        return rule.claims.allSatisfy { identity.metConditions.contains($0) } ? nil : .claim
     }
 }

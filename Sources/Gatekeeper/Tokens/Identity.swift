@@ -21,7 +21,7 @@ package final class Identity {
     /// The words in `scope` of the token.
     let scopes: [[UInt8]]
     /// Which of the conditions for claims in the tenant's rules the token meets.
-    let meets: Set<ClaimCondition>
+    let metConditions: Set<ClaimCondition>
     /// The key that verified the token.
     let key: VerificationKey
     /// `exp` of the token.
@@ -63,7 +63,7 @@ package final class Identity {
         self.end = min(claims.expires, tenant.ageLimit(issuedAt: claims.issuedAt) ?? .distantFuture)
         self.ids = TokenIDs(claims)
         self.revocationGeneration = revocationGeneration
-        self.meets =
+        self.metConditions =
             tenant.rules.conditions.isEmpty
             ? [] : tenant.rules.conditions.filter { $0.holds(in: claims.members) }
         self.groups = claims.groups
@@ -78,7 +78,7 @@ package final class Identity {
 
     /// About how many bytes of memory the identity takes.
     var cost: Int {
-        var bytes = 400 + headerLines.count + ids.cost + 64 * meets.count
+        var bytes = 400 + headerLines.count + ids.cost + 64 * metConditions.count
         for group in groups { bytes += 48 + group.count }
         for scope in scopes { bytes += 48 + scope.count }
         return bytes
