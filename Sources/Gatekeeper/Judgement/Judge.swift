@@ -50,7 +50,8 @@ package final class Judge {
             fingerprint = walk.tokens.fingerprint(of: token)
         }
         let held = HeldAdmission(request, fingerprint: fingerprint)
-        held.admitted(admission, hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
+        held.admitted(
+            admission, hosts: walk.snapshot.hostsEdition, revocations: walk.tokens.revocationGeneration)
         return held
     }
 
