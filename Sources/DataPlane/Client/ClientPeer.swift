@@ -11,7 +11,7 @@ final class ClientPeer {
     /// The certificate that the client was shown; nil in clear.
     var certificate: CertificateInUse?
     /// The upstream's connection that serves this client alone, once an upstream authenticates connections.
-    private var owned: OwnedUpstream?
+    private var owned = OwnedUpstream()
 
     private let worker: Worker
     let isTLS: Bool
@@ -79,19 +79,19 @@ final class ClientPeer {
     // MARK: The connection that the upstream takes for its caller
 
     /// `connection` carries nothing but this client's requests from now on.
-    func own(_ connection: HTTP1UpstreamConnection, for caller: Identity?) {
-        if owned == nil { owned = OwnedUpstream() }
-        owned?.take(connection, for: caller)
+    func own(_ connection: any UpstreamWire, for caller: Identity?) {
+        owned.take(connection, for: caller)
     }
 
     /// The client's own connection, where it leads to one of `group` and serves the same caller.
-    func ownedUpstream(of group: UpstreamGroup, for caller: Identity?) -> HTTP1UpstreamConnection? {
-        owned?.connection(of: group, for: caller)
+    func ownedUpstream(
+        of group: UpstreamGroup, for caller: Identity?
+    ) -> (connection: any UpstreamWire, member: UpstreamGroup.Member)? {
+        owned.connection(of: group, for: caller)
     }
 
     /// Closes it: nobody else may have it.
     func giveUpOwnedUpstream() {
-        owned?.giveUp()
-        owned = nil
+        owned.giveUp()
     }
 }

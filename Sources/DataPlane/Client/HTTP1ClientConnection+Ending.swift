@@ -39,6 +39,12 @@ extension HTTP1ClientConnection {
         close()
     }
 
+    /// Closes at once, by a reset.
+    func reset() {
+        channel.resetOnClose()
+        close()
+    }
+
     func close() {
         guard machine.state != .closed else { return }
         finish()

@@ -13,18 +13,6 @@ struct ResponseDelivery {
     var isFramingLost = false
 }
 
-/// What a refused request was like, as far as the response to it depends on that.
-struct RefusedRequest {
-    /// The host that was asked for, as the client wrote it; empty where the head could not be read.
-    let host: [UInt8]
-    let isHead: Bool
-    /// The origin whose page may read the response; empty for none.
-    let allowedOrigin: [UInt8]
-    let id: RequestID
-    /// The row's host, where one was found.
-    let tenant: HostPattern?
-}
-
 /// How a response is written: an upstream's, or a refusal.
 extension HTTP1ClientConnection {
     /// Whether the request under way is the last that this connection serves.
@@ -104,6 +92,10 @@ extension HTTP1ClientConnection {
         var output = ByteBuffer()
         ResponseHeadWriter.writeSwitch(head, bytes, into: &output)
         send(output)
+    }
+
+    func sendTunnelled(_ bytes: ByteBuffer) {
+        send(bytes)
     }
 
     // MARK: A refusal

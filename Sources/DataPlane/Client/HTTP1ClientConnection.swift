@@ -7,7 +7,7 @@ import NIOCore
 ///
 /// One request is under way at a time; pipelined ones wait in `inbound` and are served in order (RFC 9112 §9.3.2). What
 /// a request's life depends on is its `Exchange`'s; what the connection's depends on stands in `machine`.
-final class HTTP1ClientConnection: ChannelDuplexHandler {
+final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnection {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -46,16 +46,16 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
     private var unsentBytes = 0
     var requestsLeft: Int
 
-    init(channel: any Channel, worker: Worker, peer: ClientPeer) {
+    init(channel: any Channel, worker: Worker, upstreams: UpstreamRegistry, peer: ClientPeer) {
         self.channel = channel
         self.worker = worker
         self.peer = peer
         self.writer = ChannelWriter(channel)
-        self.exchange = Exchange(worker: worker, peer: peer)
+        self.exchange = Exchange(worker: worker, upstreams: upstreams, peer: peer)
         self.parser = RequestHeadParser(limits: worker.settings.headLimits)
         self.machine = HTTP1ConnectionMachine(until: worker.clock.tick &+ worker.headTicks)
         self.requestsLeft = worker.settings.maxRequestsPerConnection
-        exchange.client = .http1(self)
+        exchange.client = self
     }
 
     // MARK: Events of the channel
@@ -73,7 +73,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
     /// The one event that ends every connection, also one that closed before it became active.
     func handlerRemoved(context: ChannelHandlerContext) {
         finish()
-        exchange.client = .gone
+        exchange.client = nil
         worker.clients.closed(self)
         peer.leave()
         writer.close()
@@ -155,6 +155,9 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
         if action == .tellExchange { exchange.ticked(tick) } else { perform(action) }
     }
 
+    /// Whether it is gone.
+    var isClosed: Bool { machine.state == .closed }
+
     /// Its turn has come after a refusal: whoever sends nothing but what is refused must not fill the loop's batches.
     func letGo() {
         if machine.letGo() { process() }
@@ -231,6 +234,11 @@ final class HTTP1ClientConnection: ChannelDuplexHandler {
         guard wantsRead, !holdsReads else { return }
         wantsRead = false
         context?.read()
+    }
+
+    /// Uses what was read while the exchange waited.
+    func resume() {
+        process()
     }
 
     /// Uses what is in `inbound`, request after request, for as long as one can be finished at once and the client

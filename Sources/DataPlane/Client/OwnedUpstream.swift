@@ -3,52 +3,46 @@ import Gatekeeper
 /// The upstream's connection that serves one client's connection alone.
 ///
 /// An upstream that authenticates connections (NTLM, Negotiate: RFC 4559 §6) takes whatever comes by one for the request
-/// of whoever proved who they are on it. A class, since the upstream's connection tells it of its end.
-final class OwnedUpstream {
-    private var connection: HTTP1UpstreamConnection?
+/// of whoever proved who they are on it.
+struct OwnedUpstream {
+    private var connection: (any UpstreamWire)?
     /// Whose token came with the requests that it carried.
     private var caller: Identity?
 
     /// Takes `connection`, in place of the one before, which is closed.
-    func take(_ connection: HTTP1UpstreamConnection, for caller: Identity?) {
-        if let former = self.connection, former !== connection { former.endOwnership() }
+    mutating func take(_ connection: any UpstreamWire, for caller: Identity?) {
+        if let former = self.connection, former !== connection { former.cancel() }
         self.connection = connection
         self.caller = caller
-        connection.owner = self
+        connection.isOwned = true
     }
 
-    /// The connection, where it leads to an upstream of `group` and the caller is none but the one that it served before;
-    /// otherwise it is given up.
-    func connection(of group: UpstreamGroup, for caller: Identity?) -> HTTP1UpstreamConnection? {
-        guard let connection, connection.holder === group else { return nil }
+    /// The connection and the upstream that it leads to, where that is one of `group` and the caller is none but the one
+    /// that it served before; otherwise it is given up.
+    mutating func connection(
+        of group: UpstreamGroup, for caller: Identity?
+    ) -> (connection: any UpstreamWire, member: UpstreamGroup.Member)? {
+        guard let connection, connection.place.holder?.tenant == group.tenant else { return nil }
         let isSameCaller =
             switch (self.caller, caller) {
             case (let known?, let caller?): known.isSameCaller(as: caller)
             case (nil, _), (_, nil): true
             }
-        let isNamed = group.pools.contains { $0 === connection.pool }
-        guard isSameCaller, isNamed, connection.isOpen, !connection.isBusy,
-            connection.pool.isCurrent(connection)
+        guard let member = group.member(of: connection.place.holder), isSameCaller, connection.isOpen,
+            !connection.isBusy, member.pool.isCurrent(connection)
         else {
             giveUp()
             return nil
         }
         if let caller { self.caller = caller }
-        return connection
-    }
-
-    /// The upstream ended the connection.
-    func lost(_ connection: HTTP1UpstreamConnection) {
-        guard self.connection === connection else { return }
-        self.connection = nil
-        caller = nil
+        return (connection, member)
     }
 
     /// Closes it: nobody else may have it.
-    func giveUp() {
+    mutating func giveUp() {
         let former = connection
         connection = nil
         caller = nil
-        former?.endOwnership()
+        former?.cancel()
     }
 }

@@ -152,7 +152,7 @@ extension Exchange {
     func batchEnded() {
         guard let step else { return }
         perform(machine.batchEnded(step.outcome, at: worker.clock.tick))
-        client.resume()
+        client?.resume()
     }
 
     /// Asks the pool's actor for the key that the judgement lacked.
@@ -173,6 +173,6 @@ extension Exchange {
         let step = judge(result)
         self.step = step
         perform(machine.judged(step.outcome, isCostly: false, at: worker.clock.tick))
-        client.resume()
+        client?.resume()
     }
 }

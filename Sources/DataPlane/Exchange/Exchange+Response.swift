@@ -7,32 +7,32 @@ extension Exchange {
     /// An interim (1xx) response came; false where it is one too many.
     func interimCame(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
         guard machine.interimCame(at: worker.clock.tick) else { return false }
-        client.sendInterim(head, bytes)
+        client?.sendInterim(head, bytes)
         return true
     }
 
     /// The final response's head came, whatever its status: the upstream does its work.
     func responseBegan(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
-        pool?.answered(group)
+        if let member { member.pool.responded(member.use) }
         guard machine.responseBegan() else { return }
         noteStatus(head.status)
-        client.beginResponse(head, bytes)
+        client?.beginResponse(head, bytes)
     }
 
     /// A piece of the response's body came, as payload.
     func responseBodyCame(_ payload: ByteBuffer) {
         machine.progressed(at: worker.clock.tick)
-        client.sendBody(payload)
+        client?.sendBody(payload)
     }
 
     /// The upstream's wire has nothing more to pass on for now.
     func responsePaused() {
-        client.flush()
+        client?.flush()
     }
 
     /// The response came whole, with what trailers there are.
-    func responseEnded(trailers: TrailerSection? = nil) {
-        client.endBody(trailers)
+    func responseEnded(trailers: TrailerSection?) {
+        client?.endBody(trailers)
         perform(machine.responseEnded())
     }
 
@@ -43,22 +43,22 @@ extension Exchange {
     }
 
     /// The response breaks HTTP's grammar, or a bound.
-    func responseUnusable(_ detail: RefusalDetail?) {
+    func responseUnusable(_ detail: RefusalDetail) {
         detachUpstream()
         perform(machine.responseUnusable(detail))
     }
 
     /// The upstream takes bytes again.
     func upstreamIsWritable() {
-        client.resumeReading()
+        client?.resumeReading()
     }
 
     /// Whether the client takes bytes.
-    var isClientWritable: Bool { client.isWritable }
+    var isClientWritable: Bool { client?.isWritable ?? false }
 
     /// Whether the connection that the upstream takes for its caller can be one client's alone; where a balancer stands
     /// in front, several callers share the client's connection. What it carried, it carries no more for anybody else.
-    func claims(_ connection: HTTP1UpstreamConnection) -> Bool {
+    func claims(_ connection: any UpstreamWire) -> Bool {
         guard !peer.way.isTrusted else { return false }
         peer.own(connection, for: identity)
         return true

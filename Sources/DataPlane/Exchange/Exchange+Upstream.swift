@@ -7,39 +7,40 @@ extension Exchange {
     /// Chooses one of the tenant's upstreams and a connection to it.
     func findConnection() {
         guard let tenant else { return }
-        let group = worker.upstreams.group(for: tenant)
+        let group = upstreams.group(for: tenant)
         self.group = group
-        if let connection = peer.ownedUpstream(of: group, for: identity) {
-            pool = connection.pool
-            connected(by: .http1(connection))
-        } else if let pool = worker.upstreams.choose(from: group) {
-            connect(to: pool, group)
+        if let (connection, member) = peer.ownedUpstream(of: group, for: identity) {
+            self.member = member
+            connected(by: connection)
+        } else if let member = upstreams.choose(from: group) {
+            connect(to: member)
         }
     }
 
-    /// Goes to `pool`, now or when there is a connection.
-    private func connect(to pool: UpstreamPool, _ group: UpstreamGroup) {
-        self.pool = pool
-        if let connection = pool.takeIdle(for: group, isAnonymous: identity == nil) {
-            connected(by: .http1(connection))
+    /// Goes to one of the upstreams, now or when there is a connection.
+    private func connect(to member: UpstreamGroup.Member) {
+        self.member = member
+        let isAnonymous = identity == nil
+        if let connection = member.pool.takeIdle(for: member.use, isAnonymous: isAnonymous) {
+            connected(by: connection)
         } else {
-            pool.find(for: self, of: group, isAnonymous: identity == nil)
+            member.pool.find(for: self, member.use, isAnonymous: isAnonymous)
         }
     }
 
     /// Another of the tenant's upstreams is tried, where there is one.
     func moveElsewhere(_ fault: UpstreamFault) {
-        guard let group, let other = worker.upstreams.choose(from: group, excluding: pool) else {
+        guard let group, let other = upstreams.choose(from: group, excluding: member?.pool) else {
             perform(machine.refused(.upstream(fault), nil))
             return
         }
-        connect(to: other, group)
+        connect(to: other)
     }
 
     /// The same upstream is asked for another connection.
     func retry() {
-        guard let group, let pool else { return }
-        pool.find(for: self, of: group, isAnonymous: identity == nil)
+        guard let member else { return }
+        member.pool.find(for: self, member.use, isAnonymous: identity == nil)
     }
 
     // MARK: Events of the upstream's pool
@@ -64,34 +65,34 @@ extension Exchange {
     }
 
     /// The connection that it waited for.
-    func offered(_ connection: HTTP1UpstreamConnection) {
-        connected(by: .http1(connection))
-        client.resume()
+    func offered(_ connection: any UpstreamWire) {
+        connected(by: connection)
+        client?.resume()
     }
 
-    private func connected(by connection: UpstreamWire) {
-        switch machine.connected(isRestAtHand: client.isRestOfBodyAtHand, at: worker.clock.tick) {
+    private func connected(by connection: any UpstreamWire) {
+        switch machine.connected(isRestAtHand: client?.isRestOfBodyAtHand ?? false, at: worker.clock.tick) {
         case .start: start(connection)
         case .park: connection.park()
         case .parkAndBreakOff:
             connection.park()
-            client.abort()
+            client?.abort()
         }
     }
 
     /// Sends the head, and what of a short body is there already behind it in one write.
-    private func start(_ connection: UpstreamWire) {
+    private func start(_ connection: any UpstreamWire) {
         attach(connection)
         connection.begin(self, head)
-        if authenticatesConnection, !peer.way.isTrusted { connection.bind(to: peer, for: identity) }
-        if head.framing != .none, let first = client.takeFirstBody() {
+        if authenticatesConnection, !peer.way.isTrusted { peer.own(connection, for: identity) }
+        if head.framing != .none, let first = client?.takeFirstBody() {
             outboundHead.writeImmutableBuffer(first.bytes)
             connection.sendHead(outboundHead, isWhole: first.isLast)
             perform(machine.bodyPassed(isLast: first.isLast, at: worker.clock.tick))
         } else {
             connection.sendHead(outboundHead, isWhole: false)
         }
-        client.resumeReading()
+        client?.resumeReading()
     }
 
     // MARK: Events of the upstream's wire before a response

@@ -27,12 +27,12 @@ extension Exchange {
 
     /// The upstream agreed: its response is passed on, and bytes are carried from here on.
     func switched(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
-        pool?.answered(group)
+        if let member { member.pool.responded(member.use) }
         guard webSocket != nil, machine.switched() else { return }
         noteStatus(head.status)
-        client.switchProtocols(head, bytes)
+        client?.switchProtocols(head, bytes)
         worker.webSockets.began(self)
-        client.resume()
+        client?.resume()
         if machine.hasClientEnded { clientEnded() }
         if worker.isDraining { drain() } else { review(at: worker.clock.now) }
     }
@@ -50,9 +50,9 @@ extension Exchange {
             webSocket.frames.advance($0, toBoundary: stopsAtBoundary)
         }
         if count == bytes.readableBytes {
-            client.sendTunnelled(bytes)
+            client?.sendTunnelled(bytes)
         } else if let whole = bytes.getSlice(at: bytes.readerIndex, length: count), count > 0 {
-            client.sendTunnelled(whole)
+            client?.sendTunnelled(whole)
         }
         if stopsAtBoundary { endTunnelAtBoundary() }
     }
@@ -85,9 +85,9 @@ extension Exchange {
     /// Sends the Close frame, where the upstream has not ended its side, and closes both sides.
     func sayClose(_ code: CloseCode?) {
         if let code {
-            client.sendTunnelled(ByteBuffer(bytes: WebSocketFrames.close(code: code.rawValue)))
+            client?.sendTunnelled(ByteBuffer(bytes: WebSocketFrames.close(code: code.rawValue)))
         }
         dropUpstream()
-        client.linger()
+        client?.linger()
     }
 }

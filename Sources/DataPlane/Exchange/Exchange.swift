@@ -7,12 +7,13 @@ import NIOCore
 /// It speaks to the client and to the upstream through `ClientWire` and `UpstreamWire`, which alone know bytes and
 /// protocols, and to the loop for everything else. A class, because wires, lines and waits refer to it; an HTTP/1
 /// connection uses one for all of its requests, one after the other. It never leaves its loop.
-final class Exchange {
+final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     let worker: Worker
+    let upstreams: UpstreamRegistry
     /// Who the client is.
     let peer: ClientPeer
-    /// The wire that the client speaks; `.gone` once its connection is.
-    var client = ClientWire.gone
+    /// The wire that the client speaks; nil once the client is gone.
+    var client: (any ClientWire)?
 
     var machine: ExchangeMachine
     /// The head of the request, and the bytes that its offsets point into; empty where the head could not be read.
@@ -35,20 +36,21 @@ final class Exchange {
     var strippedTrailers = StrippedNames()
     /// Set where the request asks to become a WebSocket.
     var webSocket: WebSocketExchange?
-    /// The address whose share of connections the request counts in, where a balancer sends it for its client.
+    /// The address whose share of connections the request counts in, where a balancer sends it for its client?.
     var seat: [UInt8]?
 
     /// The head as it goes upstream, kept until a response has begun.
     var outboundHead = ByteBuffer()
     /// The tenant's upstreams, the one that was chosen, and the connection to it.
     var group: UpstreamGroup?
-    var pool: UpstreamPool?
-    private(set) var upstream: UpstreamWire?
+    var member: UpstreamGroup.Member?
+    private(set) var upstream: (any UpstreamWire)?
     /// The status of the upstream's response; 0 before there is one.
     private(set) var status = 0
 
-    init(worker: Worker, peer: ClientPeer) {
+    init(worker: Worker, upstreams: UpstreamRegistry, peer: ClientPeer) {
         self.worker = worker
+        self.upstreams = upstreams
         self.peer = peer
         self.machine = ExchangeMachine(
             clocks: .init(verification: worker.headTicks, upstreamLine: worker.waitTicks))
@@ -108,7 +110,7 @@ final class Exchange {
         upstream?.resumeReading()
     }
 
-    /// Bytes left for a slow client.
+    /// Bytes left for a slow client?.
     func progressed() {
         machine.progressed(at: worker.clock.tick)
     }
@@ -145,23 +147,23 @@ final class Exchange {
         case .breakOff(let refusal, let detail, let blames): breakOff(refusal, detail, blames)
         case .finish: finish()
         case .endUpstreamOutput: upstream?.endOutput()
-        case .endClientOutput: client.endOutput()
-        case .closeClient: client.close()
+        case .endClientOutput: client?.endOutput()
+        case .closeClient: client?.close()
         case .closeClientWhenSent:
             upstream = nil
-            client.closeWhenSent()
+            client?.closeWhenSent()
         case .endTunnel: endTunnelAtBoundary()
         case .sayClose(let code): sayClose(code)
-        case .reset: client.reset()
+        case .reset: client?.reset()
         }
     }
 
     private func refuse(_ refusal: Refusal, _ detail: RefusalDetail?, _ blamesUpstream: Bool) {
-        if blamesUpstream { pool?.failedToAnswer(group) }
+        if blamesUpstream { blameUpstream() }
         let id = RequestID.random()
         record(refusal, status: refusal.row.status.code, id: id, detail: detail ?? doer(of: refusal))
         dropUpstream()
-        client.refuse(
+        client?.refuse(
             refusal.row,
             RefusedRequest(
                 host: text(head.host.range), isHead: head.method == .head, allowedOrigin: allowedOrigin,
@@ -171,25 +173,30 @@ final class Exchange {
 
     /// What the log says of a refusal where the machine says nothing: the upstream that failed the request.
     private func doer(of refusal: Refusal) -> RefusalDetail? {
-        if case .upstream = refusal { pool.map { .upstream($0.upstream) } } else { refusal.detail }
+        if case .upstream = refusal { member.map { .upstream($0.pool.upstream) } } else { refusal.detail }
     }
 
     private func breakOff(_ refusal: Refusal?, _ detail: RefusalDetail?, _ blamesUpstream: Bool) {
-        if blamesUpstream { pool?.failedToAnswer(group) }
+        if blamesUpstream { blameUpstream() }
         if let refusal { record(refusal, status: status, detail: detail) }
         dropUpstream()
-        client.abort()
+        client?.abort()
+    }
+
+    /// The request reached the upstream, and no usable response came.
+    private func blameUpstream() {
+        if let member { member.pool.failedToRespond(member.use) }
     }
 
     /// The response is out whole.
     private func finish() {
         upstream = nil
         if worker.settings.recordsEveryRequest { record(nil, status: status) }
-        client.finishResponse()
+        client?.finishResponse()
     }
 
     /// Takes the connection by which the request goes.
-    func attach(_ connection: UpstreamWire) {
+    func attach(_ connection: any UpstreamWire) {
         upstream = connection
     }
 
@@ -229,7 +236,7 @@ final class Exchange {
         bodyBytes = 0
         strippedTrailers = StrippedNames()
         group = nil
-        pool = nil
+        member = nil
         status = 0
     }
 

@@ -48,10 +48,3 @@ package struct ProxyHeaderNotice: Sendable, Equatable {
     /// How many of the kind were closed since the last that was told.
     package let others: Int
 }
-
-extension Worker {
-    /// Whether a PROXY header from `address` is read: everybody's, unless balancers are named.
-    func acceptsProxyHeader(from address: SocketAddress?) -> Bool {
-        settings.trustedProxies.isEmpty || trusts(address)
-    }
-}

@@ -5,7 +5,7 @@ import NIOSSL
 import NIOTLS
 import Synchronization
 
-/// The reverse proxy: its listeners, and the event loops that serve their connections, with a `Worker` on each loop.
+/// The reverse proxy: its listeners, and the event loops that serve their connections, with a `LoopRunner` on each loop.
 ///
 /// A class, because it is started and shut down from tasks of the program.
 package final class ProxyServer: Sendable {
@@ -21,7 +21,7 @@ package final class ProxyServer: Sendable {
     /// What is there between start and shutdown.
     private struct Running {
         let listeners: [any Channel]
-        let workers: [NIOLoopBound<Worker>]
+        let runners: [NIOLoopBound<LoopRunner>]
         /// Reads the certificates again as their files change; nil without TLS.
         let watch: RepeatedTask?
     }
@@ -77,7 +77,7 @@ package final class ProxyServer: Sendable {
     ///
     /// Connections to upstreams at one of `ownListeners`, or at these addresses, are refused: they would lead back here.
     package func start(ownListeners: [SocketAddress] = []) async throws -> Addresses {
-        let table = WorkerTable()
+        let table = RunnerTable()
         let plain = try await listener(settings.listenHost, settings.listenPort, table, certificates: nil)
         var listeners = [plain]
         if let tls = settings.tls, let certificates {
@@ -88,10 +88,10 @@ package final class ProxyServer: Sendable {
         let policy = UpstreamAddressPolicy(
             networks: settings.upstreamNetworks,
             ownListeners: ownListeners + listeners.compactMap(\.localAddress))
-        let workers = try await startWorkers(policy)
-        table.fill(workers)
+        let runners = try await startRunners(policy)
+        table.fill(runners)
         let watch = certificates.map { watched($0) }
-        let started = Running(listeners: listeners, workers: workers, watch: watch)
+        let started = Running(listeners: listeners, runners: runners, watch: watch)
         running.withLock { $0 = started }
         for listener in listeners { try await listener.setOption(.autoRead, value: true).get() }
         return Addresses(
@@ -101,8 +101,8 @@ package final class ProxyServer: Sendable {
     /// Goes on serving, but puts `Connection: close` into every response from now on, so that load balancers take their
     /// connections elsewhere before the listeners close.
     package func leave() {
-        for worker in running.withLock({ $0?.workers }) ?? [] {
-            worker.eventLoop.execute { worker.value.isLeaving = true }
+        for runner in running.withLock({ $0?.runners }) ?? [] {
+            runner.eventLoop.execute { runner.value.worker.leave() }
         }
     }
 
@@ -115,31 +115,31 @@ package final class ProxyServer: Sendable {
         running.watch?.cancel()
         await ListenerDrain.close(running.listeners)
         await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await ProxyServer.drain(running.workers) }
+            tasks.addTask { await ProxyServer.drain(running.runners) }
             tasks.addTask { try? await Task.sleep(for: limit) }
             await tasks.next()
             tasks.cancelAll()
-            for worker in running.workers {
-                worker.eventLoop.execute { worker.value.stop() }
+            for runner in running.runners {
+                runner.eventLoop.execute { runner.value.stop() }
             }
         }
         try? await group.shutdownGracefully()
     }
 
     /// Waits until no loop has a request under way.
-    private static func drain(_ workers: [NIOLoopBound<Worker>]) async {
-        let drained = workers.map { worker in worker.eventLoop.flatSubmit { worker.value.drain() } }
+    private static func drain(_ runners: [NIOLoopBound<LoopRunner>]) async {
+        let drained = runners.map { runner in runner.eventLoop.flatSubmit { runner.value.drain() } }
         await withTaskCancellationHandler {
-            for worker in drained { try? await worker.get() }
+            for runner in drained { try? await runner.get() }
         } onCancel: {
-            for worker in workers { worker.eventLoop.execute { worker.value.stop() } }
+            for runner in runners { runner.eventLoop.execute { runner.value.stop() } }
         }
     }
 
     // MARK: Parts of the start
 
     private func listener(
-        _ host: String, _ port: Int, _ table: WorkerTable, certificates: CertificateStore?
+        _ host: String, _ port: Int, _ table: RunnerTable, certificates: CertificateStore?
     ) async throws(Failure) -> any Channel {
         do {
             return try await bind(host, port, table, certificates: certificates)
@@ -149,7 +149,7 @@ package final class ProxyServer: Sendable {
     }
 
     private func bind(
-        _ host: String, _ port: Int, _ table: WorkerTable, certificates: CertificateStore?
+        _ host: String, _ port: Int, _ table: RunnerTable, certificates: CertificateStore?
     ) async throws -> any Channel {
         let address = try SocketAddress.makeAddressResolvingHost(host, port: port)
         let expectsProxyHeader = settings.expectsProxyHeader
@@ -173,12 +173,10 @@ package final class ProxyServer: Sendable {
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let worker = table.worker(of: channel.eventLoop) else {
+                    guard let runner = table.runner(of: channel.eventLoop) else {
                         throw ChannelError.alreadyClosed
                     }
-                    let peer = ClientPeer(
-                        address: channel.remoteAddress, worker: worker, isTLS: certificates != nil)
-                    let client = HTTP1ClientConnection(channel: channel, worker: worker, peer: peer)
+                    let client = runner.connection(channel, isTLS: certificates != nil)
                     let pipeline = channel.pipeline.syncOperations
                     if expectsProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(refusals: refusals)) }
                     if let certificates {
@@ -221,7 +219,7 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    private func startWorkers(_ policy: UpstreamAddressPolicy) async throws -> [NIOLoopBound<Worker>] {
+    private func startRunners(_ policy: UpstreamAddressPolicy) async throws -> [NIOLoopBound<LoopRunner>] {
         let shared = Worker.Shared(
             settings: settings, keys: keys, records: records, resolver: UpstreamResolver(policy: policy),
             authorities: UpstreamAuthorities(folder: settings.upstreamAuthorities),
@@ -229,29 +227,29 @@ package final class ProxyServer: Sendable {
                 limit: settings.maxConnections, addressLimit: settings.maxConnectionsPerAddress), feed: feed,
             pseudonym: Array("poolgate-\(RequestID.random().description.prefix(12))".utf8),
             proxyHeaderRefusals: proxyHeaderRefusals)
-        var workers: [NIOLoopBound<Worker>] = []
+        var runners: [NIOLoopBound<LoopRunner>] = []
         for loop in group.makeIterator() {
-            let worker = try await loop.flatSubmit {
-                let worker = NIOLoopBound(Worker(loop: loop, shared: shared), eventLoop: loop)
-                return worker.value.start().map { worker }
+            let runner = try await loop.flatSubmit {
+                let runner = NIOLoopBound(LoopRunner(loop: loop, shared: shared), eventLoop: loop)
+                return runner.value.start().map { runner }
             }.get()
-            workers.append(worker)
+            runners.append(runner)
         }
-        return workers
+        return runners
     }
 }
 
-/// Which worker belongs to which loop. A class, because every listener's connections look it up; it is filled once, before
+/// Which runner belongs to which loop. A class, because every listener's connections look it up; it is filled once, before
 /// the first connection is accepted.
-private final class WorkerTable: Sendable {
-    private let workers = Mutex<[NIOLoopBound<Worker>]>([])
+private final class RunnerTable: Sendable {
+    private let runners = Mutex<[NIOLoopBound<LoopRunner>]>([])
 
-    func fill(_ workers: [NIOLoopBound<Worker>]) {
-        self.workers.withLock { $0 = workers }
+    func fill(_ runners: [NIOLoopBound<LoopRunner>]) {
+        self.runners.withLock { $0 = runners }
     }
 
-    func worker(of loop: any EventLoop) -> Worker? {
-        workers.withLock { workers in workers.first { $0.eventLoop === loop } }?.value
+    func runner(of loop: any EventLoop) -> LoopRunner? {
+        runners.withLock { runners in runners.first { $0.eventLoop === loop } }?.value
     }
 }
 

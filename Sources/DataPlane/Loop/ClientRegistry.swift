@@ -1,11 +1,29 @@
 import NIOCore
 
+/// A client's connection, as the loop that it lives on sees it.
+protocol LoopConnection: AnyObject {
+    /// Whether it is gone.
+    var isClosed: Bool { get }
+
+    /// The loop's clock moved on.
+    func ticked(_ tick: UInt32)
+
+    /// Its turn has come after a refusal.
+    func letGo()
+
+    /// The gateway ends: what can finish may.
+    func drain()
+
+    /// Ends at once.
+    func abort()
+}
+
 /// The client connections of one loop: moved on by its clock, drained and closed together.
 ///
 /// Bounded by `max-connections`. A class, since connections come and go from the loop's channels.
 final class ClientRegistry {
     private let loop: any EventLoop
-    private var connections: [ObjectIdentifier: HTTP1ClientConnection] = [:]
+    private var connections: [ObjectIdentifier: any LoopConnection] = [:]
     private var whenEmpty: EventLoopPromise<Void>?
 
     init(loop: any EventLoop) {
@@ -13,7 +31,7 @@ final class ClientRegistry {
     }
 
     /// A connection was accepted; one that came just before the listener closed is drained at once.
-    func opened(_ connection: HTTP1ClientConnection) {
+    func opened(_ connection: any LoopConnection) {
         connections[ObjectIdentifier(connection)] = connection
         guard whenEmpty != nil else { return }
         let bound = NIOLoopBound(connection, eventLoop: loop)
@@ -21,7 +39,7 @@ final class ClientRegistry {
     }
 
     /// A connection is gone.
-    func closed(_ connection: HTTP1ClientConnection) {
+    func closed(_ connection: any LoopConnection) {
         connections[ObjectIdentifier(connection)] = nil
         if connections.isEmpty { whenEmpty?.succeed() }
     }

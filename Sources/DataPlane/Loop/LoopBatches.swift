@@ -1,6 +1,20 @@
 import Gatekeeper
 import NIOCore
 
+/// Who waits for a token to be verified: an exchange.
+///
+/// A protocol, as `LoopConnection` and `OpenWebSocket` are, so that the loop names nothing that runs on it.
+protocol BatchMember: AnyObject {
+    /// Whether it still stands in line for its tenant's turn.
+    var waitsForTurn: Bool { get }
+
+    /// Its tenant's turn has come.
+    func judgeInTurn()
+
+    /// The batch in which its token was verified has ended.
+    func batchEnded()
+}
+
 /// What a loop does between two looks at its sockets, so that no request waits long for what others cost: signatures are
 /// verified a few at a time, one tenant after the other, and connections that were refused are read from again in turn.
 ///
@@ -12,12 +26,12 @@ final class LoopBatches {
     private var bell: BatchBell?
     private var isEndScheduled = false
     /// Exchanges whose tokens are not remembered, in their tenants' turns.
-    private var verifications = FairLine<HostPattern, Exchange>(
+    private var verifications = FairLine<HostPattern, any BatchMember>(
         partyLimit: Limits.waitingTokensOfTenant, limit: Limits.waitingTokens)
     /// Exchanges that had a signature verified in this batch.
-    private var judged: [Exchange] = []
+    private var judged: [any BatchMember] = []
     /// Connections that were refused, in the order in which they are read from again.
-    private var heldBack = FairLine<HostPattern?, HTTP1ClientConnection>(partyLimit: .max, limit: .max)
+    private var heldBack = FairLine<HostPattern?, any LoopConnection>(partyLimit: .max, limit: .max)
 
     init(judge: Judge, loop: any EventLoop) {
         self.judge = judge
@@ -39,20 +53,20 @@ final class LoopBatches {
     // MARK: Who waits
 
     /// Has an exchange stand in line for its tenant's turn; false where too many of the tenant's do.
-    func lineUp(_ exchange: Exchange, of tenant: HostPattern) -> Bool {
+    func lineUp(_ exchange: any BatchMember, of tenant: HostPattern) -> Bool {
         scheduleEnd()
         return verifications.append(exchange, of: tenant)
     }
 
     /// Has an exchange go on as the batch ends. Verifying takes so long that whoever is sent something in between falls
     /// asleep and has to be woken each time: so what a batch came to is sent when all of it is done.
-    func awaitEnd(_ exchange: Exchange) {
+    func awaitEnd(_ exchange: any BatchMember) {
         judged.append(exchange)
         scheduleEnd()
     }
 
     /// Reads nothing more from a connection before its turn, which is one of `tenant`'s.
-    func holdBack(_ connection: HTTP1ClientConnection, of tenant: HostPattern?) {
+    func holdBack(_ connection: any LoopConnection, of tenant: HostPattern?) {
         _ = heldBack.append(connection, of: tenant)
         scheduleEnd()
     }
@@ -105,7 +119,7 @@ final class LoopBatches {
             let connection = heldBack.next()
         {
             looked += 1
-            if connection.machine.state == .closed { continue }
+            if connection.isClosed { continue }
             connection.letGo()
             read += 1
         }

@@ -2,19 +2,14 @@ package import Gatekeeper
 import HTTPMessage
 import NIOCore
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// What a request under way asks of the control plane: waits for a key, at most three seconds.
 package typealias KeySource = @Sendable (WantedKey) async -> KeyLookupResult
 
-/// What belongs to one event loop, put together: its judge and clock, its upstreams, its clients, its batches.
+/// What the connections of one event loop share: its judge and clock, its batches and records, the settings and what all
+/// loops share.
 ///
-/// A class, because every connection of the loop refers to it. It never leaves its loop, so nothing is locked. It lives as
-/// long as its loop; `stop` takes apart what its parts hold of each other.
+/// A class, because every connection of the loop refers to it. It never leaves its loop, so nothing is locked. It names
+/// nothing that runs on the loop; `LoopRunner` puts it together with what does.
 final class Worker {
     let loop: any EventLoop
     let settings: ProxySettings
@@ -23,7 +18,6 @@ final class Worker {
     let batches: LoopBatches
     let clients: ClientRegistry
     let records: RefusalLog
-    let upstreams: UpstreamRegistry
     var webSockets = OpenWebSockets()
 
     // What all loops share.
@@ -31,7 +25,7 @@ final class Worker {
     let resolver: UpstreamResolver
     let authorities: UpstreamAuthorities
     let census: ConnectionCensus
-    private let feed: SnapshotFeed
+    let feed: SnapshotFeed
     /// This gateway's name in `Via`, unlike that of any other instance.
     let pseudonym: [UInt8]
     let proxyHeaderRefusals: ProxyHeaderRefusals
@@ -48,10 +42,11 @@ final class Worker {
 
     private(set) var isDraining = false
     /// Whether responses say that connections close: also while still accepting before the drain.
-    var isLeaving = false
+    private(set) var isLeaving = false
     /// Storage for the heads that go to upstreams and to clients.
     var spareBuffers = SpareBuffers()
-    private var ticker: RepeatedTask?
+    /// Grows whenever the hosts of the directory change.
+    private(set) var hostsEdition: UInt64 = 0
 
     /// What all loops of the process share.
     struct Shared: Sendable {
@@ -84,46 +79,24 @@ final class Worker {
         judge = Judge(tokenCacheBytes: share, seed: .random(in: .min ... .max))
         batches = LoopBatches(judge: judge, loop: loop)
         clients = ClientRegistry(loop: loop)
-        upstreams = UpstreamRegistry(settings, judge: judge, clock: clock)
         records = RefusalLog(ring: shared.records)
-    }
-
-    /// Starts the clock and the flow of snapshots; ready once the future is.
-    func start() -> EventLoopFuture<Void> {
-        upstreams.start(self)
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        feed.subscribe(loop) { bound.value.takeLatest() }
-        ticker = loop.scheduleRepeatedTask(initialDelay: Limits.tick, delay: Limits.tick) { _ in
-            bound.value.advance()
-        }
-        return batches.start()
     }
 
     /// Takes the newest snapshot, where there is a newer one, and ends what it does not allow any longer.
     func takeLatest() {
         let latest = feed.taken(by: loop)
         guard latest.epoch != judge.snapshot.epoch else { return }
-        if latest.hostsEdition != judge.snapshot.hostsEdition { upstreams.beginEpoch() }
+        if latest.hostsEdition != judge.snapshot.hostsEdition { hostsEdition += 1 }
         judge.snapshot = latest
         reviewWebSockets()
     }
 
-    private func reviewWebSockets() {
+    /// Judges each WebSocket anew.
+    func reviewWebSockets() {
         let open = webSockets.all
         guard !open.isEmpty else { return }
         let now = clock.now
         for exchange in open { exchange.review(at: now) }
-    }
-
-    /// The clock moves on by one tick: whatever took too long ends.
-    private func advance() {
-        clock.advance()
-        let tick = clock.tick
-        if tick % Limits.ticksPerSecond == 0 { records.endSecond(at: clock.now) }
-        clients.ticked(tick)
-        reviewWebSockets()
-        authorities.keepCurrent(on: loop)
-        upstreams.ticked(tick)
     }
 
     // MARK: Whom to believe
@@ -134,25 +107,21 @@ final class Worker {
         return settings.trustedProxies.contains { $0.contains(address) }
     }
 
-    // MARK: The end
-
-    /// Lets what is under way finish and closes the rest; the future ends with the last client.
-    func drain() -> EventLoopFuture<Void> {
-        isDraining = true
-        isLeaving = true
-        let drained = clients.drain()
-        upstreams.closeIdle()
-        return drained
+    /// Whether a PROXY header from `address` is read: everybody's, unless balancers are named.
+    func acceptsProxyHeader(from address: SocketAddress?) -> Bool {
+        settings.trustedProxies.isEmpty || trusts(address)
     }
 
-    /// Closes everything at once.
-    func stop() {
-        feed.unsubscribe(loop)
-        records.endSecond(at: clock.now)
-        ticker?.cancel()
-        ticker = nil
-        batches.stop()
-        clients.abort()
-        upstreams.stop()
+    // MARK: The end
+
+    /// Responses say that connections close, while new ones are still accepted.
+    func leave() {
+        isLeaving = true
+    }
+
+    /// What is under way may finish, and nothing else begins.
+    func beginDrain() {
+        isDraining = true
+        isLeaving = true
     }
 }

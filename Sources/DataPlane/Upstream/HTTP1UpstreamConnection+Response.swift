@@ -9,49 +9,49 @@ extension HTTP1UpstreamConnection {
     func use() {
         var before = Int.max
         // What cannot be used yet, such as half a chunk's length, waits for more.
-        while let exchange, inbound.readableBytes > 0, inbound.readableBytes < before {
+        while let client, inbound.readableBytes > 0, inbound.readableBytes < before {
             before = inbound.readableBytes
             switch progress {
-            case .head: guard useHead(exchange) else { return }
-            case .length(let remaining): useLength(remaining, exchange)
+            case .head: guard useHead(client) else { return }
+            case .length(let remaining): useLength(remaining, client)
             case .untilClose:
                 let bytes = inbound
                 inbound = ByteBuffer()
-                exchange.responseBodyCame(bytes)
-            case .chunked: useChunks(exchange)
+                client.responseBodyCame(bytes)
+            case .chunked: useChunks(client)
             case .complete: return
             case .tunnel:
                 let bytes = inbound
                 inbound = ByteBuffer()
-                exchange.tunnelUpstreamSent(bytes)
+                client.tunnelUpstreamSent(bytes)
             }
         }
-        exchange?.responsePaused()
+        client?.responsePaused()
     }
 
     /// Reads a head where it is whole and passes it on; false where more bytes are needed or the response is lost.
-    private func useHead(_ exchange: Exchange) -> Bool {
+    private func useHead(_ client: any UpstreamClient) -> Bool {
         switch inbound.withUnsafeReadableBytes({ parser.parse($0) }) {
         case .needMore: return false
         case .flaw(let flaw):
-            fail(exchange, .messageFlaw(flaw))
+            fail(client, .messageFlaw(flaw))
             return false
         case .complete: break
         }
-        guard parser.head.status >= 200 else { return useInterim(exchange) }
+        guard parser.head.status >= 200 else { return useInterim(client) }
         persists = parser.head.isPersistent && !parser.head.announcesForbiddenBody && !isTainted
         // The upstream takes this connection for its caller, now or once the proof that it was sent is complete.
-        if parser.head.authenticatesConnection || exchange.authenticatesConnection {
-            if !exchange.claims(self) { persists = false }
+        if parser.head.authenticatesConnection || client.authenticatesConnection {
+            if !client.claims(self) { persists = false }
         }
         idleTicks =
             parser.head.keepAliveSeconds.map {
                 UInt32(truncatingIfNeeded: max($0 - 1, 0)) * Limits.ticksPerSecond
             } ?? Limits.upstreamIdleTicks
-        inbound.withUnsafeReadableBytes { exchange.responseBegan(parser.head, $0) }
+        inbound.withUnsafeReadableBytes { client.responseBegan(parser.head, $0) }
         inbound.moveReaderIndex(forwardBy: parser.head.headLength)
         switch parser.head.framing {
-        case .none, .length(0): end(exchange)
+        case .none, .length(0): end(client)
         case .length(let length): progress = .length(length)
         case .chunked:
             chunks = ChunkedBody(limits: worker.settings.answerLimits, isLenient: true)
@@ -61,14 +61,14 @@ extension HTTP1UpstreamConnection {
         return true
     }
 
-    private func useInterim(_ exchange: Exchange) -> Bool {
-        if parser.head.status == 101, let key = exchange.webSocketKey { return useSwitch(exchange, key) }
+    private func useInterim(_ client: any UpstreamClient) -> Bool {
+        if parser.head.status == 101, let key = client.webSocketKey { return useSwitch(client, key) }
         if parser.head.announcesForbiddenBody { isTainted = true }
         let isPassed =
             parser.head.status != 101
-            && inbound.withUnsafeReadableBytes { exchange.interimCame(parser.head, $0) }
+            && inbound.withUnsafeReadableBytes { client.interimCame(parser.head, $0) }
         guard isPassed else {
-            fail(exchange, .interimResponses)
+            fail(client, .interimResponses)
             return false
         }
         inbound.moveReaderIndex(forwardBy: parser.head.headLength)
@@ -77,32 +77,32 @@ extension HTTP1UpstreamConnection {
     }
 
     /// The upstream agrees to WebSocket: from here on bytes are carried, and the connection serves no other request.
-    private func useSwitch(_ exchange: Exchange, _ key: [UInt8]) -> Bool {
+    private func useSwitch(_ client: any UpstreamClient, _ key: [UInt8]) -> Bool {
         let isAgreed = inbound.withUnsafeReadableBytes {
             WebSocketHandshake.isAgreed(parser.head.fields, $0, key: key)
         }
         guard isAgreed else {
-            fail(exchange, .webSocketHandshake)
+            fail(client, .webSocketHandshake)
             return false
         }
         progress = .tunnel
         allowHalfClosure()
         let head = inbound
         inbound.moveReaderIndex(forwardBy: parser.head.headLength)
-        head.withUnsafeReadableBytes { exchange.switched(parser.head, $0) }
+        head.withUnsafeReadableBytes { client.switched(parser.head, $0) }
         return true
     }
 
-    private func useLength(_ remaining: UInt64, _ exchange: Exchange) {
+    private func useLength(_ remaining: UInt64, _ client: any UpstreamClient) {
         let count = min(remaining, UInt64(inbound.readableBytes))
         guard let bytes = inbound.readSlice(length: Int(count)) else { return }
         progress = .length(remaining - count)
-        exchange.responseBodyCame(bytes)
-        if count == remaining, self.exchange === exchange { end(exchange) }
+        client.responseBodyCame(bytes)
+        if count == remaining, self.client === client { end(client) }
     }
 
     /// The payload of all chunks that one read brought is passed on in one piece.
-    private func useChunks(_ exchange: Exchange) {
+    private func useChunks(_ client: any UpstreamClient) {
         // It is read here alone, so that none of its fields is copied.
         guard var chunks else { return }
         self.chunks = nil
@@ -112,7 +112,7 @@ extension HTTP1UpstreamConnection {
             case .needMore(let used):
                 inbound.moveReaderIndex(forwardBy: used)
                 self.chunks = chunks
-                exchange.responseBodyCame(payload)
+                client.responseBodyCame(payload)
                 return
             case .payload(let skipped, let count):
                 inbound.moveReaderIndex(forwardBy: skipped)
@@ -120,23 +120,23 @@ extension HTTP1UpstreamConnection {
             case .end(let used):
                 let trailers = TrailerSection(chunks, inbound)
                 inbound.moveReaderIndex(forwardBy: used)
-                exchange.responseBodyCame(payload)
-                if self.exchange === exchange { end(exchange, trailers) }
+                client.responseBodyCame(payload)
+                if self.client === client { end(client, trailers) }
                 return
             case .flaw(let flaw):
-                fail(exchange, .messageFlaw(flaw))
+                fail(client, .messageFlaw(flaw))
                 return
             }
         }
     }
 
     /// The response came whole: the connection is free again, where both sides left it in order.
-    private func end(_ exchange: Exchange, _ trailers: TrailerSection? = nil) {
+    private func end(_ client: any UpstreamClient, _ trailers: TrailerSection? = nil) {
         progress = .complete
         let isInOrder = persists && inbound.readableBytes == 0 && isRequestSent
-        self.exchange = nil
+        self.client = nil
         inbound = ByteBuffer()
-        if isInOrder, owner != nil {
+        if isInOrder, isOwned {
             isReused = true
         } else if isInOrder, idleTicks > 0 {
             isReused = true
@@ -144,13 +144,13 @@ extension HTTP1UpstreamConnection {
         } else {
             close()
         }
-        exchange.responseEnded(trailers: trailers)
+        client.responseEnded(trailers: trailers)
     }
 
-    private func fail(_ exchange: Exchange, _ detail: RefusalDetail?) {
-        self.exchange = nil
+    private func fail(_ client: any UpstreamClient, _ detail: RefusalDetail) {
+        self.client = nil
         close()
-        exchange.responseUnusable(detail)
+        client.responseUnusable(detail)
     }
 
     /// From now on the upstream's FIN ends one direction alone, and the kernel asks whether a silent one is still there.

@@ -7,34 +7,20 @@ import NIOTLS
 
 /// An HTTP/1 connection to an upstream: carries one request after another, and turns the bytes of each response into the
 /// events of the exchange that asked.
-final class HTTP1UpstreamConnection: ChannelDuplexHandler {
+final class HTTP1UpstreamConnection: ChannelDuplexHandler, UpstreamWire {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// The TLS handshake ended without saying why.
-    struct HandshakeFailure: Error {}
-
-    // What its pool keeps of it.
-    /// When an idle connection is closed, and since when it is idle, as ticks of the loop's clock.
-    var idleUntil: UInt32 = 0
-    var idleSince: UInt32 = 0
-    /// When its address was last found to be one of the upstream's.
-    var addressGeneration: UInt32 = 0
-    /// Whether the pool counts this connection among those that it has.
-    var isCounted = false
-    /// The tenant in whose share the connection counts while it is no idle one of the pool's.
-    var holder: UpstreamGroup?
-    var isHeldAnonymously = false
-    /// The client whose requests alone it may carry, since the upstream takes the connection for the caller; nil for one
-    /// that is lent to whoever comes next.
-    var owner: OwnedUpstream?
+    var place = PooledPlace()
+    /// Whether it serves one client alone, since the upstream takes the connection for the caller.
+    var isOwned = false
 
     let channel: any Channel
-    let pool: UpstreamPool
+    private let pool: UpstreamPool
     let worker: Worker
-    /// The exchange under way.
-    var exchange: Exchange?
+    /// Whose request is under way.
+    var client: (any UpstreamClient)?
     /// Whether a response was carried here before: only then can the upstream have closed it under a new request.
     var isReused = false
     var parser: ResponseHeadParser
@@ -85,13 +71,14 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
 
     var isOpen: Bool { channel.isActive }
     /// Whether a request is under way.
-    var isBusy: Bool { exchange != nil }
+    var isBusy: Bool { client != nil }
+    var remoteAddress: SocketAddress? { channel.remoteAddress }
 
     // MARK: The request
 
-    /// Makes this connection carry the request of `exchange`, whose head is `head`.
-    func begin(_ exchange: Exchange, _ head: borrowing RequestHead) {
-        self.exchange = exchange
+    /// Makes this connection carry the request of `client`, whose head is `head`.
+    func begin(_ client: any UpstreamClient, _ head: borrowing RequestHead) {
+        self.client = client
         progress = .head
         if chunks != nil { chunks = nil }
         isTainted = false
@@ -130,6 +117,11 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
         send(bytes, isHead: true)
     }
 
+    /// Sends bytes of a WebSocket as they are.
+    func sendTunnelled(_ bytes: ByteBuffer) {
+        send(bytes)
+    }
+
     /// Says that nothing more follows, once everything written has left.
     func endOutput() {
         writer.whenSent { self.channel.close(mode: .output, promise: nil) }
@@ -139,7 +131,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
 
     /// Ends a request that cannot be finished; the connection with it.
     func cancel() {
-        exchange = nil
+        client = nil
         close()
     }
 
@@ -159,21 +151,14 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
         becomeIdle(for: Limits.upstreamIdleTicks)
     }
 
-    /// The client whose own it was is gone, or wants it no longer.
-    func endOwnership() {
-        owner = nil
-        exchange = nil
-        close()
-    }
-
     /// Goes to the pool, for the next request of anybody within `ticks`.
     func becomeIdle(for ticks: UInt32) {
-        guard owner == nil else {
+        guard !isOwned else {
             close()
             return
         }
-        idleSince = worker.clock.tick
-        idleUntil = worker.clock.tick &+ ticks
+        place.idleSince = worker.clock.tick
+        place.idleUntil = worker.clock.tick &+ ticks
         pool.release(self)
     }
 
@@ -211,12 +196,10 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         writer.close()
         self.context = nil
-        exchange = nil
-        owner?.lost(self)
-        owner = nil
+        client = nil
         handshakeEnded(.failure(HandshakeFailure()))
-        guard isCounted else { return }
-        isCounted = false
+        guard place.isCounted else { return }
+        place.isCounted = false
         pool.lost(self)
     }
 
@@ -226,13 +209,13 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
             isSecured = true
             handshakeEnded(.success(()))
         case ChannelEvent.inputClosed:
-            if case .tunnel = progress, let exchange { exchange.tunnelUpstreamEnded() } else { close() }
+            if case .tunnel = progress, let client { client.tunnelUpstreamEnded() } else { close() }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
     func read(context: ChannelHandlerContext) {
-        if let exchange, !exchange.isClientWritable {
+        if let client, !client.isClientWritable {
             wantsRead = true
         } else {
             context.read()
@@ -241,12 +224,12 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
-        guard let exchange else {
+        guard let client else {
             close()
             return
         }
         if case .tunnel = progress {
-            exchange.tunnelUpstreamSent(bytes)
+            client.tunnelUpstreamSent(bytes)
             return
         }
         inbound.appendUnread(bytes)
@@ -258,27 +241,27 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = channel.isWritable
-        if isWritable { exchange?.upstreamIsWritable() }
+        if isWritable { client?.upstreamIsWritable() }
         context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        guard let exchange else { return }
-        self.exchange = nil
+        guard let client else { return }
+        self.client = nil
         switch progress {
-        case .head: exchange.connectionLost(wasReused: isReused, saidSomething: inbound.readableBytes > 0)
-        case .untilClose: exchange.responseEnded()
-        case .length, .chunked: exchange.responseBroke()
+        case .head: client.connectionLost(wasReused: isReused, saidSomething: inbound.readableBytes > 0)
+        case .untilClose: client.responseEnded(trailers: nil)
+        case .length, .chunked: client.responseBroke()
         case .complete: break
-        case .tunnel: exchange.tunnelUpstreamLost()
+        case .tunnel: client.tunnelUpstreamLost()
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A reset, or TLS cut off, is no end of a body that lasts until the connection closes.
-        if case .untilClose = progress, let exchange {
-            self.exchange = nil
-            exchange.responseBroke()
+        if case .untilClose = progress, let client {
+            self.client = nil
+            client.responseBroke()
         }
         handshakeEnded(.failure(error))
         close()

@@ -36,25 +36,31 @@ final class UpstreamConnector {
 
     /// Whether a connection leads to what is still one of the upstream's addresses; looked at closely only after they
     /// have changed.
-    func isCurrent(_ connection: HTTP1UpstreamConnection) -> Bool {
-        if connection.addressGeneration == generation { return true }
-        guard let remote = connection.channel.remoteAddress, addresses.contains(remote) else { return false }
-        connection.addressGeneration = generation
+    func isCurrent(_ connection: any UpstreamWire) -> Bool {
+        if connection.place.addressGeneration == generation { return true }
+        guard let remote = connection.remoteAddress, addresses.contains(remote) else { return false }
+        connection.place.addressGeneration = generation
         return true
     }
 
-    /// A channel whose `HTTP1UpstreamConnection` belongs to `pool`, ready for a request of `tenant`; fails with what `fault`
-    /// understands. Each of its three steps has a clock: addresses and what verifies them, connecting, the handshake.
-    func connect(to pool: UpstreamPool, for tenant: HostPattern) -> EventLoopFuture<any Channel> {
+    /// Makes the wire of a new channel.
+    typealias WireMaker = @Sendable (any Channel) -> any UpstreamWire & ChannelHandler
+    /// A wire on its way to the loop that it belongs to.
+    private typealias Wire = NIOLoopBound<any UpstreamWire>
+
+    /// A connection whose wire `makeWire` makes, ready for a request of `tenant`; fails with what `fault` understands. Each
+    /// of its three steps has a clock: addresses and what verifies them, connecting, the handshake.
+    func connect(
+        for tenant: HostPattern, _ makeWire: @escaping WireMaker
+    ) -> EventLoopFuture<NIOLoopBound<any UpstreamWire>> {
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        let boundPool = NIOLoopBound(pool, eventLoop: worker.loop)
         return context(for: tenant).and(resolved(for: tenant)).flatMap { context, addresses in
             let connector = bound.value
             connector.nextAddress = (connector.nextAddress + 1) % addresses.count
             let attempts = Attempts(addresses, first: connector.nextAddress)
-            return connector.open(attempts, boundPool, context)
-        }.flatMap { channel in
-            UpstreamConnector.secured(channel)
+            return connector.open(attempts, makeWire, context)
+        }.flatMap { wire in
+            wire.value.secured().map { @Sendable (_: Void) in wire }
         }
     }
 
@@ -66,7 +72,7 @@ final class UpstreamConnector {
         case ChannelError.connectTimeout, is BlockingWorkFailure: .connectTimeout
         case let error as IOError where error.errnoCode == ECONNREFUSED: .refused
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError, is UpstreamAuthorities.Failure,
-            is HTTP1UpstreamConnection.HandshakeFailure:
+            is HandshakeFailure:
             .tlsFailed
         default: .unreachable
         }
@@ -152,26 +158,33 @@ final class UpstreamConnector {
     }
 
     private func open(
-        _ attempts: Attempts, _ pool: NIOLoopBound<UpstreamPool>, _ context: NIOSSLContext?
-    ) -> EventLoopFuture<any Channel> {
+        _ attempts: Attempts, _ makeWire: @escaping WireMaker, _ context: NIOSSLContext?
+    ) -> EventLoopFuture<Wire> {
         var attempts = attempts
         guard let address = attempts.next() else {
             return worker.loop.makeFailedFuture(ChannelError.connectTimeout(Limits.upstreamConnect))
         }
         let left = attempts
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        return bootstrap(pool, context).connectTimeout(attempts.time).connect(to: address).flatMapError {
-            error in
-            var rest = left
-            guard rest.next() != nil else { return bound.value.worker.loop.makeFailedFuture(error) }
-            return bound.value.open(left, pool, context)
-        }
+        let made = NIOLoopBoundBox<(any UpstreamWire)?>(nil, eventLoop: worker.loop)
+        return bootstrap(makeWire, made, context).connectTimeout(attempts.time).connect(to: address)
+            .flatMapThrowing { channel in
+                guard let wire = made.value else { throw ChannelError.alreadyClosed }
+                return Wire(wire, eventLoop: channel.eventLoop)
+            }
+            .flatMapError { error in
+                var rest = left
+                guard rest.next() != nil else { return bound.value.worker.loop.makeFailedFuture(error) }
+                return bound.value.open(left, makeWire, context)
+            }
     }
 
-    private func bootstrap(_ pool: NIOLoopBound<UpstreamPool>, _ context: NIOSSLContext?) -> ClientBootstrap {
-        let worker = NIOLoopBound(worker, eventLoop: worker.loop)
+    private func bootstrap(
+        _ makeWire: @escaping WireMaker, _ made: NIOLoopBoundBox<(any UpstreamWire)?>,
+        _ context: NIOSSLContext?
+    ) -> ClientBootstrap {
         let name = serverName
-        return ClientBootstrap(group: self.worker.loop)
+        return ClientBootstrap(group: worker.loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: .init(Limits.upstreamReceiveBytes))
             .channelOption(.maxMessagesPerRead, value: Limits.readsPerTurn)
@@ -186,8 +199,9 @@ final class UpstreamConnector {
                         try channel.pipeline.syncOperations.addHandler(
                             NIOSSLClientHandler(context: context, serverHostname: name))
                     }
-                    try channel.pipeline.syncOperations.addHandler(
-                        HTTP1UpstreamConnection(channel: channel, pool: pool.value, worker: worker.value))
+                    let wire = makeWire(channel)
+                    made.value = wire
+                    try channel.pipeline.syncOperations.addHandler(wire)
                 }
             }
     }
@@ -196,15 +210,5 @@ final class UpstreamConnector {
     private var serverName: String? {
         let isAddress = (try? SocketAddress(ipAddress: upstream.origin.host, port: 0)) != nil
         return isAddress ? nil : upstream.origin.host
-    }
-
-    /// An open channel once its handshake is done; at once where it speaks in clear.
-    private static func secured(_ channel: any Channel) -> EventLoopFuture<any Channel> {
-        do {
-            let connection = try channel.pipeline.syncOperations.handler(type: HTTP1UpstreamConnection.self)
-            return connection.secured().map { channel }
-        } catch {
-            return channel.eventLoop.makeFailedFuture(error)
-        }
     }
 }

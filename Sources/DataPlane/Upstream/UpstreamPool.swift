@@ -14,8 +14,11 @@ final class UpstreamPool {
     private(set) var isRetired = false
 
     private let worker: Worker
+    private let budget: ConnectionBudget
     private let connector: UpstreamConnector
-    private var idle: [HTTP1UpstreamConnection] = []
+    /// Makes the wire of a new connection.
+    private let makeWire: WireMaker
+    private var idle: [any UpstreamWire] = []
     private var connecting = 0
     private var connected = 0
     private var lastUse: UInt32 = 0
@@ -32,74 +35,79 @@ final class UpstreamPool {
 
     /// A request in the line, or for which a connection is made; it waits no longer once its ticket is another.
     private struct Waiting {
-        let exchange: Exchange
-        let group: UpstreamGroup
+        let client: any UpstreamClient
+        let use: TenantUse
         let isAnonymous: Bool
         let ticket: UInt32
 
-        var isGone: Bool { !exchange.waits(for: ticket) }
+        var isGone: Bool { !client.waits(for: ticket) }
     }
 
-    init(upstream: Upstream, worker: Worker) {
+    /// What makes the wire of a channel that belongs to a pool, and the channel's last handler.
+    typealias WireMaker = (any Channel, UpstreamPool) -> any UpstreamWire & ChannelHandler
+
+    init(upstream: Upstream, worker: Worker, budget: ConnectionBudget, makeWire: @escaping WireMaker) {
         self.upstream = upstream
         self.worker = worker
+        self.budget = budget
+        self.makeWire = makeWire
         self.connector = UpstreamConnector(upstream: upstream, worker: worker)
     }
 
     /// Requests under way and waiting here.
     var load: Int { connecting + connected - idle.count + line.count }
 
-    /// The idle connection used last, taken out of the pool for a request of `group`, which may have one more.
-    func takeIdle(for group: UpstreamGroup, isAnonymous: Bool) -> HTTP1UpstreamConnection? {
+    /// The idle connection used last, taken out of the pool for a request of the tenant of `use`, which may have one more.
+    func takeIdle(for use: TenantUse, isAnonymous: Bool) -> (any UpstreamWire)? {
         lastUse = worker.clock.tick
-        guard !idle.isEmpty, mayTake(group, isAnonymous) else { return nil }
+        guard !idle.isEmpty, mayTake(use, isAnonymous) else { return nil }
         while let connection = idle.popLast() {
-            worker.upstreams.idleCount -= 1
+            budget.note(-1)
             guard connection.isOpen else { continue }
-            lend(connection, to: group, isAnonymous)
+            lend(connection, to: use, isAnonymous)
             return connection
         }
         return nil
     }
 
-    /// Finds a connection for `exchange` where none was idle: it hears of its success or failure on the loop.
-    func find(for exchange: Exchange, of group: UpstreamGroup, isAnonymous: Bool) {
-        let isAllowed = mayTake(group, isAnonymous)
-        if isAllowed, connecting + connected < worker.upstreams.connectionLimit {
+    /// Finds a connection for `client` where none was idle: it hears of its success or failure on the loop.
+    func find(for client: any UpstreamClient, _ use: TenantUse, isAnonymous: Bool) {
+        let isAllowed = mayTake(use, isAnonymous)
+        if isAllowed, connecting + connected < budget.connectionLimit {
             connect(
                 for: Waiting(
-                    exchange: exchange, group: group, isAnonymous: isAnonymous,
-                    ticket: exchange.connectionBegun()))
+                    client: client, use: use, isAnonymous: isAnonymous,
+                    ticket: client.connectionBegun()))
             return
         }
         let waiting = Waiting(
-            exchange: exchange, group: group, isAnonymous: isAnonymous, ticket: exchange.joinedLine())
-        if !line.append(waiting, of: Party(tenant: group.tenant, isAnonymous: isAnonymous)) {
-            exchange.lineIsFull()
+            client: client, use: use, isAnonymous: isAnonymous, ticket: client.joinedLine())
+        if !line.append(waiting, of: Party(tenant: use.tenant, isAnonymous: isAnonymous)) {
+            client.lineIsFull()
         } else if isAllowed {
             serveLine()
         }
     }
 
     /// Keeps a connection that is free again for the next request.
-    func release(_ connection: HTTP1UpstreamConnection) {
+    func release(_ connection: any UpstreamWire) {
         takeBack(connection)
         guard connection.isOpen, !worker.isDraining || !line.isEmpty, connector.isCurrent(connection) else {
             connection.close()
             return
         }
         idle.append(connection)
-        worker.upstreams.idleCount += 1
+        budget.note(1)
         serveLine()
         if worker.isDraining {
             closeIdle()
-        } else if worker.upstreams.idleCount > worker.upstreams.idleLimit {
-            worker.upstreams.closeOldestIdle()
+        } else {
+            budget.check()
         }
     }
 
     /// Forgets a connection that closed; whoever waits may have another in its place.
-    func lost(_ connection: HTTP1UpstreamConnection) {
+    func lost(_ connection: any UpstreamWire) {
         takeBack(connection)
         connected -= 1
         forgetIdle { $0 === connection }
@@ -108,31 +116,33 @@ final class UpstreamPool {
 
     // MARK: Shares
 
-    /// Whether one more request of `group` may have a connection, by what it and the others hold.
-    private func mayTake(_ group: UpstreamGroup, _ isAnonymous: Bool) -> Bool {
+    /// Whether one more request of a tenant may have a connection, by what it and the others hold of it.
+    private func mayTake(_ use: TenantUse, _ isAnonymous: Bool) -> Bool {
         ConnectionShare.allows(
-            group.held(of: self),
-            free: worker.upstreams.connectionLimit - (connecting + connected - idle.count),
-            of: worker.upstreams.connectionLimit, isAnonymous: isAnonymous, isAlone: !isShared)
+            use.held,
+            free: budget.connectionLimit - (connecting + connected - idle.count),
+            of: budget.connectionLimit, isAnonymous: isAnonymous, isAlone: !isShared)
     }
 
     /// Whether rows of several tenants name the upstream, found out once for each snapshot.
     private var isShared: Bool {
         let epoch = worker.judge.snapshot.epoch
-        if sharing.epoch != epoch { sharing = (epoch, worker.upstreams.isShared(upstream)) }
+        if sharing.epoch != epoch {
+            sharing = (epoch, worker.judge.snapshot.directory?.isShared(upstream) ?? true)
+        }
         return sharing.isShared
     }
 
-    private func lend(_ connection: HTTP1UpstreamConnection, to group: UpstreamGroup, _ isAnonymous: Bool) {
-        group.note(1, of: self, isAnonymous: isAnonymous)
-        connection.holder = group
-        connection.isHeldAnonymously = isAnonymous
+    private func lend(_ connection: any UpstreamWire, to use: TenantUse, _ isAnonymous: Bool) {
+        use.note(1, isAnonymous: isAnonymous)
+        connection.place.holder = use
+        connection.place.isHeldAnonymously = isAnonymous
     }
 
-    private func takeBack(_ connection: HTTP1UpstreamConnection) {
-        guard let group = connection.holder else { return }
-        connection.holder = nil
-        group.note(-1, of: self, isAnonymous: connection.isHeldAnonymously)
+    private func takeBack(_ connection: any UpstreamWire) {
+        guard let use = connection.place.holder else { return }
+        connection.place.holder = nil
+        use.note(-1, isAnonymous: connection.place.isHeldAnonymously)
     }
 
     /// Gives those who wait what is free, by turns of the tenants that may have more.
@@ -141,21 +151,21 @@ final class UpstreamPool {
         guard !isServingLine, !line.isEmpty else { return }
         isServingLine = true
         defer { isServingLine = false }
-        while connecting + connected - idle.count < worker.upstreams.connectionLimit,
-            let waiting = line.next(where: { $0.isGone || mayTake($0.group, $0.isAnonymous) })
+        while connecting + connected - idle.count < budget.connectionLimit,
+            let waiting = line.next(where: { $0.isGone || mayTake($0.use, $0.isAnonymous) })
         {
             guard !waiting.isGone else { continue }
-            if let connection = takeIdle(for: waiting.group, isAnonymous: waiting.isAnonymous) {
-                waiting.exchange.offered(connection)
-            } else if connecting + connected < worker.upstreams.connectionLimit {
+            if let connection = takeIdle(for: waiting.use, isAnonymous: waiting.isAnonymous) {
+                waiting.client.offered(connection)
+            } else if connecting + connected < budget.connectionLimit {
                 connect(
                     for: Waiting(
-                        exchange: waiting.exchange, group: waiting.group, isAnonymous: waiting.isAnonymous,
-                        ticket: waiting.exchange.connectionBegun()))
+                        client: waiting.client, use: waiting.use, isAnonymous: waiting.isAnonymous,
+                        ticket: waiting.client.connectionBegun()))
             } else {
                 // Idle connections that are closed and about to be forgotten: its turn comes again then.
                 _ = line.append(
-                    waiting, of: Party(tenant: waiting.group.tenant, isAnonymous: waiting.isAnonymous))
+                    waiting, of: Party(tenant: waiting.use.tenant, isAnonymous: waiting.isAnonymous))
                 return
             }
         }
@@ -163,20 +173,20 @@ final class UpstreamPool {
 
     // MARK: What responses say of the upstream
 
-    /// A request of `group` was answered, whatever its status.
-    func answered(_ group: UpstreamGroup?) {
+    /// A request was responded to, whatever the status; `use` is its tenant's.
+    func responded(_ use: TenantUse) {
         health.succeeded(at: worker.clock.tick)
         if !witnesses.isEmpty { witnesses = [] }
-        group?.succeeded(self, at: worker.clock.tick)
+        use.succeeded(at: worker.clock.tick)
     }
 
-    /// A request of `group` reached the upstream and had no usable answer. That may be the request's own doing: it
-    /// counts for its tenant, and for everybody only once several tenants saw it and nobody was answered in between.
-    func failedToAnswer(_ group: UpstreamGroup?) {
-        guard let group else { return }
-        group.failed(self, at: worker.clock.tick)
-        guard !witnesses.contains(group.tenant) else { return }
-        witnesses.append(group.tenant)
+    /// A request reached the upstream and had no usable response. That may be the request's own doing: it counts for its
+    /// tenant, whose use of the upstream `use` is, and for everybody only once several tenants saw it and nobody was
+    /// responded to in between.
+    func failedToRespond(_ use: TenantUse) {
+        use.failed(at: worker.clock.tick)
+        guard !witnesses.contains(use.tenant) else { return }
+        witnesses.append(use.tenant)
         guard witnesses.count >= Limits.witnessesToEject else { return }
         witnesses = []
         health.eject(at: worker.clock.tick)
@@ -186,7 +196,7 @@ final class UpstreamPool {
 
     func ticked(_ tick: UInt32) {
         // Idle connections stand in the order of their return, not of their end: an upstream may shorten its own.
-        for connection in idle where tick >= connection.idleUntil || !connector.isCurrent(connection) {
+        for connection in idle where tick >= connection.place.idleUntil || !connector.isCurrent(connection) {
             forgetIdle { $0 === connection }
             connection.close()
         }
@@ -206,24 +216,24 @@ final class UpstreamPool {
     }
 
     /// Whether a connection leads to what is still one of the upstream's addresses.
-    func isCurrent(_ connection: HTTP1UpstreamConnection) -> Bool { connector.isCurrent(connection) }
+    func isCurrent(_ connection: any UpstreamWire) -> Bool { connector.isCurrent(connection) }
 
     var idleCount: Int { idle.count }
 
     /// When each idle connection was last used, for whoever closes the oldest of all pools.
-    var idleTimes: [UInt32] { idle.map(\.idleSince) }
+    var idleTimes: [UInt32] { idle.map(\.place.idleSince) }
 
     /// Closes idle connections that were last used before `tick`; all of them where it is nil.
     func closeIdle(before tick: UInt32? = nil) {
-        let closing = idle.filter { connection in tick.map { connection.idleSince < $0 } ?? true }
+        let closing = idle.filter { connection in tick.map { connection.place.idleSince < $0 } ?? true }
         forgetIdle { connection in closing.contains { $0 === connection } }
         for connection in closing { connection.close() }
     }
 
-    private func forgetIdle(_ isForgotten: (HTTP1UpstreamConnection) -> Bool) {
+    private func forgetIdle(_ isForgotten: (any UpstreamWire) -> Bool) {
         let before = idle.count
         idle.removeAll(where: isForgotten)
-        worker.upstreams.idleCount -= before - idle.count
+        budget.note(idle.count - before)
     }
 
     // MARK: Connecting
@@ -231,41 +241,41 @@ final class UpstreamPool {
     private func connect(for waiting: Waiting) {
         lastUse = worker.clock.tick
         connecting += 1
-        waiting.group.note(1, of: self, isAnonymous: waiting.isAnonymous)
+        waiting.use.note(1, isAnonymous: waiting.isAnonymous)
         let bound = NIOLoopBound((self, waiting), eventLoop: worker.loop)
-        connector.connect(to: self, for: waiting.group.tenant).whenComplete { result in
+        let make = NIOLoopBound(self, eventLoop: worker.loop)
+        connector.connect(for: waiting.use.tenant) { make.value.makeWire($0, make.value) }.whenComplete {
+            result in
             let (pool, waiting) = bound.value
             pool.connecting -= 1
-            waiting.group.note(-1, of: pool, isAnonymous: waiting.isAnonymous)
+            waiting.use.note(-1, isAnonymous: waiting.isAnonymous)
             switch result {
-            case .success(let channel): pool.connected(channel, for: waiting)
+            case .success(let wire): pool.connected(wire.value, for: waiting)
             case .failure(let error): pool.failed(UpstreamConnector.fault(error), for: waiting)
             }
         }
     }
 
-    private func connected(_ channel: any Channel, for waiting: Waiting) {
-        let connection = try? channel.pipeline.syncOperations.handler(type: HTTP1UpstreamConnection.self)
-        guard let connection, connection.isOpen else {
-            channel.close(promise: nil)
+    private func connected(_ connection: any UpstreamWire, for waiting: Waiting) {
+        guard connection.isOpen else {
             failed(.reset, for: waiting)
             return
         }
         connected += 1
-        connection.isCounted = true
+        connection.place.isCounted = true
         health.connected(at: worker.clock.tick)
         // Its client may have left, and may even wait for another request's connection by now.
         guard !waiting.isGone else {
             connection.park()
             return
         }
-        lend(connection, to: waiting.group, waiting.isAnonymous)
-        waiting.exchange.offered(connection)
+        lend(connection, to: waiting.use, waiting.isAnonymous)
+        waiting.client.offered(connection)
     }
 
     private func failed(_ fault: UpstreamFault, for waiting: Waiting) {
         health.failed(at: worker.clock.tick)
-        if !waiting.isGone { waiting.exchange.connectFailed(fault) }
+        if !waiting.isGone { waiting.client.connectFailed(fault) }
         // Whoever waits in the line must not wait for a connection that nobody opens.
         serveLine()
     }

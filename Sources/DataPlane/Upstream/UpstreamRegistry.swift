@@ -7,70 +7,58 @@ import NIOCore
 /// A class, since pools and exchanges refer to it. Pools are bounded by the origins that rows name, and one without
 /// connections is forgotten after `Limits.poolTicks`; groups are bounded by the rows of one directory.
 final class UpstreamRegistry {
-    /// Idle connections of all pools, counted by the pools.
-    var idleCount = 0
-    /// The shares of this loop in what the process may have of connections, and of idle ones.
-    let connectionLimit: Int
-    let idleLimit: Int
-
-    private let judge: Judge
-    private let clock: LoopClock
-    /// For whom pools are made; nil before `start` and after `stop`, which break the cycle between the two.
-    private var worker: Worker?
+    private let worker: Worker
+    private let budget: ConnectionBudget
+    private let makeWire: UpstreamPool.WireMaker
     private var pools: [Upstream: UpstreamPool] = [:]
     /// Found by `ResolvedTenant.loopSlot`; begun anew, in a new epoch, whenever hosts change.
     private var epoch: UInt64 = 1
+    private var hostsEdition: UInt64 = 0
     private var groups: [UpstreamGroup] = []
     /// Those, and older ones; looked through once a minute where there are many (`Limits.rememberedGroups`).
     private var groupOfTenant: [HostPattern: UpstreamGroup] = [:]
     private var random = RandomBits(seed: .random(in: .min ... .max))
 
-    init(_ settings: ProxySettings, judge: Judge, clock: LoopClock) {
-        self.judge = judge
-        self.clock = clock
-        connectionLimit = max(1, settings.maxUpstreamConnections / settings.workers)
-        idleLimit = max(
-            1, min(Limits.idleUpstreamConnections, settings.descriptorLimit / 4) / settings.workers)
-    }
-
-    /// Makes pools for `worker` from now on.
-    func start(_ worker: Worker) {
+    /// A registry whose pools make the wires of their connections by `makeWire`.
+    init(worker: Worker, makeWire: @escaping UpstreamPool.WireMaker) {
         self.worker = worker
-    }
-
-    /// Whether rows of several tenants name `upstream`.
-    func isShared(_ upstream: Upstream) -> Bool {
-        judge.snapshot.directory?.isShared(upstream) ?? true
+        self.makeWire = makeWire
+        budget = ConnectionBudget(worker.settings)
+        budget.whenExceeded = { self.closeOldestIdle() }
     }
 
     // MARK: Groups
 
     /// Begins a new epoch of groups, in which each is looked at again: the hosts have changed. Exchanges under way may
     /// hold a resolved tenant from before, whose slot is not believed in the new epoch.
-    func beginEpoch() {
+    private func beginEpoch() {
         epoch += 1
         groups = []
+        hostsEdition = worker.hostsEdition
     }
 
     /// Forgets tenants by whom nothing is held and nothing was noticed lately, where there are many.
     private func forgetGroups() {
         guard groupOfTenant.count > Limits.rememberedGroups else { return }
-        let tick = clock.tick
+        let tick = worker.clock.tick
         groupOfTenant = groupOfTenant.filter { !$0.value.isForgettable(at: tick) }
         beginEpoch()
     }
 
     /// The upstreams of a tenant, found without a look at what loops share once it was asked for.
     func group(for resolved: ResolvedTenant) -> UpstreamGroup {
+        if worker.hostsEdition != hostsEdition { beginEpoch() }
         if resolved.loopSlot.epoch == epoch { return groups[resolved.loopSlot.index] }
         let upstreams = resolved.tenant.upstreams
         let name = resolved.tenant.name
         let group: UpstreamGroup
         if let known = groupOfTenant[name] {
             group = known
-            if !known.pools.map(\.upstream).elementsEqual(upstreams) { known.rename(upstreams.compactMap(pool)) }
+            if !known.members.map(\.pool.upstream).elementsEqual(upstreams) {
+                known.rename(upstreams.map(pool))
+            }
         } else {
-            group = UpstreamGroup(name, upstreams.compactMap(pool))
+            group = UpstreamGroup(name, upstreams.map(pool))
             groupOfTenant[name] = group
         }
         // A wildcard's tenant is met under many hosts, and has one slot all the same.
@@ -85,28 +73,25 @@ final class UpstreamRegistry {
     // MARK: Pools
 
     /// One of a group's upstreams; nil where `excluded` is the only one.
-    func choose(from group: UpstreamGroup, excluding excluded: UpstreamPool? = nil) -> UpstreamPool? {
-        guard let pool = group.choose(excluding: excluded, tick: clock.tick, random: &random) else {
-            return nil
-        }
-        guard pool.isRetired else { return pool }
-        group.refresh { self.pool(for: $0.upstream) ?? $0 }
-        return self.pool(for: pool.upstream)
+    func choose(from group: UpstreamGroup, excluding excluded: UpstreamPool? = nil) -> UpstreamGroup.Member? {
+        let tick = worker.clock.tick
+        guard let member = group.choose(excluding: excluded, tick: tick, random: &random) else { return nil }
+        guard member.pool.isRetired else { return member }
+        group.refresh { self.pool(for: $0.upstream) }
+        return group.member(of: member.use)
     }
 
-    /// Nil once the loop has stopped.
-    private func pool(for upstream: Upstream) -> UpstreamPool? {
+    private func pool(for upstream: Upstream) -> UpstreamPool {
         if let pool = pools[upstream] { return pool }
-        guard let worker else { return nil }
-        let pool = UpstreamPool(upstream: upstream, worker: worker)
+        let pool = UpstreamPool(upstream: upstream, worker: worker, budget: budget, makeWire: makeWire)
         pools[upstream] = pool
         return pool
     }
 
     /// Makes room among the idle connections: of the upstreams that have more than their share of them, the eighth that
     /// was used longest ago goes.
-    func closeOldestIdle() {
-        let share = idleLimit / max(pools.values.count { $0.idleCount > 0 }, 1)
+    private func closeOldestIdle() {
+        let share = budget.idleLimit / max(pools.values.count { $0.idleCount > 0 }, 1)
         let above = pools.values.filter { $0.idleCount > share }
         let times = above.flatMap(\.idleTimes).sorted()
         guard !times.isEmpty else { return }
@@ -132,6 +117,6 @@ final class UpstreamRegistry {
     func stop() {
         closeIdle()
         pools = [:]
-        worker = nil
+        budget.whenExceeded = {}
     }
 }

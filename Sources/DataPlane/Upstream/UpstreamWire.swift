@@ -2,82 +2,155 @@ import Gatekeeper
 import HTTPMessage
 import NIOCore
 
-/// The wire that an upstream speaks, as an exchange sees it: the one place that knows which one it is.
+/// The wire that an upstream speaks, as an exchange and the pool of its connections see it.
 ///
-/// An enumeration and not a protocol, so that a call costs no existential and a new wire is a case that every function
-/// here must fill in.
-enum UpstreamWire {
-    case http1(HTTP1UpstreamConnection)
+/// A protocol, so that neither names a wire: that of HTTP/1 is `HTTP1UpstreamConnection`.
+protocol UpstreamWire: AnyObject {
+    // MARK: An exchange's view
 
-    /// Makes the connection carry the request of `exchange`, whose head is `head`.
-    func begin(_ exchange: Exchange, _ head: borrowing RequestHead) {
-        switch self {
-        case .http1(let connection): connection.begin(exchange, head)
-        }
-    }
+    /// Makes the connection carry the request of `client`, whose head is `head`.
+    func begin(_ client: any UpstreamClient, _ head: borrowing RequestHead)
 
-    /// Sends a request's head, and what of its body leaves with it.
-    /// `isWhole` where that is all of it.
-    func sendHead(_ bytes: ByteBuffer, isWhole: Bool) {
-        switch self {
-        case .http1(let connection): connection.sendHead(bytes, isWhole: isWhole)
-        }
-    }
-
-    /// Makes the connection serve nobody but this client from now on.
-    func bind(to peer: ClientPeer, for caller: Identity?) {
-        switch self {
-        case .http1(let connection): peer.own(connection, for: caller)
-        }
-    }
+    /// Sends a request's head, and what of its body leaves with it; `isWhole` where that is all of it.
+    func sendHead(_ bytes: ByteBuffer, isWhole: Bool)
 
     /// Sends a piece of the request's body, given as payload; with the last one its trailers, but for those `stripped`.
-    func sendBody(_ payload: ByteBuffer, isLast: Bool, trailers: TrailerSection?, stripped: StrippedNames) {
-        switch self {
-        case .http1(let connection):
-            connection.sendBody(payload, isLast: isLast, trailers: trailers, stripped: stripped)
-        }
-    }
+    func sendBody(_ payload: ByteBuffer, isLast: Bool, trailers: TrailerSection?, stripped: StrippedNames)
 
     /// Sends bytes of a WebSocket as they are.
-    func sendTunnelled(_ bytes: ByteBuffer) {
-        switch self {
-        case .http1(let connection): connection.send(bytes)
-        }
-    }
+    func sendTunnelled(_ bytes: ByteBuffer)
 
     /// Says that nothing more follows, once everything written has left.
-    func endOutput() {
-        switch self {
-        case .http1(let connection): connection.endOutput()
-        }
-    }
+    func endOutput()
 
     /// Whether the upstream takes bytes as fast as they come.
-    var isWritable: Bool {
-        switch self {
-        case .http1(let connection): connection.isWritable
-        }
-    }
+    var isWritable: Bool { get }
 
     /// Reads on, where reading was held for a slow client.
-    func resumeReading() {
-        switch self {
-        case .http1(let connection): connection.resumeReading()
-        }
-    }
+    func resumeReading()
 
     /// Ends a request that cannot be finished.
-    func cancel() {
-        switch self {
-        case .http1(let connection): connection.cancel()
-        }
-    }
+    func cancel()
 
     /// Goes back to its pool unused.
-    func park() {
-        switch self {
-        case .http1(let connection): connection.park()
-        }
-    }
+    func park()
+
+    /// Whether it serves one client alone, since the upstream takes it for the caller: then it is lent to nobody else.
+    var isOwned: Bool { get set }
+
+    // MARK: The pool's view
+
+    /// What the pool keeps of it.
+    var place: PooledPlace { get set }
+
+    /// Whether it is connected.
+    var isOpen: Bool { get }
+
+    /// Whether a request is under way.
+    var isBusy: Bool { get }
+
+    /// The address that it leads to.
+    var remoteAddress: SocketAddress? { get }
+
+    /// Succeeds once its TLS handshake is done, at once in clear.
+    func secured() -> EventLoopFuture<Void>
+
+    func close()
 }
+
+/// Whoever sends a request to an upstream, as the upstream's pool and connection see it: an exchange.
+///
+/// A protocol, so that what speaks to upstreams names nothing that speaks to clients.
+protocol UpstreamClient: AnyObject {
+    // MARK: Waiting for a connection
+
+    /// It joins the upstream's line for a connection; gives the ticket of its wait.
+    func joinedLine() -> UInt32
+
+    /// A connection is being opened for it; gives the ticket of its wait.
+    func connectionBegun() -> UInt32
+
+    /// Whether it still waits for the connection of `ticket`, and not for that of a later request.
+    func waits(for ticket: UInt32) -> Bool
+
+    /// The connection that it waited for; it goes back where it is not wanted any longer.
+    func offered(_ connection: any UpstreamWire)
+
+    /// No connection to the upstream could be had.
+    func connectFailed(_ fault: UpstreamFault)
+
+    /// Enough requests stand in the upstream's line.
+    func lineIsFull()
+
+    // MARK: The response
+
+    /// Whether its client takes bytes as fast as they come.
+    var isClientWritable: Bool { get }
+
+    /// The upstream takes bytes again.
+    func upstreamIsWritable()
+
+    /// An interim (1xx) response came; false where it is one too many.
+    func interimCame(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) -> Bool
+
+    /// The final response's head came.
+    func responseBegan(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer)
+
+    /// A piece of the response's body came, as payload.
+    func responseBodyCame(_ payload: ByteBuffer)
+
+    /// There is nothing more to pass on for now.
+    func responsePaused()
+
+    /// The response came whole, with what trailers there are.
+    func responseEnded(trailers: TrailerSection?)
+
+    /// The response broke off.
+    func responseBroke()
+
+    /// The response breaks HTTP's grammar, or a bound.
+    func responseUnusable(_ detail: RefusalDetail)
+
+    /// The connection broke before a response began.
+    func connectionLost(wasReused: Bool, saidSomething: Bool)
+
+    /// Whether the head that went upstream holds a proof that authenticates the connection (NTLM, Negotiate).
+    var authenticatesConnection: Bool { get }
+
+    /// The upstream takes the connection for its caller; whether it can be the client's alone from now on.
+    func claims(_ connection: any UpstreamWire) -> Bool
+
+    // MARK: WebSocket
+
+    /// The key of the handshake; nil where none was asked for.
+    var webSocketKey: [UInt8]? { get }
+
+    /// The upstream agreed to WebSocket.
+    func switched(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer)
+
+    /// Bytes of the upstream.
+    func tunnelUpstreamSent(_ bytes: ByteBuffer)
+
+    /// The upstream sends nothing more.
+    func tunnelUpstreamEnded()
+
+    /// The upstream's connection is gone.
+    func tunnelUpstreamLost()
+}
+
+/// What a pool keeps of one of its connections.
+struct PooledPlace {
+    /// When an idle connection is closed, and since when it is idle, as ticks of the loop's clock.
+    var idleUntil: UInt32 = 0
+    var idleSince: UInt32 = 0
+    /// When its address was last found to be one of the upstream's.
+    var addressGeneration: UInt32 = 0
+    /// Whether the pool counts this connection among those that it has.
+    var isCounted = false
+    /// The tenant in whose share the connection counts while it is no idle one of the pool's.
+    var holder: TenantUse?
+    var isHeldAnonymously = false
+}
+
+/// The TLS handshake with an upstream ended without saying why.
+struct HandshakeFailure: Error {}

@@ -1,0 +1,66 @@
+import NIOCore
+
+/// One event loop at work: starts its clock and its flow of snapshots, moves everything on tick by tick, and ends it.
+///
+/// A class, since the loop's timers call it. It alone names everything that runs on the loop; nothing names it but the
+/// server. It lives as long as its loop.
+final class LoopRunner {
+    let worker: Worker
+    let upstreams: UpstreamRegistry
+    private var ticker: RepeatedTask?
+
+    init(loop: any EventLoop, shared: Worker.Shared) {
+        let worker = Worker(loop: loop, shared: shared)
+        self.worker = worker
+        upstreams = UpstreamRegistry(worker: worker) { channel, pool in
+            HTTP1UpstreamConnection(channel: channel, pool: pool, worker: worker)
+        }
+    }
+
+    /// Starts the clock and the flow of snapshots; ready once the future is.
+    func start() -> EventLoopFuture<Void> {
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        worker.feed.subscribe(worker.loop) { bound.value.worker.takeLatest() }
+        ticker = worker.loop.scheduleRepeatedTask(initialDelay: Limits.tick, delay: Limits.tick) { _ in
+            bound.value.advance()
+        }
+        return worker.batches.start()
+    }
+
+    /// The handler of a client's connection on this loop.
+    func connection(_ channel: any Channel, isTLS: Bool) -> HTTP1ClientConnection {
+        HTTP1ClientConnection(
+            channel: channel, worker: worker, upstreams: upstreams,
+            peer: ClientPeer(address: channel.remoteAddress, worker: worker, isTLS: isTLS))
+    }
+
+    /// The clock moves on by one tick: whatever took too long ends.
+    private func advance() {
+        worker.clock.advance()
+        let tick = worker.clock.tick
+        if tick % Limits.ticksPerSecond == 0 { worker.records.endSecond(at: worker.clock.now) }
+        worker.clients.ticked(tick)
+        worker.reviewWebSockets()
+        worker.authorities.keepCurrent(on: worker.loop)
+        upstreams.ticked(tick)
+    }
+
+    /// Lets what is under way finish and closes the rest; the future ends with the last client.
+    func drain() -> EventLoopFuture<Void> {
+        worker.beginDrain()
+        let drained = worker.clients.drain()
+        upstreams.closeIdle()
+        return drained
+    }
+
+    /// Closes everything at once.
+    func stop() {
+        worker.feed.unsubscribe(worker.loop)
+        worker.records.endSecond(at: worker.clock.now)
+        ticker?.cancel()
+        ticker = nil
+        worker.batches.stop()
+        worker.clients.abort()
+        upstreams.stop()
+    }
+}
