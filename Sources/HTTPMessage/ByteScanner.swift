@@ -84,13 +84,21 @@
         return end
     }
 
-    /// Compares with a lower-case name, letter case of `bytes` ignored.
+    /// Compares with a name of small letters, digits and `-`, letter case of `bytes` ignored.
     @inlinable package static func equals(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
-        guard bytes.count == name.utf8CodeUnitCount else { return false }
-        let expected = name.utf8Start
+        let count = name.utf8CodeUnitCount
+        guard bytes.count == count else { return false }
+        let expected = UnsafeRawPointer(name.utf8Start)
         var index = 0
-        while index < bytes.count {
-            if ASCII.lowered(bytes[index]) != expected[index] { return false }
+        while index &+ 8 <= count {
+            // Letter case is the bit 0x20; what is no letter in a lower-case name lacks the bit 0x40, and has no case.
+            let word = expected.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let difference = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ word
+            if difference & ~((word & 0x4040_4040_4040_4040) >> 1) != 0 { return false }
+            index &+= 8
+        }
+        while index < count {
+            if ASCII.lowered(bytes[index]) != name.utf8Start[index] { return false }
             index &+= 1
         }
         return true
