@@ -1,7 +1,9 @@
 """Keys that rotate, vanish and cannot be had."""
 
+import http.server
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -156,3 +158,30 @@ def test_one_failing_pool_does_not_delay_another(gateway, stand_in, pool):
     assert {connection.read().status for connection in waiting} <= {401, 503}
     for connection in waiting:
         connection.socket.close()
+
+
+def test_the_time_of_a_request_in_the_log_holds_its_waits(start, database, stand_in, pool):
+    class LateKeys(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            time.sleep(1.2)
+            keys = urllib.request.urlopen(stand_in.template.format(region="eu-west-1", pool=pool)).read()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(keys)))
+            self.end_headers()
+            self.wfile.write(keys)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), LateKeys)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        template = f"http://127.0.0.1:{server.server_port}/{{pool}}"
+        gateway = start(database_url=database.url, jwks_url_template=template, access_log="on")
+        tenant = make_tenant(gateway, database, stand_in, pool)
+        stand_in.rotate(pool)
+        assert tenant.get(tenant.token()).status == 200
+        assert gateway.wait_event("request", status=200)["us"] > 1_000_000
+    finally:
+        server.shutdown()
+        server.server_close()
