@@ -30,7 +30,9 @@ extension PathFlaw {
         case .notAbsolute: "at a host with rules: a path that does not begin with `/`"
         case .forbiddenByte: #"at a host with rules: `\`, `;`, NUL or an encoded `/` in the path"#
         case .badPercentEncoding: "at a host with rules: `%` without two hexadecimal digits"
-        case .doubleEncoding: "at a host with rules: decoded twice, the path would be under another rule or hold what is refused here"
+        case .doubleEncoding:
+            "at a host with rules: decoded twice, the path would be under another rule or hold what is "
+                + "refused here"
         case .badUTF8: "at a host with rules: the decoded path is no UTF-8"
         case .emptySegment: "at a host with rules: `//` in the path"
         case .dotSegment: "at a host with rules: `.` or `..` as a segment of the path"
