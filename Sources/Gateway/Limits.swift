@@ -63,6 +63,8 @@ enum Limits {
 
     /// Client connections that are allowed at least where no setting says how many.
     static let fewestConnections = 64
+    /// File descriptors that the process may open where the system does not say how many.
+    static let descriptorsAssumed = 1_024
     /// File descriptors that are kept for the database, key fetches and files; half of the others is for clients.
     static let descriptorsKept = 128
 
@@ -86,6 +88,8 @@ enum Limits {
     static let longestPostgresRestart = Duration.seconds(30)
     /// A socket's path has at most 107 bytes, of which its file's name takes some.
     static let socketFolderBytes = 90
+    /// The highest number that is taken for a major version.
+    static let postgresMajorVersion = 1_000
     /// How much of what Postgres' programs print is kept.
     static let toolOutputBytes = 64 * 1024
 

@@ -8,6 +8,7 @@ package enum JSONFlaw: Error, Hashable, Sendable, CustomStringConvertible, CaseI
     // Too much of it.
     case tooLarge, tooDeep, tooManyMembers, numberTooLong
 
+    /// A sentence without its full stop.
     package var description: String {
         switch self {
         case .unexpectedByte: "a byte stands where JSON allows none like it"

@@ -1,34 +1,8 @@
-/// Why an answer of a key endpoint is no set of keys to use.
-package enum KeySetFlaw: Error, Equatable, Sendable, CustomStringConvertible {
-    case tooLarge
-    case badJSON(JSONFlaw)
-    /// No array `keys`.
-    case noKeys
-    /// Not one key of it can be used; the text says why of the first.
-    case noUsableKey(String)
-
-    package var description: String {
-        switch self {
-        case .tooLarge: "the key set is larger than \(Limits.keySetBytes) bytes"
-        case .badJSON(let flaw): "the key set is no strict JSON (\(flaw))"
-        case .noKeys: "the answer holds no array 'keys'"
-        case .noUsableKey(let reason): "the key set holds no usable key: \(reason)"
-        }
-    }
-}
-
-/// A key of a set that is left out, and why.
-package struct SkippedKey: Sendable, Equatable {
-    /// Escaped for logs; nil where it is absent or unreadable.
-    package let keyID: String?
-    /// A sentence without its full stop.
-    package let reason: String
-}
-
 /// The keys that a pool signs with (RFC 7517 §5): only RSA keys for RS256, at least one.
 package struct JSONWebKeySet: Sendable {
     /// In the order of the set, each `kid` once.
     package let keys: [VerificationKey]
+    /// What the set holds besides, and why it is left out.
     package let skipped: [SkippedKey]
 
     /// Parses a key endpoint's answer; what it cannot use is skipped, a set with nothing to use is refused.

@@ -20,6 +20,10 @@ package enum Limits {
     static let jsonPairwiseMembers = 24
     /// Characters of one number.
     static let jsonNumberBytes = 32
+    /// Exponents of numbers: ten to this power, or to its negative, is beyond every date.
+    static let numberExponent = 1000
+    /// The modulus of a signing key that is made here.
+    package static let signingKeyBits = 2048
     /// RSA moduli (RFC 7518 §3.3 asks for 2048 bits at the least).
     static let modulusBits = 2048...8192
 }

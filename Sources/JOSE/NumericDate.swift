@@ -30,8 +30,8 @@ package struct NumericDate: Sendable, Hashable {
         var rest = text
         let isNegative = rest.first == UInt8(ascii: "-")
         if isNegative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
-        // The number's length is bounded, its exponent's value is not: past a thousand it makes no difference.
-        let value = rest.reduce(0) { min($0 * 10 + Int($1 &- 0x30), 1000) }
+        // The number's length is bounded, its exponent's value is not: past the limit it makes no difference.
+        let value = rest.reduce(0) { min($0 * 10 + Int($1 &- 0x30), Limits.numberExponent) }
         return isNegative ? -value : value
     }
 

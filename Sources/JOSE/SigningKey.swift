@@ -9,6 +9,7 @@ package final class SigningKey: @unchecked Sendable {
 
     /// OpenSSL made or took no key.
     package struct Failure: Error {
+        /// What OpenSSL could not do, as half a sentence.
         package let reason: String
     }
 
@@ -21,7 +22,7 @@ package final class SigningKey: @unchecked Sendable {
     }
 
     /// A fresh key of `bits`; takes about 100 ms for 2048.
-    package static func generateRSA(bits: Int = 2048) throws(Failure) -> SigningKey {
+    package static func generateRSA(bits: Int = Limits.signingKeyBits) throws(Failure) -> SigningKey {
         guard let context = EVP_PKEY_CTX_new_from_name(nil, "RSA", nil) else {
             throw Failure(reason: "no RSA")
         }

@@ -5,10 +5,12 @@ package struct TokenDigest: Hashable, Sendable {
     /// The 32 bytes as four words, in the order of memory.
     package let words: (UInt64, UInt64, UInt64, UInt64)
 
+    /// Whether all four words are equal.
     package static func == (left: TokenDigest, right: TokenDigest) -> Bool {
         left.words == right.words
     }
 
+    /// One word suffices: the digest is spread evenly already.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(words.0)
     }
@@ -20,6 +22,7 @@ package struct TokenDigest: Hashable, Sendable {
 package final class TokenDigester {
     private let context: OpaquePointer?
 
+    /// Makes the context; where there is no memory for it, every digest is nil.
     package init() {
         context = EVP_MD_CTX_new()
     }

@@ -7,14 +7,17 @@ package struct TokenFingerprint: Hashable, Sendable {
     /// The 16 bytes as two words, in the order of memory.
     package let words: (UInt64, UInt64)
 
+    /// A fingerprint of these words.
     package init(words: (UInt64, UInt64)) {
         self.words = words
     }
 
+    /// Whether all 16 bytes are equal.
     package static func == (left: TokenFingerprint, right: TokenFingerprint) -> Bool {
         left.words == right.words
     }
 
+    /// One word suffices: its bits are spread evenly already.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(words.0)
     }

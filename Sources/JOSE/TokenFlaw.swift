@@ -32,6 +32,7 @@ package enum TokenFlaw: Error, Equatable, Sendable, CustomStringConvertible {
         if case .unsupportedAlgorithm = self { true } else { false }
     }
 
+    /// A sentence without its full stop.
     package var description: String {
         switch self {
         case .tooLong: "the token is longer than \(Limits.tokenBytes) bytes"

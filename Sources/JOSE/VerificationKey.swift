@@ -6,7 +6,9 @@ import Synchronization
 /// A class that owns OpenSSL's key. Sendable without the compiler's proof: the key is never changed after `init`, and
 /// the contexts are handed out under a lock, each to one verification at a time.
 package final class VerificationKey: @unchecked Sendable {
+    /// The `kid` under which tokens name it.
     package let keyID: KeyID
+    /// How long the modulus is, in bits.
     package let modulusBits: Int
     /// Big-endian, without leading zeros.
     let modulus: [UInt8]

@@ -28,7 +28,7 @@ struct LocalRequest: Sendable {
         [
             "method": method, "target": target, "headers": headers.map { [$0.0, $0.1] },
             "bodyBytes": body.count,
-            "body": String(decoding: body.prefix(4096), as: UTF8.self),
+            "body": String(decoding: body.prefix(Limits.shownBodyBytes), as: UTF8.self),
         ]
     }
 }
@@ -80,7 +80,7 @@ struct LocalServer {
         guard parts.count == 2, let port = Int(parts[1]) else { throw ListenFlaw(text: listen) }
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.backlog, value: Limits.listenBacklog)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -66,13 +66,15 @@ enum PoolEndpoints {
         case "empty": .respond(LocalResponse(text: "{\"keys\":[]}"))
         case "redirect": .respond(LocalResponse(status: 302, headers: [("Location", "http://127.0.0.1:1/")]))
         case "huge":
-            .respond(LocalResponse(text: "{\"keys\":[\"" + String(repeating: "x", count: 1 << 20) + "\"]}"))
+            .respond(
+                LocalResponse(
+                    text: "{\"keys\":[\"" + String(repeating: "x", count: Limits.hugeKeySetBytes) + "\"]}"))
         case "gzip":
             .respond(
                 LocalResponse(
                     headers: [("Content-Encoding", "gzip")], text: String(decoding: good.body, as: UTF8.self))
             )
-        case "slow": .respondSlowly(good, millisecondsPerByte: 1000)
+        case "slow": .respondSlowly(good, millisecondsPerByte: Limits.slowMillisecondsPerByte)
         case "hang": .hang
         case "close": .close
         default: .respond(LocalResponse(status: Int(mode) ?? 500, text: "failing as asked\n"))

@@ -49,7 +49,7 @@ enum TokenMint {
         let client = order.client ?? "1example23456789"
         var claims: [String: Any] = [
             "iss": order.iss ?? "https://cognito-idp.\(region).amazonaws.com/\(pool)", "token_use": use,
-            "auth_time": now, "iat": now, "exp": now + (order.ttl ?? 3600),
+            "auth_time": now, "iat": now, "exp": now + (order.ttl ?? Limits.tokenSeconds),
             "jti": UUID().uuidString.lowercased(),
         ]
         if order.machine == true {

@@ -10,6 +10,16 @@ extension HouseRule {
             Exception(["Gateway/Quantity.swift"], because: "it says what the units of settings mean"),
             Exception(["Platform/CivilDate.swift"], because: "its numbers are the calendar's"),
             Exception(
+                ["ControlPlane/DirectoryQueries.swift", "Postgres/PostgresTransactionMode.swift"],
+                "serverVersion",
+                because: "Postgres numbers its versions so"),
+            Exception(
+                ["ControlPlane/CacheControl.swift"], "2_147_483_648", because: "RFC 9111 §1.2.2 says so"),
+            Exception(
+                ["JOSE/TokenFingerprint.swift"], "keyBytes = 16", because: "AES-128 has keys of 16 bytes"),
+            Exception(
+                ["Gateway/Postmaster.swift"], "static let port = 5432", because: "it is Postgres' own port"),
+            Exception(
                 ["DataPlane/HTTPDate.swift"], "253_402_300_799", because: "it is the end of the year 9999"),
             Exception(
                 ["DataPlane/ExchangeAction.swift"], "case ",

@@ -1,4 +1,4 @@
-/// Which of several certificates a client is shown (CONTRACT.md, "Certificates").
+/// Which of several certificates a client is shown (ops/guide/traffic.md).
 ///
 /// A pure value, made whenever the folder was read, so that a handshake looks up and does not search.
 struct CertificateChoice: Sendable {

@@ -5,6 +5,7 @@ import NIOCore
 package struct ProxySettings: Sendable {
     /// Where clients connect; port 0 lets the system choose.
     package var listenHost: String
+    /// Port 0 lets the system choose.
     package var listenPort: Int
     /// Where clients connect with TLS; nil opens no such listener.
     package var tls: TLSListener?
@@ -14,6 +15,7 @@ package struct ProxySettings: Sendable {
     package var trustedProxies: [AddressRange]
     /// Event loops, at least one.
     package var workers: Int
+    /// The bounds of a request's head.
     package var headLimits: HeadLimits
     /// The bounds of an upstream's answers.
     package var answerLimits: HeadLimits
@@ -23,6 +25,7 @@ package struct ProxySettings: Sendable {
     package var maxConnections: Int
     /// Connections from one address; nil for no bound.
     package var maxConnectionsPerAddress: Int?
+    /// After so many requests a client's connection is closed.
     package var maxRequestsPerConnection: Int
     /// A client's whole head, from its first byte or from accept.
     package var headTimeout: Duration
@@ -45,7 +48,9 @@ package struct ProxySettings: Sendable {
 
     /// A listener that speaks TLS.
     package struct TLSListener: Sendable {
+        /// The address to listen at.
         package var host: String
+        /// The port to listen at; 0 lets the system choose.
         package var port: Int
         /// Holds `NAME.crt` and `NAME.key` pairs.
         package var certificateFolder: String

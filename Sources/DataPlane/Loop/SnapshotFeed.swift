@@ -23,6 +23,7 @@ package final class SnapshotFeed: Sendable {
         let take: @Sendable () -> Void
     }
 
+    /// A feed without subscribers, before anything was published.
     package init() {}
 
     /// The newest snapshot; epoch 0 before anything was published.

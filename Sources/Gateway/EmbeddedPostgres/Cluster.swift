@@ -49,8 +49,10 @@ struct Cluster: Sendable {
         guard let text = Paths.text(of: "\(data)/PG_VERSION", atMost: Limits.versionFileBytes) else {
             return nil
         }
-        return Digits.number(text.utf8.prefix { $0 >= 0x30 && $0 <= 0x39 }, atMost: 1_000)
-            .map { ClusterVersion(major: $0, folder: data) }
+        return Digits.number(
+            text.utf8.prefix { $0 >= 0x30 && $0 <= 0x39 }, atMost: Limits.postgresMajorVersion
+        )
+        .map { ClusterVersion(major: $0, folder: data) }
     }
 
     /// The folder in which data are made before they are given their name, so that a gateway that is killed meanwhile leaves

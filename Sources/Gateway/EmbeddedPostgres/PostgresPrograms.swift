@@ -104,7 +104,8 @@ struct PostgresPrograms: Sendable {
         else { return nil }
         let words = outcome.output.split { $0 == " " || $0.isNewline }
         guard words.count >= 3,
-            let major = Digits.number(words[2].utf8.prefix { $0 >= 0x30 && $0 <= 0x39 }, atMost: 1_000)
+            let major = Digits.number(
+                words[2].utf8.prefix { $0 >= 0x30 && $0 <= 0x39 }, atMost: Limits.postgresMajorVersion)
         else { return nil }
         return PostgresPrograms(folder: folder, version: String(words[2]), major: major)
     }

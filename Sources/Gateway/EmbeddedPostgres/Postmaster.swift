@@ -38,7 +38,7 @@ struct Postmaster: Sendable, Equatable {
 
     /// The command line by which a person reaches it.
     var psql: String {
-        "psql -h \(Postmaster.shellWord(socketFolder)) -U \(Postmaster.user)\(port == 5432 ? "" : " -p \(port)") postgres"
+        "psql -h \(Postmaster.shellWord(socketFolder)) -U \(Postmaster.user)\(port == Postmaster.port ? "" : " -p \(port)") postgres"
     }
 
     /// Whether it accepts connections.
