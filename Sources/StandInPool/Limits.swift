@@ -7,7 +7,7 @@ enum Limits {
     /// The key set of an endpoint that fails by sending too much.
     static let hugeKeySetBytes = 1024 * 1024
     /// How slowly an endpoint sends that fails by being slow.
-    static let slowMillisecondsPerByte = 1000
+    static let slowMillisecondsPerByte: Int64 = 1000
     /// How long a token is good for where its order does not say.
     static let tokenSeconds = 3600
 }

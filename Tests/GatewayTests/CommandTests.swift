@@ -27,7 +27,8 @@ import Testing
         )
     }
 
-    @Test func `check says ok line by line, and fails with the one line that is not`() async throws {
+    @Test("check says ok line by line, and fails with the one line that is not")
+    func checkCommand() async throws {
         let mint = try #require(Mint(keyID: "key-1"))
         let (server, endpoint, environment) = try await scene(mint)
         try server.psql(tenant("a.example", Self.good))
@@ -44,8 +45,8 @@ import Testing
         withExtendedLifetime(endpoint) {}
     }
 
-    @Test func `explain shows each check with what it expected and found, and never the token`() async throws
-    {
+    @Test("explain shows each check with what it expected and found, and never the token")
+    func explainCommand() async throws {
         let mint = try #require(Mint(keyID: "key-1"))
         let (server, endpoint, environment) = try await scene(mint)
         try server.psql(tenant("a.example", Self.good))
@@ -81,7 +82,8 @@ import Testing
         withExtendedLifetime(endpoint) {}
     }
 
-    @Test func `pools shows what the running gateway holds, and has it fetch at once`() async throws {
+    @Test("pools shows what the running gateway holds, and has it fetch at once")
+    func poolsCommand() async throws {
         let mint = try #require(Mint(keyID: "key-1"))
         let (server, endpoint, environment) = try await scene(mint)
         try server.psql(tenant("a.example", Self.good))

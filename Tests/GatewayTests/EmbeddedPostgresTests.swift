@@ -62,10 +62,8 @@ private func mode(_ path: String) throws -> Int {
 }
 
 @Suite(.serialized) struct EmbeddedPostgresTests {
-    @Test
-    func `It is made with UTF8 and locale C, reached by a private socket alone, stopped, and found again`()
-        async throws
-    {
+    @Test("It is made with UTF8 and locale C, reached by a private socket alone, stopped, and found again")
+    func creation() async throws {
         let folder = try TemporaryFolder()
         let first = Observed(folder.path)
         let url = try await first.postgres.start()
@@ -89,8 +87,8 @@ private func mode(_ path: String) throws -> Int {
         await second.postgres.stop()
     }
 
-    @Test func `It runs in a session of its own, so that a terminal's signals do not reach it`() async throws
-    {
+    @Test("It runs in a session of its own, so that a terminal's signals do not reach it")
+    func ownSession() async throws {
         let folder = try TemporaryFolder()
         let embedded = Observed(folder.path)
         _ = try await embedded.postgres.start()
@@ -99,10 +97,8 @@ private func mode(_ path: String) throws -> Int {
         await embedded.postgres.stop()
     }
 
-    @Test
-    func `Of two gateways on one directory one starts it, the other adopts it, and who started it stops it`()
-        async throws
-    {
+    @Test("Of two gateways on one directory one starts it, the other adopts it, and who started it stops it")
+    func adoption() async throws {
         let folder = try TemporaryFolder()
         let (one, other) = (Observed(folder.path), Observed(folder.path))
         async let first = one.postgres.start()
@@ -118,9 +114,8 @@ private func mode(_ path: String) throws -> Int {
         #expect(try await ends(pid))
     }
 
-    @Test func `When the gateway that started it leaves, the other starts it again at the same place`()
-        async throws
-    {
+    @Test("When the gateway that started it leaves, the other starts it again at the same place")
+    func restartByAnother() async throws {
         let folder = try TemporaryFolder()
         let (one, other) = (Observed(folder.path), Observed(folder.path))
         let url = try await one.postgres.start()
@@ -137,7 +132,8 @@ private func mode(_ path: String) throws -> Int {
         #expect(try await ends(pid))
     }
 
-    @Test func `A Postgres that is killed is started again`() async throws {
+    @Test("A Postgres that is killed is started again")
+    func killedPostgres() async throws {
         let folder = try TemporaryFolder()
         let embedded = Observed(folder.path)
         let url = try await embedded.postgres.start()
@@ -153,7 +149,8 @@ private func mode(_ path: String) throws -> Int {
         await embedded.postgres.stop()
     }
 
-    @Test func `One that a person started is adopted and left running`() async throws {
+    @Test("One that a person started is adopted and left running")
+    func startedByPerson() async throws {
         let folder = try TemporaryFolder()
         let first = Observed(folder.path)
         let url = try await first.postgres.start()
@@ -178,11 +175,9 @@ private func mode(_ path: String) throws -> Int {
         #expect(try await ends(pid))
     }
 
-    @Test
-    func
-        `Data of another major version are named with both versions and what to run, and nothing is touched`()
-        async throws
-    {
+    @Test(
+        "Data of another major version are named with both versions and what to run, and nothing is touched")
+    func otherMajorVersion() async throws {
         let folder = try TemporaryFolder()
         let first = Observed(folder.path)
         _ = try await first.postgres.start()
@@ -203,7 +198,8 @@ private func mode(_ path: String) throws -> Int {
         #expect(folder.contents() == before && second.events == [])
     }
 
-    @Test func `A folder with something else in it is left alone`() async throws {
+    @Test("A folder with something else in it is left alone")
+    func foreignFolder() async throws {
         let folder = try TemporaryFolder()
         let foreign = "\(folder.path)/postgres/data"
         try FileManager.default.createDirectory(atPath: foreign, withIntermediateDirectories: true)
@@ -215,7 +211,8 @@ private func mode(_ path: String) throws -> Int {
         #expect(try String(contentsOfFile: "\(foreign)/notes", encoding: .utf8) == "mine")
     }
 
-    @Test func `What a killed start left behind does not hinder the next one`() async throws {
+    @Test("What a killed start left behind does not hinder the next one")
+    func remains() async throws {
         let folder = try TemporaryFolder()
         let half = "\(folder.path)/postgres/data.new/base"
         try FileManager.default.createDirectory(atPath: half, withIntermediateDirectories: true)
@@ -239,7 +236,8 @@ private func mode(_ path: String) throws -> Int {
         await second.postgres.stop()
     }
 
-    @Test func `A directory of any name will do`() async throws {
+    @Test("A directory of any name will do")
+    func oddDirectoryNames() async throws {
         let folder = try TemporaryFolder(suffix: " it's $(a) \"dir\" \(String(repeating: "long", count: 20))")
         let embedded = Observed(folder.path)
         let url = try await embedded.postgres.start()
@@ -252,7 +250,8 @@ private func mode(_ path: String) throws -> Int {
         try? FileManager.default.removeItem(atPath: socket)
     }
 
-    @Test func `A socket folder that somebody else has opened is refused`() throws {
+    @Test("A socket folder that somebody else has opened is refused")
+    func openSocketFolder() throws {
         let folder = try TemporaryFolder()
         let cluster = try Cluster(stateDirectory: folder.path)
         let socket = try cluster.prepareSocketFolder()
@@ -260,9 +259,10 @@ private func mode(_ path: String) throws -> Int {
         #expect(throws: EmbeddedPostgresFailure.socketFolder(socket)) { try cluster.prepareSocketFolder() }
     }
 
-    @Test(.enabled(if: getuid() == 0, "only root runs it as another user"))
-    func
-        `For root, data lie outside a directory that the user postgres cannot enter, and stay where they are`()
+    @Test(
+        "For root, data lie outside a directory that the user postgres cannot enter, and stay where they are",
+        .enabled(if: getuid() == 0, "only root runs it as another user"))
+    func dataOfRoot()
         throws
     {
         let (open, closed, outside) = (try TemporaryFolder(), try TemporaryFolder(), try TemporaryFolder())
@@ -277,14 +277,16 @@ private func mode(_ path: String) throws -> Int {
         #expect(try Cluster(stateDirectory: closed.path, outside: outside.path).folder == cluster.folder)
     }
 
-    @Test(arguments: [
-        ("12\n/data\n170\n5432\n/sock\n\n", 12),
-        ("12\n/data\n170\n5432\n/sock\nlocalhost\n  123 4\nready\n", 12),
-        ("12\n/data\n170\n5432", nil), ("", nil), ("1\n/d\n1\n5432\n/s\n", nil),
-        ("-5\n/d\n1\n5432\n/s\n", nil),
-        ("99999999999\n/d\n1\n5432\n/s\n", nil), ("12\n/d\n1\n70000\n/s\n", nil),
-    ])
-    func `The postmaster's file is read only when it is whole`(text: String, pid: Int32?) {
+    @Test(
+        "The postmaster's file is read only when it is whole",
+        arguments: [
+            ("12\n/data\n170\n5432\n/sock\n\n", 12),
+            ("12\n/data\n170\n5432\n/sock\nlocalhost\n  123 4\nready\n", 12),
+            ("12\n/data\n170\n5432", nil), ("", nil), ("1\n/d\n1\n5432\n/s\n", nil),
+            ("-5\n/d\n1\n5432\n/s\n", nil),
+            ("99999999999\n/d\n1\n5432\n/s\n", nil), ("12\n/d\n1\n70000\n/s\n", nil),
+        ])
+    func postmasterFile(text: String, pid: Int32?) {
         #expect(Postmaster(text)?.pid == pid)
     }
 }

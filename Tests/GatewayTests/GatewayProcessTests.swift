@@ -7,13 +7,15 @@ import Testing
 @Suite(.serialized) struct GatewayProcessTests {
     private static let nowhere = ["--database-url", "postgres://127.0.0.1:1/x"]
 
-    @Test func `serve without a database names both choices and exits 64`() async throws {
+    @Test("serve without a database names both choices and exits 64")
+    func serveWithoutDatabase() async throws {
         let ended = try await GatewayProcess.run(["serve"])
         #expect(ended.status == 64 && ended.output.isEmpty)
         #expect(ended.errors.contains("POOLGATE_DATABASE_URL") && ended.errors.contains("--embedded"))
     }
 
-    @Test func `Mistakes are told one a line, and nothing is started`() async throws {
+    @Test("Mistakes are told one a line, and nothing is started")
+    func mistakes() async throws {
         let ended = try await GatewayProcess.run(
             ["serve", "--embedded", "--workers", "x", "--wat"], environment: ["POOLGATE_LOG_LEVEL": "loud"])
         #expect(ended.status == 64)
@@ -21,7 +23,8 @@ import Testing
         #expect(ended.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("poolgate: ") })
     }
 
-    @Test func `Every command helps, and the version is printed`() async throws {
+    @Test("Every command helps, and the version is printed")
+    func helpAndVersion() async throws {
         for command in ["serve", "migrate", "check", "explain", "pools", "version"] {
             let ended = try await GatewayProcess.run([command, "--help"])
             #expect(ended.status == 0 && ended.output.contains("USAGE: poolgate \(command)"), "\(command)")
@@ -29,7 +32,8 @@ import Testing
         #expect(try await GatewayProcess.run(["version"]).output == "\(Version.current)\n")
     }
 
-    @Test func `From nothing to a tenant served by SQL, and back to nothing within a second`() async throws {
+    @Test("From nothing to a tenant served by SQL, and back to nothing within a second")
+    func wholeLife() async throws {
         let gateway = try GatewayProcess.serve([
             "--embedded", "--jwks-url-template", "http://127.0.0.1:1/{pool}",
         ])
@@ -67,9 +71,8 @@ import Testing
         #expect(gateway.errors.split(separator: "\n").count == gateway.events.count)
     }
 
-    @Test func `A Postgres whose gateway was killed is adopted by the next one, which then stops it`()
-        async throws
-    {
+    @Test("A Postgres whose gateway was killed is adopted by the next one, which then stops it")
+    func adoptionAfterKill() async throws {
         let folder = try TemporaryFolder()
         let first = try GatewayProcess.serve(["--embedded"], folder: folder)
         try await first.event("ready")
@@ -83,7 +86,8 @@ import Testing
         #expect(second.names().contains { $0 == "postgres_stopped" || $0 == "postgres_stopping" })
     }
 
-    @Test func `A stop while Postgres is being made is prompt, and hinders no later start`() async throws {
+    @Test("A stop while Postgres is being made is prompt, and hinders no later start")
+    func stopDuringCreation() async throws {
         let folder = try TemporaryFolder()
         let first = try GatewayProcess.serve(["--embedded"], folder: folder)
         _ = try await first.address("admin")
@@ -99,7 +103,8 @@ import Testing
         #expect(try await second.ended(within: .seconds(5)) == 0)
     }
 
-    @Test func `Data of another major version end the start with 1 and a sentence`() async throws {
+    @Test("Data of another major version end the start with 1 and a sentence")
+    func otherMajorVersion() async throws {
         let folder = try TemporaryFolder()
         let first = try GatewayProcess.serve(["--embedded"], folder: folder)
         try await first.event("ready")
@@ -112,7 +117,8 @@ import Testing
         #expect((second.events.last?["error"] as? String)?.contains("made by Postgres 9") == true)
     }
 
-    @Test func `While it waits for Postgres it is live, not ready, and stops within a second`() async throws {
+    @Test("While it waits for Postgres it is live, not ready, and stops within a second")
+    func waitingForPostgres() async throws {
         for number in [SIGTERM, SIGINT] {
             let gateway = try GatewayProcess.serve(Self.nowhere)
             let admin = try await gateway.address("admin")
@@ -127,9 +133,8 @@ import Testing
         }
     }
 
-    @Test func `Without a directory the proxy opens after five seconds and says that it is starting`()
-        async throws
-    {
+    @Test("Without a directory the proxy opens after five seconds and says that it is starting")
+    func noDirectory() async throws {
         let gateway = try GatewayProcess.serve(Self.nowhere)
         let began = ContinuousClock.now
         let proxy = try await gateway.address("proxy")
@@ -141,7 +146,8 @@ import Testing
         #expect(try await gateway.ended(within: .seconds(2)) == 0)
     }
 
-    @Test func `Without its database it serves what it knew, two seconds after the start`() async throws {
+    @Test("Without its database it serves what it knew, two seconds after the start")
+    func noDatabase() async throws {
         let server = try TemporaryPostgres()
         let folder = try TemporaryFolder()
         #expect(try await GatewayProcess.run(["migrate", "--database-url", server.url()]).status == 0)
@@ -162,10 +168,8 @@ import Testing
         try await second.event("ready", within: .seconds(10))
     }
 
-    @Test
-    func `Against an older schema it stays unready saying what to run, and goes on by itself afterwards`()
-        async throws
-    {
+    @Test("Against an older schema it stays unready saying what to run, and goes on by itself afterwards")
+    func olderSchema() async throws {
         let server = try TemporaryPostgres()
         let gateway = try GatewayProcess.serve(["--database-url", server.url()])
         let admin = try await gateway.address("admin")
@@ -186,7 +190,8 @@ import Testing
         #expect(refused.status == 1 && refused.errors.contains("use the newer program"))
     }
 
-    @Test func `A second signal ends at once what the first only began`() async throws {
+    @Test("A second signal ends at once what the first only began")
+    func secondSignal() async throws {
         let server = try TemporaryPostgres()
         _ = try await GatewayProcess.run(["migrate", "--database-url", server.url()])
         let gateway = try GatewayProcess.serve(["--database-url", server.url(), "--shutdown-delay", "1m"])
@@ -200,7 +205,8 @@ import Testing
         #expect(try await gateway.ended(within: .seconds(1)) == 128 + SIGTERM)
     }
 
-    @Test func `SIGHUP and SIGPIPE change nothing`() async throws {
+    @Test("SIGHUP and SIGPIPE change nothing")
+    func ignoredSignals() async throws {
         let gateway = try GatewayProcess.serve(Self.nowhere)
         let admin = try await gateway.address("admin")
         gateway.signal(SIGHUP)
@@ -209,7 +215,8 @@ import Testing
         #expect(gateway.isRunning)
     }
 
-    @Test func `A port that is taken ends the start with 1 and a sentence`() async throws {
+    @Test("A port that is taken ends the start with 1 and a sentence")
+    func takenPort() async throws {
         let first = try GatewayProcess.serve(Self.nowhere)
         let taken = try await first.address("admin")
         let admin = try GatewayProcess(

@@ -22,25 +22,29 @@ import Testing
         }
     }
 
-    @Test func `Ready means a directory, an open proxy, and the first pass over the keys`() {
+    @Test("Ready means a directory, an open proxy, and the first pass over the keys")
+    func readiness() {
         #expect(reason(values()) == nil)
         #expect(reason(values { $0.loadedAt = nil }) == "no tenant directory is loaded yet")
         #expect(reason(values { $0.isProxyOpen = false }) == "the proxy listener is not open yet")
         #expect(reason(values(), false) == "the first pass over the key endpoints is not done yet")
     }
 
-    @Test func `A first pass that takes five seconds is waited for no longer`() {
+    @Test("A first pass that takes five seconds is waited for no longer")
+    func slowFirstPass() {
         #expect(reason(values { $0.loadedAt = now - .milliseconds(4_999) }, false) != nil)
         #expect(reason(values { $0.loadedAt = now - .seconds(5) }, false) == nil)
     }
 
-    @Test func `A gateway that stops is not ready, whatever else holds`() {
+    @Test("A gateway that stops is not ready, whatever else holds")
+    func stopping() {
         #expect(reason(values { $0.isStopping = true }) == "the gateway is stopping")
     }
 }
 
 @Suite struct OneShotTests {
-    @Test func `Whoever waits gets the first value, before and after it came`() async {
+    @Test("Whoever waits gets the first value, before and after it came")
+    func firstValue() async {
         let value = OneShot<Int>()
         async let early = value.wait()
         value.set(1)
@@ -50,7 +54,8 @@ import Testing
         #expect(value.value == 1)
     }
 
-    @Test func `A wait ends with its time, or with its task`() async {
+    @Test("A wait ends with its time, or with its task")
+    func endOfWait() async {
         let value = OneShot<Int>()
         #expect(await value.wait(within: .milliseconds(1)) == nil)
         let task = Task { await value.wait() }

@@ -137,7 +137,8 @@ private func told(_ arguments: [String], _ environment: [String: String] = [:]) 
 }
 
 @Suite struct SecrecyTests {
-    @Test(arguments: 0..<40) func `No six bytes of a secret are told, whatever is wrong with its setting`(
+    @Test("No six bytes of a secret are told, whatever is wrong with its setting", arguments: 0..<40)
+    func secretsInMistakes(
         seed: UInt64
     ) throws {
         var slips = Slips(seed)
@@ -171,7 +172,8 @@ private func told(_ arguments: [String], _ environment: [String: String] = [:]) 
         }
     }
 
-    @Test(arguments: 0..<12) func `No six bytes of a password are told by a failure to connect`(seed: UInt64)
+    @Test("No six bytes of a password are told by a failure to connect", arguments: 0..<12)
+    func passwordsInFailures(seed: UInt64)
         async throws
     {
         var slips = Slips(seed + 1_000)
@@ -186,27 +188,32 @@ private func told(_ arguments: [String], _ environment: [String: String] = [:]) 
         }
     }
 
-    @Test(arguments: ["pa/ss", "pa@ss", "a/b/c", "a@b@c", "p@ss/w?rd", "12/34", "%", "100%", "%zz"])
-    func `A password that breaks its URL is said to need percent-encoding`(password: String) {
+    @Test(
+        "A password that breaks its URL is said to need percent-encoding",
+        arguments: ["pa/ss", "pa@ss", "a/b/c", "a@b@c", "p@ss/w?rd", "12/34", "%", "100%", "%zz"])
+    func unencodedPassword(password: String) {
         let output = told(["--database-url", "postgres://u:\(password)@db.example/app"])
         #expect(output.contains("percent-encoded") && output.contains("%2F"), "\(output)")
         let proxy = told(["--embedded", "--egress-proxy", "http://u:\(password)@p:3128"])
         #expect(proxy.contains("percent-encoded"), "\(proxy)")
     }
 
-    @Test(arguments: [
-        "postgres://u:pa%2Fss@db.example/app", "postgres://u:pa#ss@db.example/app",
-        "postgres://u:pa?ss@db.example/app",
-        "postgres://u:a:b@db.example/app", "postgres://u@db.example/app\n",
-        "postgres://u@db_1.example/my-app",
-        "postgres://u@[fe80::1%25eth0]:5432/app", "postgres://u@%2Fvar%2Frun/app", "host=/var/run user=u",
-        "postgres:///app?host=/var/run", "postgres://u@a:1,b:2/app", "postgres://h/app?user=me@server",
-    ])
-    func `What libpq reads as it was meant is taken`(text: String) throws {
+    @Test(
+        "What libpq reads as it was meant is taken",
+        arguments: [
+            "postgres://u:pa%2Fss@db.example/app", "postgres://u:pa#ss@db.example/app",
+            "postgres://u:pa?ss@db.example/app",
+            "postgres://u:a:b@db.example/app", "postgres://u@db.example/app\n",
+            "postgres://u@db_1.example/my-app",
+            "postgres://u@[fe80::1%25eth0]:5432/app", "postgres://u@%2Fvar%2Frun/app", "host=/var/run user=u",
+            "postgres:///app?host=/var/run", "postgres://u@a:1,b:2/app", "postgres://h/app?user=me@server",
+        ])
+    func readablePasswords(text: String) throws {
         _ = try PostgresURL(text)
     }
 
-    @Test func `Arguments that no command understands are not repeated`() {
+    @Test("Arguments that no command understands are not repeated")
+    func unknownArguments() {
         let url = "postgres://u:hunter2@h/x"
         #expect(
             !ArgumentComplaint.withoutArguments("Error: Unexpected argument '\(url)'", [url]).contains(
@@ -225,39 +232,48 @@ private func told(_ arguments: [String], _ environment: [String: String] = [:]) 
 @Suite struct AdviceTests {
     private func mistake(_ arguments: [String]) -> String { told(["--embedded"] + arguments) }
 
-    @Test(arguments: [
-        ("--trusted-proxies", "10.1.0.0", "10.1.0.0/16"), ("--trusted-proxies", "10.0.0.0", "10.0.0.0/8"),
-        ("--trusted-proxies", "192.0.2.0", "192.0.2.0/24"),
-        ("--trusted-proxies", "10.0.0.0/8, fd00::", "fd00::/16"),
-        ("--upstream-networks", "172.16.0.0", "172.16.0.0/32"), ("--trusted-proxies", "0.0.0.0", "0.0.0.0/0"),
-        ("--upstream", "127.0.0.1:3000", "no http:// or https://"), ("--upstream", "tcp://h:1", "a scheme"),
-        ("--upstream", "http://h:1/", "without a path"),
-        ("--upstream", "http://u:p@h", "user name or password"),
-        ("--jwks-url-template", "https://k/fixed", "no {pool}"),
-        ("--jwks-url-template", "k/{pool}", "no http://"),
-        ("--issuer-template", "https://u@k/{pool}", "'@'"),
-        ("--tls-certificates", "/nowhere/tls", "is not there"),
-        ("--upstream-cas", "/etc/passwd", "name a folder"), ("--ca-file", "/nowhere", "is not there"),
-        ("--ca-file", "/tmp", "is a folder"), ("--config", "/tmp", "is a folder"),
-        ("--config", "/nowhere", "not there"),
-        ("--lisen", "127.0.0.1:1", "did you mean '--listen'"),
-    ])
-    func `A mistake is told with what to do`(flag: String, value: String, part: String) {
+    @Test(
+        "A mistake is told with what to do",
+        arguments: [
+            ("--trusted-proxies", "10.1.0.0", "10.1.0.0/16"), ("--trusted-proxies", "10.0.0.0", "10.0.0.0/8"),
+            ("--trusted-proxies", "192.0.2.0", "192.0.2.0/24"),
+            ("--trusted-proxies", "10.0.0.0/8, fd00::", "fd00::/16"),
+            ("--upstream-networks", "172.16.0.0", "172.16.0.0/32"),
+            ("--trusted-proxies", "0.0.0.0", "0.0.0.0/0"),
+            ("--upstream", "127.0.0.1:3000", "no http:// or https://"),
+            ("--upstream", "tcp://h:1", "a scheme"),
+            ("--upstream", "http://h:1/", "without a path"),
+            ("--upstream", "http://u:p@h", "user name or password"),
+            ("--jwks-url-template", "https://k/fixed", "no {pool}"),
+            ("--jwks-url-template", "k/{pool}", "no http://"),
+            ("--issuer-template", "https://u@k/{pool}", "'@'"),
+            ("--tls-certificates", "/nowhere/tls", "is not there"),
+            ("--upstream-cas", "/etc/passwd", "name a folder"), ("--ca-file", "/nowhere", "is not there"),
+            ("--ca-file", "/tmp", "is a folder"), ("--config", "/tmp", "is a folder"),
+            ("--config", "/nowhere", "not there"),
+            ("--lisen", "127.0.0.1:1", "did you mean '--listen'"),
+        ])
+    func advice(flag: String, value: String, part: String) {
         #expect(mistake([flag, value]).contains(part), "\(mistake([flag, value]))")
     }
 
-    @Test(arguments: ["10.1.2.3", "10.1.0.0/16", "192.0.2.0/32", "::1", "fd00::/8", "2001:db8::5"])
-    func `An address that can only be one, and a network with its mask, are taken`(network: String) {
+    @Test(
+        "An address that can only be one, and a network with its mask, are taken",
+        arguments: ["10.1.2.3", "10.1.0.0/16", "192.0.2.0/32", "::1", "fd00::/8", "2001:db8::5"])
+    func networks(network: String) {
         #expect(mistake(["--trusted-proxies", network]).isEmpty)
     }
 
-    @Test(arguments: [
-        ("admin-token: a: b", "quotes"), ("admin-token: 'a", "not closed"),
-        ("workers: 1\nworkers: 2", "twice"),
-        ("admin-token: @a", "quotes"), ("listen: [a", "not closed"), ("admin-token: \"\\q\"", "backslash"),
-        ("admin-token: *a", "'*'"), ("workers: 2\nlisten 127.0.0.1:1\n", "line"),
-    ])
-    func `A file that is no YAML is told by its line and what to do`(text: String, part: String) throws {
+    @Test(
+        "A file that is no YAML is told by its line and what to do",
+        arguments: [
+            ("admin-token: a: b", "quotes"), ("admin-token: 'a", "not closed"),
+            ("workers: 1\nworkers: 2", "twice"),
+            ("admin-token: @a", "quotes"), ("listen: [a", "not closed"),
+            ("admin-token: \"\\q\"", "backslash"),
+            ("admin-token: *a", "'*'"), ("workers: 2\nlisten 127.0.0.1:1\n", "line"),
+        ])
+    func brokenYAML(text: String, part: String) throws {
         let path = NSTemporaryDirectory() + "advice-\(UUID().uuidString).yaml"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try text.write(toFile: path, atomically: true, encoding: .utf8)

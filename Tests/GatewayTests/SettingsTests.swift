@@ -6,32 +6,9 @@ import Testing
 
 @testable import Gateway
 
-/// Reads settings and answers with them, or with the mistakes.
-private func read(
-    _ arguments: [String] = [], _ environment: [String: String] = [:]
-) -> Result<Settings, SettingsReader.Mistakes> {
-    Result { () throws(SettingsReader.Mistakes) in
-        try SettingsReader.read(arguments: arguments, environment: environment)
-    }
-}
-
-private func mistakes(_ arguments: [String] = [], _ environment: [String: String] = [:]) -> [String] {
-    switch read(arguments, environment) {
-    case .success: []
-    case .failure(let mistakes): mistakes.sentences
-    }
-}
-
-/// Writes a configuration file for one test.
-private func withFile<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
-    let path = NSTemporaryDirectory() + "poolgate-\(UUID().uuidString).yaml"
-    try text.write(toFile: path, atomically: true, encoding: .utf8)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    return try body(path)
-}
-
 @Suite struct SettingsTests {
-    @Test func `The guide has a row for each setting, with its default, and for nothing else`() throws {
+    @Test("The guide has a row for each setting, with its default, and for nothing else")
+    func guideTable() throws {
         let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let page = try String(
@@ -50,8 +27,9 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         #expect(Set(rows.map { $0[0] }) == Set((Setting.all + [.file]).map { "`\($0.flag)`" }))
     }
 
-    @Test func `Without anything said the defaults hold, and the help tells the same ones`() throws {
-        let settings = try read().get()
+    @Test("Without anything said the defaults hold, and the help tells the same ones")
+    func defaults() throws {
+        let settings = try SettingsReading.read().get()
         #expect(settings.listen.description == "127.0.0.1:8080")
         #expect(settings.adminListen.description == "127.0.0.1:9901")
         #expect(!settings.isEmbedded && settings.databaseURL == nil)
@@ -72,12 +50,14 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
             told.isEmbedded == settings.isEmbedded && told.allowsInsecureJWKS == settings.allowsInsecureJWKS)
     }
 
-    @Test func `Every setting stands in the help with its flag, and no line is longer than a terminal`() {
+    @Test("Every setting stands in the help with its flag, and no line is longer than a terminal")
+    func help() {
         for setting in Setting.all { #expect(SettingsHelp.text.contains("  \(setting.flag)")) }
         #expect(SettingsHelp.text.split(separator: "\n").allSatisfy { $0.count <= 78 })
     }
 
-    @Test func `Every setting is reached by its flag, its variable and its key alike`() throws {
+    @Test("Every setting is reached by its flag, its variable and its key alike")
+    func threeSpellings() throws {
         let values = [
             "listen": "127.0.0.1:1", "admin-listen": "127.0.0.1:2", "admin-token": "t",
             "admin-hosts": "a.example",
@@ -108,8 +88,13 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
                 ("POOLGATE_" + $0.uppercased().replacingOccurrences(of: "-", with: "_"), $1)
             })
         let yaml = values.map { "\($0): '\($1)'" }.joined(separator: "\n")
-        let fromFile = try withFile(yaml) { try read(["--config", $0]).get() }
-        for settings in try [read(flags).get(), read(pairs).get(), read([], variables).get(), fromFile] {
+        let fromFile = try SettingsReading.withFile(yaml) {
+            try SettingsReading.read(["--config", $0]).get()
+        }
+        for settings in try [
+            SettingsReading.read(flags).get(), SettingsReading.read(pairs).get(),
+            SettingsReading.read([], variables).get(), fromFile,
+        ] {
             #expect(settings.listen.port == 1 && settings.adminListen.port == 2)
             #expect(settings.adminToken?.bytes == Array("t".utf8) && settings.adminHosts.count == 1)
             #expect(
@@ -137,32 +122,36 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         }
     }
 
-    @Test func `A flag beats a variable, a variable the file, the file the default`() throws {
-        try withFile("workers: 3") { path throws in
+    @Test("A flag beats a variable, a variable the file, the file the default")
+    func precedence() throws {
+        try SettingsReading.withFile("workers: 3") { path throws in
             let file = ["POOLGATE_CONFIG": path]
             let both = file.merging(["POOLGATE_WORKERS": "4"]) { $1 }
-            #expect(try read([], file).get().workers == 3)
-            #expect(try read([], both).get().workers == 4)
-            #expect(try read(["--workers", "5"], both).get().workers == 5)
+            #expect(try SettingsReading.read([], file).get().workers == 3)
+            #expect(try SettingsReading.read([], both).get().workers == 4)
+            #expect(try SettingsReading.read(["--workers", "5"], both).get().workers == 5)
         }
     }
 
-    @Test func `What is empty counts as unset, and the next source is asked`() throws {
-        try withFile("workers: 3\nupstream:\nmax-body-bytes: ~\nca-file: null") { path in
+    @Test("What is empty counts as unset, and the next source is asked")
+    func emptyValues() throws {
+        try SettingsReading.withFile("workers: 3\nupstream:\nmax-body-bytes: ~\nca-file: null") { path in
             let environment = ["POOLGATE_CONFIG": path, "POOLGATE_WORKERS": "", "POOLGATE_TYPO": ""]
-            let settings = try read(["--listen", ""], environment).get()
+            let settings = try SettingsReading.read(["--listen", ""], environment).get()
             #expect(settings.workers == 3 && settings.listen.port == 8080)
             #expect(settings.upstreams.isEmpty && settings.maxBodyBytes == nil && settings.caFile == nil)
         }
-        #expect(try read([], ["POOLGATE_CONFIG": ""]).get().workers == Settings().workers)
+        #expect(try SettingsReading.read([], ["POOLGATE_CONFIG": ""]).get().workers == Settings().workers)
     }
 
-    @Test func `Of a repeated flag the last counts`() throws {
-        #expect(try read(["--workers", "2", "--workers=3"]).get().workers == 3)
+    @Test("Of a repeated flag the last counts")
+    func repeatedFlag() throws {
+        #expect(try SettingsReading.read(["--workers", "2", "--workers=3"]).get().workers == 3)
     }
 
-    @Test func `Every mistake is told at once`() {
-        let told = mistakes(
+    @Test("Every mistake is told at once")
+    func everyMistake() {
+        let told = SettingsReading.mistakes(
             ["--workers", "0", "--lisen", "x", "stray", "--listen"],
             ["POOLGATE_LOG_LEVEL": "loud", "POOLGATE_WROKERS": "1"])
         #expect(told.count == 6)
@@ -177,20 +166,22 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         #expect(told.contains { $0.hasPrefix("POOLGATE_LOG_LEVEL 'loud' is none of trace") })
     }
 
-    @Test func `A variable that a platform made for a service of that name is no mistake`() {
+    @Test("A variable that a platform made for a service of that name is no mistake")
+    func platformVariables() {
         let links = [
             "POOLGATE_SERVICE_HOST": "10.0.0.1", "POOLGATE_SERVICE_PORT": "80",
             "POOLGATE_SERVICE_PORT_HTTP": "80",
             "POOLGATE_PORT": "tcp://10.0.0.1:80", "POOLGATE_PORT_80_TCP": "tcp://10.0.0.1:80",
             "POOLGATE_PORT_80_TCP_ADDR": "10.0.0.1", "POOLGATE_ADMIN_PORT_53_UDP_PROTO": "udp",
         ]
-        #expect(mistakes([], links) == [])
-        #expect(mistakes([], ["POOLGATE_PORT": "8080"]) == ["POOLGATE_PORT is no setting"])
-        #expect(mistakes([], ["POOLGATE_ADMIN_PORT": "9901"]).count == 1)
+        #expect(SettingsReading.mistakes([], links) == [])
+        #expect(SettingsReading.mistakes([], ["POOLGATE_PORT": "8080"]) == ["POOLGATE_PORT is no setting"])
+        #expect(SettingsReading.mistakes([], ["POOLGATE_ADMIN_PORT": "9901"]).count == 1)
     }
 
-    @Test func `A secret is never shown, whatever is wrong with it`() {
-        let told = mistakes(
+    @Test("A secret is never shown, whatever is wrong with it")
+    func secrets() {
+        let told = SettingsReading.mistakes(
             ["--egress-proxy", "ftp://u:hunter2@p", "--admin-token", "hunter2 x"],
             ["POOLGATE_DATABASE_URL": "postgres://u:hunter2@h/x?wat=hunter2"])
         #expect(told.count == 3)
@@ -201,7 +192,8 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         #expect(!dumped.contains("104"))
     }
 
-    @Test func `A secret matches itself alone`() {
+    @Test("A secret matches itself alone")
+    func secretComparison() {
         let secret = Secret(bytes: Array("abc".utf8))
         #expect(secret.matches(Array("abc".utf8)))
         for other in ["", "ab", "abcd", "abcabc", "abd", "xbc"] {
@@ -210,19 +202,23 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         #expect(!Secret(bytes: []).matches([0xFF]))
     }
 
-    @Test func `DATABASE_URL counts where nothing else speaks of a database`() throws {
+    @Test("DATABASE_URL counts where nothing else speaks of a database")
+    func databaseURL() throws {
         let bare = ["DATABASE_URL": "postgres://bare/x"]
-        #expect(try read([], bare).get().databaseURL?.description == "postgres://bare/x")
+        #expect(try SettingsReading.read([], bare).get().databaseURL?.description == "postgres://bare/x")
         #expect(
-            try read(["--database-url", "postgres://own/x"], bare).get().databaseURL?.description
+            try SettingsReading.read(["--database-url", "postgres://own/x"], bare).get().databaseURL?
+                .description
                 == "postgres://own/x")
-        #expect(try read(["--embedded"], bare).get().databaseURL == nil)
+        #expect(try SettingsReading.read(["--embedded"], bare).get().databaseURL == nil)
         #expect(
-            mistakes([], ["DATABASE_URL": "nonsense"]).first?.hasPrefix("DATABASE_URL cannot be used") == true
+            SettingsReading.mistakes([], ["DATABASE_URL": "nonsense"]).first?.hasPrefix(
+                "DATABASE_URL cannot be used") == true
         )
     }
 
-    @Test func `A command that needs a database names both choices, unless one was named`() {
+    @Test("A command that needs a database names both choices, unless one was named")
+    func databaseChoices() {
         func told(_ arguments: [String]) -> [String] {
             do throws(SettingsReader.Mistakes) {
                 _ = try SettingsReader.read(arguments: arguments, environment: [:], needsDatabase: true)
@@ -237,184 +233,161 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         #expect(told(["--database-url", "nonsense"])[0].hasPrefix("--database-url cannot be used"))
     }
 
-    @Test func `A database of one's own and the embedded one exclude each other`() {
-        #expect(mistakes(["--embedded", "--database-url", "postgres:///x"]).count == 1)
+    @Test("A database of one's own and the embedded one exclude each other")
+    func exclusiveDatabases() {
+        #expect(SettingsReading.mistakes(["--embedded", "--database-url", "postgres:///x"]).count == 1)
     }
 
-    @Test func `Off loopback the admin port needs a token`() {
-        #expect(mistakes(["--admin-listen", "0.0.0.0:9901"]).count == 1)
-        #expect(mistakes(["--admin-listen", "[::]:9901"]).count == 1)
-        #expect(mistakes(["--admin-listen", "admin.example:9901"]).count == 1)
-        #expect(mistakes(["--admin-listen", "0.0.0.0:9901", "--admin-token", "t"]) == [])
+    @Test("Off loopback the admin port needs a token")
+    func adminTokenOffLoopback() {
+        #expect(SettingsReading.mistakes(["--admin-listen", "0.0.0.0:9901"]).count == 1)
+        #expect(SettingsReading.mistakes(["--admin-listen", "[::]:9901"]).count == 1)
+        #expect(SettingsReading.mistakes(["--admin-listen", "admin.example:9901"]).count == 1)
+        #expect(SettingsReading.mistakes(["--admin-listen", "0.0.0.0:9901", "--admin-token", "t"]) == [])
         for local in ["127.0.0.2:1", "[::1]:1", "localhost:1"] {
-            #expect(mistakes(["--admin-listen", local]) == [])
+            #expect(SettingsReading.mistakes(["--admin-listen", local]) == [])
         }
     }
 
-    @Test func `Two listeners cannot share a port, but both may let the system choose`() {
-        #expect(mistakes(["--listen", "127.0.0.1:7", "--admin-listen", "127.0.0.1:7"]).count == 1)
-        #expect(mistakes(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]) == [])
+    @Test("Two listeners cannot share a port, but both may let the system choose")
+    func sharedPort() {
+        #expect(
+            SettingsReading.mistakes(["--listen", "127.0.0.1:7", "--admin-listen", "127.0.0.1:7"]).count == 1)
+        #expect(SettingsReading.mistakes(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]) == [])
     }
 
-    @Test func `Keys come over plain http from loopback alone, unless that is allowed`() {
+    @Test("Keys come over plain http from loopback alone, unless that is allowed")
+    func plainKeyURLs() {
         for local in ["127.0.0.1:5000", "localhost", "{region}.localhost:1", "[::1]:9"] {
-            #expect(mistakes(["--jwks-url-template", "http://\(local)/{pool}"]) == [], "\(local)")
+            #expect(
+                SettingsReading.mistakes(["--jwks-url-template", "http://\(local)/{pool}"]) == [], "\(local)")
         }
         for far in ["keys.example", "127.0.0.1.example", "10.0.0.1", "localhost.example", "[::2]:1"] {
-            #expect(mistakes(["--jwks-url-template", "http://\(far)/{pool}"]).count == 1, "\(far)")
+            #expect(
+                SettingsReading.mistakes(["--jwks-url-template", "http://\(far)/{pool}"]).count == 1, "\(far)"
+            )
             let allowed = ["--jwks-url-template", "http://\(far)/{pool}", "--allow-insecure-jwks"]
-            #expect(mistakes(allowed) == [], "\(far)")
+            #expect(SettingsReading.mistakes(allowed) == [], "\(far)")
         }
-        #expect(mistakes(["--jwks-url-template", "https://keys.example/{region}/{pool}"]) == [])
+        #expect(
+            SettingsReading.mistakes(["--jwks-url-template", "https://keys.example/{region}/{pool}"]) == [])
     }
 
-    @Test(arguments: [
-        "keys.example/{pool}", "https://keys.example/fixed", "https://keys.example/{pol}/{pool}",
-        "ftp://k/{pool}",
-        "http://localhost:x@evil.example/{pool}", "https://k/{pool}#x", "https:///{pool}",
-        "https://k/ {pool}",
-    ])
-    func `A template that would not tell pools apart, or is no plain URL, is refused`(text: String) {
-        #expect(mistakes(["--jwks-url-template", text]).count == 1)
-        #expect(mistakes(["--issuer-template", text]).count == 1)
+    @Test(
+        "A template that would not tell pools apart, or is no plain URL, is refused",
+        arguments: [
+            "keys.example/{pool}", "https://keys.example/fixed", "https://keys.example/{pol}/{pool}",
+            "ftp://k/{pool}",
+            "http://localhost:x@evil.example/{pool}", "https://k/{pool}#x", "https:///{pool}",
+            "https://k/ {pool}",
+        ])
+    func keyURLTemplates(text: String) {
+        #expect(SettingsReading.mistakes(["--jwks-url-template", text]).count == 1)
+        #expect(SettingsReading.mistakes(["--issuer-template", text]).count == 1)
     }
 
-    @Test(arguments: [
-        ("--workers", ["1", "1024"], ["0", "1025", "-1", "+1", "1.0", "two", "99999999999999999999"]),
-        ("--max-headers", ["1", "10000"], ["0", "10001", " 1"]),
-        (
-            "--max-head-bytes", ["1024", "1KiB", "1 MiB", "1048576"],
-            ["1023", "1048577", "2GiB", "x", "-1KiB", "1 K"]
-        ),
-        ("--max-target-bytes", ["128", "16kib"], ["127", "2MiB"]),
-        ("--max-header-bytes", ["128", "1MiB"], ["127", "1048577"]),
-        ("--max-body-bytes", ["1", "8GiB"], ["0", "none", "9999999999999999999GiB"]),
-        ("--token-cache-bytes", ["1MiB", "1024GiB"], ["1048575", "1025GiB"]),
-        ("--max-staleness", ["15s", "365d"], ["0", "14999ms", "366d", "1"]),
-        ("--drain-timeout", ["0", "0s", "24h", "1500ms"], ["25h", "30", "1w", "s", "-1s", "٣s"]),
-        ("--shutdown-delay", ["0", "1h"], ["61m", "1 minute"]),
-        ("--log-level", ["trace", "critical", "INFO"], ["warn", "off"]),
-        ("--log-format", ["json", "TEXT"], ["xml"]),
-        ("--access-log", [], []),
-        (
-            "--listen", ["127.0.0.1:0", "0.0.0.0:65535", "[::1]:8080", "gate.example:80"],
-            [
-                "127.0.0.1", ":8080", "127.0.0.1:65536", "::1:80", "[::1]", "[x]:1", "a b:1", "h:-1", "h:",
-                "http://h:1",
-            ]
-        ),
-        (
-            "--admin-hosts", ["a.example", "A.example, b.example", "127.0.0.1"],
-            ["a.example:80", "*.example", "a_!b"]
-        ),
-        (
-            "--upstream", ["http://u", "https://u", "http://u:8443 http://v:1", "http://[::1]:3000"],
-            [
-                "u:80", "http://u/path", "http://u  http://v", "http://u:0", "ftp://u", "http://u@v",
-            ]
-        ),
-        ("--upstream-cas", ["/tmp"], ["/nonexistent", "/dev/null"]),
-        ("--trusted-proxies", ["10.0.0.0/8", "10.0.0.0/8, fd00::/8"], ["10.0.0.0/33", "balancer.example"]),
-        ("--proxy-protocol", ["off", "v2", "V2"], ["v1", "on", "2"]),
-        ("--max-upstream-connections", ["1", "1000000"], ["0", "1000001", "x"]),
-        ("--upstream-wait", ["1ms", "60s"], ["0", "61s", "2"]),
-        ("--max-connections", ["1", "10000000"], ["0", "10000001"]),
-        ("--max-connections-per-address", ["1", "10000000"], ["0", "10000001"]),
-        ("--max-requests-per-connection", ["1", "1000000000000"], ["0", "-1"]),
-        ("--head-timeout", ["1s", "1h"], ["999ms", "61m"]),
-        ("--idle-timeout", ["1s", "24h"], ["999ms", "25h"]),
-        (
-            "--upstream-networks", ["10.0.0.0/8", "10.0.0.0/8, fd00::/8,192.0.2.1"],
-            ["10.0.0.0/33", "u.example", "10/8"]
-        ),
-        ("--egress-proxy", ["http://p:3128", "socks5h://p:1"], ["p:3128", "http://", "http://p q"]),
-        ("--ca-file", ["/dev/null"], ["/nonexistent/ca.pem"]),
-        (
-            "--database-url", ["postgres://h/d", "host=h dbname=d"],
-            ["mysql://h/d", "postgres://h/d?wat=1", "postgres://h/d?connect_timeout=x"]
-        ),
-        ("--admin-token", ["x", "a-long.token_~+/="], ["a b", "ä", "a\tb"]),
-    ])
-    func `A value is taken or refused by its own rule`(flag: String, good: [String], bad: [String]) {
-        for value in good { #expect(mistakes([flag, value]) == [], "\(flag) \(value)") }
-        for value in bad { #expect(mistakes([flag, value]).count == 1, "\(flag) \(value)") }
+    @Test(
+        "A value is taken or refused by its own rule",
+        arguments: [
+            ("--workers", ["1", "1024"], ["0", "1025", "-1", "+1", "1.0", "two", "99999999999999999999"]),
+            ("--max-headers", ["1", "10000"], ["0", "10001", " 1"]),
+            (
+                "--max-head-bytes", ["1024", "1KiB", "1 MiB", "1048576"],
+                ["1023", "1048577", "2GiB", "x", "-1KiB", "1 K"]
+            ),
+            ("--max-target-bytes", ["128", "16kib"], ["127", "2MiB"]),
+            ("--max-header-bytes", ["128", "1MiB"], ["127", "1048577"]),
+            ("--max-body-bytes", ["1", "8GiB"], ["0", "none", "9999999999999999999GiB"]),
+            ("--token-cache-bytes", ["1MiB", "1024GiB"], ["1048575", "1025GiB"]),
+            ("--max-staleness", ["15s", "365d"], ["0", "14999ms", "366d", "1"]),
+            ("--drain-timeout", ["0", "0s", "24h", "1500ms"], ["25h", "30", "1w", "s", "-1s", "٣s"]),
+            ("--shutdown-delay", ["0", "1h"], ["61m", "1 minute"]),
+            ("--log-level", ["trace", "critical", "INFO"], ["warn", "off"]),
+            ("--log-format", ["json", "TEXT"], ["xml"]),
+            ("--access-log", [], []),
+            (
+                "--listen", ["127.0.0.1:0", "0.0.0.0:65535", "[::1]:8080", "gate.example:80"],
+                [
+                    "127.0.0.1", ":8080", "127.0.0.1:65536", "::1:80", "[::1]", "[x]:1", "a b:1", "h:-1",
+                    "h:",
+                    "http://h:1",
+                ]
+            ),
+            (
+                "--admin-hosts", ["a.example", "A.example, b.example", "127.0.0.1"],
+                ["a.example:80", "*.example", "a_!b"]
+            ),
+            (
+                "--upstream", ["http://u", "https://u", "http://u:8443 http://v:1", "http://[::1]:3000"],
+                [
+                    "u:80", "http://u/path", "http://u  http://v", "http://u:0", "ftp://u", "http://u@v",
+                ]
+            ),
+            ("--upstream-cas", ["/tmp"], ["/nonexistent", "/dev/null"]),
+            (
+                "--trusted-proxies", ["10.0.0.0/8", "10.0.0.0/8, fd00::/8"],
+                ["10.0.0.0/33", "balancer.example"]
+            ),
+            ("--proxy-protocol", ["off", "v2", "V2"], ["v1", "on", "2"]),
+            ("--max-upstream-connections", ["1", "1000000"], ["0", "1000001", "x"]),
+            ("--upstream-wait", ["1ms", "60s"], ["0", "61s", "2"]),
+            ("--max-connections", ["1", "10000000"], ["0", "10000001"]),
+            ("--max-connections-per-address", ["1", "10000000"], ["0", "10000001"]),
+            ("--max-requests-per-connection", ["1", "1000000000000"], ["0", "-1"]),
+            ("--head-timeout", ["1s", "1h"], ["999ms", "61m"]),
+            ("--idle-timeout", ["1s", "24h"], ["999ms", "25h"]),
+            (
+                "--upstream-networks", ["10.0.0.0/8", "10.0.0.0/8, fd00::/8,192.0.2.1"],
+                ["10.0.0.0/33", "u.example", "10/8"]
+            ),
+            ("--egress-proxy", ["http://p:3128", "socks5h://p:1"], ["p:3128", "http://", "http://p q"]),
+            ("--ca-file", ["/dev/null"], ["/nonexistent/ca.pem"]),
+            (
+                "--database-url", ["postgres://h/d", "host=h dbname=d"],
+                ["mysql://h/d", "postgres://h/d?wat=1", "postgres://h/d?connect_timeout=x"]
+            ),
+            ("--admin-token", ["x", "a-long.token_~+/="], ["a b", "ä", "a\tb"]),
+        ])
+    func valueRules(flag: String, good: [String], bad: [String]) {
+        for value in good { #expect(SettingsReading.mistakes([flag, value]) == [], "\(flag) \(value)") }
+        for value in bad { #expect(SettingsReading.mistakes([flag, value]).count == 1, "\(flag) \(value)") }
     }
 
-    @Test func `TLS in front needs its address and its folder`() {
+    @Test("TLS in front needs its address and its folder")
+    func tlsSettings() {
         let address = ["--tls-listen", "127.0.0.1:1"]
-        #expect(mistakes(address + ["--tls-certificates", "/tmp"]) == [])
+        #expect(SettingsReading.mistakes(address + ["--tls-certificates", "/tmp"]) == [])
         for folder in ["/nonexistent", "/dev/null"] {
-            #expect(mistakes(address + ["--tls-certificates", folder]).contains { $0.contains(folder) })
+            #expect(
+                SettingsReading.mistakes(address + ["--tls-certificates", folder]).contains {
+                    $0.contains(folder)
+                })
         }
-        #expect(mistakes(address).count == 1 && mistakes(["--tls-certificates", "/tmp"]).count == 1)
+        #expect(
+            SettingsReading.mistakes(address).count == 1
+                && SettingsReading.mistakes(["--tls-certificates", "/tmp"]).count == 1)
     }
 
-    @Test func `A switch stands alone or with a value of its own`() throws {
-        #expect(try read(["--embedded", "--workers", "2"]).get().isEmbedded)
-        #expect(try !read(["--embedded=false"], ["POOLGATE_EMBEDDED": "true"]).get().isEmbedded)
-        #expect(try read([], ["POOLGATE_EMBEDDED": "yes"]).get().isEmbedded)
-        #expect(mistakes(["--embedded=maybe"]) == ["--embedded 'maybe' is neither true nor false"])
-        #expect(mistakes(["--embedded", "true"]).count == 1)
+    @Test("A switch stands alone or with a value of its own")
+    func switches() throws {
+        #expect(try SettingsReading.read(["--embedded", "--workers", "2"]).get().isEmbedded)
+        #expect(
+            try !SettingsReading.read(["--embedded=false"], ["POOLGATE_EMBEDDED": "true"]).get().isEmbedded)
+        #expect(try SettingsReading.read([], ["POOLGATE_EMBEDDED": "yes"]).get().isEmbedded)
+        #expect(
+            SettingsReading.mistakes(["--embedded=maybe"]) == ["--embedded 'maybe' is neither true nor false"]
+        )
+        #expect(SettingsReading.mistakes(["--embedded", "true"]).count == 1)
     }
 
-    @Test func `A message shows what was written without letting it act`() {
-        let told = mistakes(["--workers", "1\u{1B}[2J\u{7F}\n\u{202E}" + String(repeating: "9", count: 500)])
+    @Test("A message shows what was written without letting it act")
+    func printableMessages() {
+        let told = SettingsReading.mistakes([
+            "--workers", "1\u{1B}[2J\u{7F}\n\u{202E}" + String(repeating: "9", count: 500),
+        ])
         #expect(told.count == 1)
         #expect(
             told[0].utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } && told[0].contains("…")
                 && told[0].count < 350)
-    }
-}
-
-@Suite struct ConfigurationFileTests {
-    @Test func `Numbers, switches and lists may be written as YAML has them`() throws {
-        let yaml = """
-            # a comment
-            workers: 2
-            embedded: true
-            upstream-networks:
-              - 10.0.0.0/8
-              - fd00::/8
-            drain-timeout: 5s
-            """
-        let settings = try withFile(yaml) { try read(["--config=\($0)"]).get() }
-        #expect(settings.workers == 2 && settings.isEmbedded && settings.upstreamNetworks.count == 2)
-        #expect(settings.drainTimeout == .seconds(5))
-    }
-
-    @Test(arguments: ["", "\n\n", "# nothing yet\n", "---\n"])
-    func `A file without settings is no mistake`(text: String) throws {
-        try withFile(text) { #expect(mistakes(["--config", $0]) == []) }
-    }
-
-    @Test(arguments: [
-        ("wrokers: 2", "did you mean 'workers'"), ("listen:\n  port: 1", "'listen.port'"),
-        ("config: x", "'config'"),
-        ("max_head_bytes: 1", "did you mean 'max-head-bytes'"), ("- workers", "no YAML mapping"),
-        ("a: [", "no YAML mapping"),
-        ("workers: 2\nworkers: 3", "no YAML mapping"), ("workers: x", "'workers' in"),
-        ("just text", "no YAML mapping"),
-    ])
-    func `A file with a mistake is told by its name and what is wrong`(text: String, part: String) throws {
-        try withFile(text) { path in
-            let told = mistakes(["--config", path])
-            #expect(told.count == 1 && told[0].contains(part) && told[0].contains(path), "\(told)")
-            #expect(!told.joined().contains("\n"))
-        }
-    }
-
-    @Test func `A file that is not there is one mistake, and the others are told beside it`() {
-        let told = mistakes(["--config", "/nonexistent.yaml", "--workers", "0"])
-        #expect(told.count == 2)
-        #expect(
-            told.contains(
-                "the configuration file '/nonexistent.yaml' is not there: No such file or directory"))
-    }
-
-    @Test func `A secret in the file is not shown either`() throws {
-        try withFile("egress-proxy: ftp://u:hunter2@p\nadmin-token: 'hunter2 2'") { path in
-            let told = mistakes(["--config", path])
-            #expect(told.count == 2 && !told.joined().contains("hunter2"))
-        }
     }
 }

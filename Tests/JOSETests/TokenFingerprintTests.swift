@@ -7,11 +7,10 @@ import Testing
         bytes.withUnsafeBytes { fingerprinter.fingerprint(of: $0) }
     }
 
-    @Test
-    func
-        `A fingerprint is AES-128 of GMAC, as Python's cryptography computes it, from one fingerprinter used again`()
-        throws
-    {
+    @Test(
+        "A fingerprint is AES-128 of GMAC, as Python's cryptography computes it, from one fingerprinter used again"
+    )
+    func knownFingerprints() throws {
         let fingerprinter = TokenFingerprinter(keys: Array(0..<32))
         for (bytes, hex) in [
             ([], "df1389e164b4f41afb1707d6afac638c"), (Array("abc".utf8), "a23f9eeeac5da797881fcf4a0bfd5f8c"),
@@ -26,10 +25,8 @@ import Testing
         }
     }
 
-    @Test
-    func `Fingerprints are equal where the bytes are, and differ where a bit, an order or a length does`()
-        throws
-    {
+    @Test("Fingerprints are equal where the bytes are, and differ where a bit, an order or a length does")
+    func equality() throws {
         let fingerprinter = TokenFingerprinter()
         let bytes = (0..<1000).map { UInt8($0 % 256) }
         var bit = bytes
@@ -42,14 +39,16 @@ import Testing
         #expect(fingerprint(bytes, by: fingerprinter) == fingerprints.last)
     }
 
-    @Test func `Nobody can foretell a fingerprint: each fingerprinter has keys of its own`() throws {
+    @Test("Nobody can foretell a fingerprint: each fingerprinter has keys of its own")
+    func ownKeys() throws {
         let fingerprints = try (0..<10).map { _ in
             try #require(fingerprint([1, 2, 3], by: TokenFingerprinter()))
         }
         #expect(Set(fingerprints).count == 10)
     }
 
-    @Test func `Without a random key there is no fingerprint`() {
+    @Test("Without a random key there is no fingerprint")
+    func noRandomness() {
         #expect(fingerprint([1, 2, 3], by: TokenFingerprinter(keys: [])) == nil)
     }
 }

@@ -15,7 +15,8 @@ import Testing
         return notices
     }
 
-    @Test func `The SQL tests hold`() throws {
+    @Test("The SQL tests hold")
+    func sqlTests() throws {
         let server = try TemporaryPostgres()
         let runner = TemporaryPostgres.repository.appending(path: "sql/tests/run").path
         let printed = try TemporaryPostgres.run(
@@ -24,7 +25,8 @@ import Testing
         #expect(printed.split(separator: "\n").filter { $0.hasPrefix("ok") }.count >= 10)
     }
 
-    @Test func `psql and the gateway apply the same files, and each sees what the other did`() async throws {
+    @Test("psql and the gateway apply the same files, and each sees what the other did")
+    func sameFiles() async throws {
         let server = try TemporaryPostgres()
         let connection = try await PostgresConnection.connect(to: PostgresURL(server.url()))
         #expect(try await migrate(connection).isEmpty)
@@ -39,7 +41,8 @@ import Testing
         #expect(try await migrate(elsewhere).isEmpty)
     }
 
-    @Test func `A file that was changed after it was applied is remarked on, not applied`() async throws {
+    @Test("A file that was changed after it was applied is remarked on, not applied")
+    func changedFile() async throws {
         let server = try TemporaryPostgres()
         let connection = try await PostgresConnection.connect(to: PostgresURL(server.url()))
         _ = try await migrate(connection)
@@ -49,7 +52,8 @@ import Testing
                 == ["WARNING: migration 0002_health was applied with another text than this file has"])
     }
 
-    @Test func `Two gateways that migrate at once both succeed`() async throws {
+    @Test("Two gateways that migrate at once both succeed")
+    func concurrentMigrations() async throws {
         let server = try TemporaryPostgres()
         let url = try PostgresURL(server.url())
         let (one, two) = try await (PostgresConnection.connect(to: url), PostgresConnection.connect(to: url))
@@ -61,7 +65,8 @@ import Testing
                 == "\(try TemporaryPostgres.migrations().count)\n")
     }
 
-    @Test func `Where roles cannot be created, the migration says what to run and goes on`() async throws {
+    @Test("Where roles cannot be created, the migration says what to run and goes on")
+    func rolesNotAllowed() async throws {
         let server = try TemporaryPostgres()
         try server.psql("CREATE ROLE plain LOGIN")
         try server.psql("CREATE DATABASE app OWNER plain")
@@ -81,7 +86,8 @@ import Testing
                 == "t\n")
     }
 
-    @Test func `A transaction that commits late is found by the next read`() async throws {
+    @Test("A transaction that commits late is found by the next read")
+    func lateCommit() async throws {
         let server = try TemporaryPostgres()
         let url = try PostgresURL(server.url())
         let reader = try await PostgresConnection.connect(to: url)
@@ -111,10 +117,8 @@ import Testing
         #expect(try await changed(reader, since: after).isEmpty)
     }
 
-    @Test
-    func `A change is announced with the table's name only, and a read by a stranger announces nothing`()
-        async throws
-    {
+    @Test("A change is announced with the table's name only, and a read by a stranger announces nothing")
+    func announcements() async throws {
         let server = try TemporaryPostgres()
         let connection = try await PostgresConnection.connect(to: PostgresURL(server.url()))
         _ = try await migrate(connection)
@@ -139,7 +143,8 @@ import Testing
         #expect(heard == ["tenants", "tenants", "tenants", "rules", "end"])
     }
 
-    @Test func `The generated file holds the migrations as they are`() throws {
+    @Test("The generated file holds the migrations as they are")
+    func generatedFile() throws {
         let generator = TemporaryPostgres.repository.appending(path: "ops/generate-migrations").path
         let printed = try TemporaryPostgres.run("/bin/bash", [generator, "--check"])
         #expect(printed.isEmpty)

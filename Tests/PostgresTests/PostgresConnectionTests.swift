@@ -11,7 +11,8 @@ private let shared = Result { try TemporaryPostgres() }
         try await PostgresConnection.connect(to: PostgresURL(shared.get().url()))
     }
 
-    @Test func `Parameters go in and values come out, NULL included`() async throws {
+    @Test("Parameters go in and values come out, NULL included")
+    func parametersAndValues() async throws {
         let connection = try await connect()
         let rows = try await connection.query(
             "SELECT $1::text AS a, $2::int AS b, $3::bool AS c, $4::text[] AS d, $5::text AS e, '' AS f",
@@ -27,7 +28,8 @@ private let shared = Result { try TemporaryPostgres() }
         #expect(connection.serverVersion >= 130_000)
     }
 
-    @Test func `Outside a result and of another type nothing is made up`() async throws {
+    @Test("Outside a result and of another type nothing is made up")
+    func nothingMadeUp() async throws {
         let rows = try await connect().query("SELECT 'x' AS a, NULL AS b")
         #expect(
             rows.text(1, 0) == nil && rows.text(0, 2) == nil && rows.text(-1, 0) == nil
@@ -47,7 +49,8 @@ private let shared = Result { try TemporaryPostgres() }
         #expect(try rows.boolean(0, 1) == nil && rows.integer(0, 1) == nil && rows.textArray(0, 1) == nil)
     }
 
-    @Test func `A refusal carries state, message and hint, and the connection lives on`() async throws {
+    @Test("A refusal carries state, message and hint, and the connection lives on")
+    func refusals() async throws {
         let connection = try await connect()
         let sql =
             "DO $$ BEGIN RAISE EXCEPTION 'no %', 'way' USING ERRCODE = 'check_violation', HINT = 'try this'; END $$"
@@ -60,9 +63,8 @@ private let shared = Result { try TemporaryPostgres() }
         #expect(try await connection.query("SELECT 1").text(0, 0) == "1")
     }
 
-    @Test func `A snapshot transaction sees one state and cannot write; a failure takes all back`()
-        async throws
-    {
+    @Test("A snapshot transaction sees one state and cannot write; a failure takes all back")
+    func snapshotTransaction() async throws {
         let connection = try await connect()
         try await connection.execute(script: "CREATE TABLE moving (n int); INSERT INTO moving VALUES (1)")
         let rows = try await connection.transaction(
@@ -87,7 +89,8 @@ private let shared = Result { try TemporaryPostgres() }
                 == Array("3".utf8))
     }
 
-    @Test func `A script brings its notices and never leaves a transaction open`() async throws {
+    @Test("A script brings its notices and never leaves a transaction open")
+    func scripts() async throws {
         let connection = try await connect()
         let notices = try await connection.execute(
             script:
@@ -105,7 +108,8 @@ private let shared = Result { try TemporaryPostgres() }
         #expect(try await connection.query("SELECT to_regclass('half')").isNull(0, 0))
     }
 
-    @Test func `Misuse is a sentence, not an accident`() async throws {
+    @Test("Misuse is a sentence, not an accident")
+    func misuse() async throws {
         let connection = try await connect()
         await #expect(throws: PostgresError.misuse("a query contains a NUL byte")) {
             try await connection.query("SELECT 1\0")
@@ -124,7 +128,8 @@ private let shared = Result { try TemporaryPostgres() }
         }
     }
 
-    @Test func `A notification arrives while the connection is idle, with any channel's name`() async throws {
+    @Test("A notification arrives while the connection is idle, with any channel's name")
+    func notifications() async throws {
         let listener = try await connect()
         try await listener.listen(to: "poolgate")
         try await listener.listen(to: "odd \"name\"")
@@ -143,7 +148,8 @@ private let shared = Result { try TemporaryPostgres() }
         #expect(try await listener.query("SELECT 1").count == 1)
     }
 
-    @Test func `A slow query ends at its deadline and the connection stays usable`() async throws {
+    @Test("A slow query ends at its deadline and the connection stays usable")
+    func slowQuery() async throws {
         let connection = try await connect()
         let started = ContinuousClock.now
         await #expect(throws: PostgresError.timedOut(.seconds(1))) {
@@ -154,7 +160,8 @@ private let shared = Result { try TemporaryPostgres() }
         #expect(try await connection.query("SHOW statement_timeout").text(0, 0) == "9s")
     }
 
-    @Test func `A call that waits behind a slow one has its own deadline`() async throws {
+    @Test("A call that waits behind a slow one has its own deadline")
+    func waitingCall() async throws {
         let connection = try await connect()
         async let slow = connection.query("SELECT pg_sleep(2)")
         while try await connection.query("SELECT 1", within: .seconds(9)).count != 1 {}
@@ -168,7 +175,8 @@ private let shared = Result { try TemporaryPostgres() }
         _ = try await (slow, first)
     }
 
-    @Test func `A cancelled call returns at once and disturbs no other`() async throws {
+    @Test("A cancelled call returns at once and disturbs no other")
+    func cancelledCall() async throws {
         let connection = try await connect()
         let task = Task { try await connection.query("SELECT pg_sleep(1)") }
         try await Task.sleep(for: .milliseconds(50))
@@ -179,7 +187,8 @@ private let shared = Result { try TemporaryPostgres() }
         #expect(try await connection.query("SELECT 1").count == 1)
     }
 
-    @Test func `Closing ends the call under way, later calls and the notifications`() async throws {
+    @Test("Closing ends the call under way, later calls and the notifications")
+    func closing() async throws {
         let connection = try await connect()
         let task = Task { try await connection.query("SELECT pg_sleep(30)") }
         try await Task.sleep(for: .milliseconds(50))
@@ -189,7 +198,8 @@ private let shared = Result { try TemporaryPostgres() }
         for await _ in connection.notifications {}
     }
 
-    @Test func `Dropping a connection closes it`() async throws {
+    @Test("Dropping a connection closes it")
+    func droppedConnection() async throws {
         let watcher = try await connect()
         var other: PostgresConnection? = try await connect()
         let pid = try await other?.query("SELECT pg_backend_pid()").text(0, 0) ?? ""
@@ -201,7 +211,8 @@ private let shared = Result { try TemporaryPostgres() }
         #expect(try await watcher.query(sql, [.text(pid)]).text(0, 0) == "0")
     }
 
-    @Test func `A hundred calls at once are all answered, each with its own answer`() async throws {
+    @Test("A hundred calls at once are all answered, each with its own answer")
+    func concurrentCalls() async throws {
         let connection = try await connect()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<100 {
@@ -214,7 +225,8 @@ private let shared = Result { try TemporaryPostgres() }
         }
     }
 
-    @Test func `100,000 rows of 15 columns are read in seconds`() async throws {
+    @Test("100,000 rows of 15 columns are read in seconds")
+    func manyRows() async throws {
         let connection = try await connect()
         let columns = (1...15).map { "'column \($0) of row ' || n" }.joined(separator: ", ")
         let started = ContinuousClock.now

@@ -6,9 +6,8 @@ import Testing
 
 /// What happens when the server does not behave. Each test hurts a cluster of its own.
 @Suite(.serialized) struct PostgresFailureTests {
-    @Test func `A server that hangs costs the deadline and the connection, and a new one works afterwards`()
-        async throws
-    {
+    @Test("A server that hangs costs the deadline and the connection, and a new one works afterwards")
+    func hangingServer() async throws {
         let server = try TemporaryPostgres()
         let url = try PostgresURL(server.tcpURL())
         let connection = try await PostgresConnection.connect(to: url)
@@ -38,9 +37,8 @@ import Testing
         #expect(try await PostgresConnection.connect(to: url).query("SELECT 1").count == 1)
     }
 
-    @Test func `A server killed in a query is a lost connection, and works again when it is back`()
-        async throws
-    {
+    @Test("A server killed in a query is a lost connection, and works again when it is back")
+    func killedServer() async throws {
         let server = try TemporaryPostgres()
         let url = try PostgresURL(server.url())
         let busy = try await PostgresConnection.connect(to: url)
@@ -68,9 +66,8 @@ import Testing
         #expect(try await PostgresConnection.connect(to: url).query("SELECT 1").count == 1)
     }
 
-    @Test func `A backend that is terminated while idle ends the notifications with the server's word`()
-        async throws
-    {
+    @Test("A backend that is terminated while idle ends the notifications with the server's word")
+    func terminatedBackend() async throws {
         let server = try TemporaryPostgres()
         let url = try PostgresURL(server.url())
         let connection = try await PostgresConnection.connect(to: url)
@@ -83,7 +80,8 @@ import Testing
                 || error?.description.contains("server closed the connection") == true)
     }
 
-    @Test func `A dead first host costs its own time only, and the second serves`() async throws {
+    @Test("A dead first host costs its own time only, and the second serves")
+    func deadFirstHost() async throws {
         let server = try TemporaryPostgres()
         let silent = try SilentServer()
         let url = try PostgresURL(
@@ -96,7 +94,8 @@ import Testing
         #expect(elapsed > .seconds(2) && elapsed < .seconds(20))
     }
 
-    @Test func `A server that only reads is not what a gateway connects to`() async throws {
+    @Test("A server that only reads is not what a gateway connects to")
+    func readOnlyServer() async throws {
         let server = try TemporaryPostgres(settings: ["default_transaction_read_only": "on"])
         await #expect(throws: PostgresError.self) {
             try await PostgresConnection.connect(to: PostgresURL(server.url()))
@@ -105,7 +104,8 @@ import Testing
         #expect(try await PostgresConnection.connect(to: url).query("SELECT 1").count == 1)
     }
 
-    @Test func `A refused password is not repeated`() async throws {
+    @Test("A refused password is not repeated")
+    func refusedPassword() async throws {
         let server = try TemporaryPostgres()
         try server.psql("CREATE ROLE joe LOGIN PASSWORD 'right'")
         try server.psql(
@@ -124,7 +124,8 @@ import Testing
         #expect(try await PostgresConnection.connect(to: right).query("SELECT 1").count == 1)
     }
 
-    @Test func `A cancelled connect returns at once`() async throws {
+    @Test("A cancelled connect returns at once")
+    func cancelledConnect() async throws {
         let silent = try SilentServer()
         let url = try PostgresURL("postgres://postgres@127.0.0.1:\(silent.port)/postgres")
         let task = Task { try await PostgresConnection.connect(to: url) }

@@ -4,6 +4,7 @@ import Testing
 
 @Suite struct TextArrayTests {
     @Test(
+        "What the server prints is read",
         arguments: [
             ("{}", []), ("{a}", ["a"]), ("{a,b}", ["a", "b"]), (#"{"a,b","c d"}"#, ["a,b", "c d"]),
             ("{NULL}", [nil]),
@@ -11,21 +12,25 @@ import Testing
             (#"{"a\"b","c\\d","{}"}"#, ["a\"b", "c\\d", "{}"]), ("{é,日本}", ["é", "日本"]),
             ("{eu-west-1,x/y:z}", ["eu-west-1", "x/y:z"]),
         ] as [(String, [String?])])
-    func `What the server prints is read`(_ text: String, _ elements: [String?]) {
+    func printedArrays(_ text: String, _ elements: [String?]) {
         #expect(TextArray.parsed(text) == elements)
     }
 
-    @Test(arguments: [
-        "", "{", "}", "a", "{a", "a}", "{a,}", "{,a}", "{,}", "{a b}", #"{"a}"#, #"{"a"b}"#, #"{a"b"}"#,
-        #"{"a\"}"#,
-        "{{a},{b}}", "[0:1]={a,b}", "{a}}", "{{a}", #"{a\b}"#, "{ }", "{a} ", " {a}", "{null}", "{Null,a}",
-        #"{"a",}"#,
-    ])
-    func `Anything else is refused`(_ text: String) {
+    @Test(
+        "Anything else is refused",
+        arguments: [
+            "", "{", "}", "a", "{a", "a}", "{a,}", "{,a}", "{,}", "{a b}", #"{"a}"#, #"{"a"b}"#, #"{a"b"}"#,
+            #"{"a\"}"#,
+            "{{a},{b}}", "[0:1]={a,b}", "{a}}", "{{a}", #"{a\b}"#, "{ }", "{a} ", " {a}", "{null}",
+            "{Null,a}",
+            #"{"a",}"#,
+        ])
+    func malformedArrays(_ text: String) {
         #expect(TextArray.parsed(text) == nil)
     }
 
-    @Test func `What is printed is read back`() {
+    @Test("What is printed is read back")
+    func roundTrips() {
         let elements: [String?] = ["", "a", nil, "NULL", "a,b", "\"", "\\", "{}", " ", "\n", "é", "a\\\"b"]
         #expect(TextArray.parsed(TextArray.encoded(elements)) == elements)
         #expect(TextArray.encoded([]) == "{}")
