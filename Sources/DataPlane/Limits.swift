@@ -149,4 +149,6 @@ package enum Limits {
     static let talliedRefusals = 1_024
     /// Records that wait for the log's writer.
     package static let recordRing = 8192
+    /// The longest text that is read as an address in `X-Forwarded-For`.
+    static let forwardedAddressBytes = 64
 }

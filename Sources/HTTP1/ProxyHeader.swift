@@ -9,7 +9,9 @@ package struct ProxyHeader: Sendable, Hashable {
 
     /// An address in network order, 4 or 16 bytes, and a port.
     package struct Source: Sendable, Hashable {
+        /// 4 bytes of IPv4 or 16 of IPv6.
         package let address: [UInt8]
+        /// The TCP port.
         package let port: UInt16
     }
 

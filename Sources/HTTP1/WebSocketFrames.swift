@@ -6,6 +6,7 @@ package struct WebSocketFrames: Sendable {
     private var head: [UInt8] = []
     private var payloadLeft: UInt64 = 0
 
+    /// Begins at a boundary, before the first frame.
     package init() {
         head.reserveCapacity(14)
     }

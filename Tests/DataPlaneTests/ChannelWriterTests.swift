@@ -82,8 +82,8 @@ import Testing
         return try await whole.futureResult.get()
     }
 
-    @Test(arguments: [true, false])
-    func `Whatever the peer takes and when, it gets every byte in its place`(isClear: Bool) async throws {
+    @Test("Whatever the peer takes and when, it gets every byte in its place", arguments: [true, false])
+    func everyByteInPlace(isClear: Bool) async throws {
         for longest in [3, 700, 30_000] {
             var next: UInt8 = 0
             let pieces = (0..<min(4_000, 3_000_000 / longest)).map { _ in

@@ -220,7 +220,9 @@ import Testing
         }
     }
 
-    @Test(arguments: Event.allCases) func `An event does in each state what the table says`(event: Event) {
+    @Test("An event does in each state what the table says", arguments: Event.allCases) func events(
+        event: Event
+    ) {
         for stand in Stand.allCases {
             var machine = Self.machine(stand)
             let before = Self.stand(machine)
@@ -235,13 +237,15 @@ import Testing
         }
     }
 
-    @Test func `The table has a row for each event`() {
+    @Test("The table has a row for each event")
+    func everyEvent() {
         #expect(Set(Self.table.keys) == Set(Event.allCases))
     }
 
     // MARK: What one event alone does not show
 
-    @Test func `A client that ended its side inside its body is left when a connection comes`() {
+    @Test("A client that ended its side inside its body is left when a connection comes")
+    func clientEndedInBody() {
         var machine = ExchangeMachine(clocks: Self.clocks)
         machine.begin(.init(hasBody: true, isIdempotent: false), isClientEnded: false)
         _ = machine.judged(.admitted, isCostly: false, at: 0)
@@ -253,7 +257,8 @@ import Testing
         #expect(answer3 == .ended)
     }
 
-    @Test func `A client that ended its side behind a whole request gets its response`() {
+    @Test("A client that ended its side behind a whole request gets its response")
+    func clientEndedBehindRequest() {
         var machine = ExchangeMachine(clocks: Self.clocks)
         machine.begin(.init(hasBody: true, isIdempotent: false), isClientEnded: true)
         _ = machine.judged(.admitted, isCostly: false, at: 0)
@@ -269,7 +274,8 @@ import Testing
         #expect(answer8 == .finish)
     }
 
-    @Test func `A piece of a body behind which the client has ended breaks the exchange off`() {
+    @Test("A piece of a body behind which the client has ended breaks the exchange off")
+    func endBehindPiece() {
         var machine = ExchangeMachine(clocks: Self.clocks)
         machine.begin(.init(hasBody: true, isIdempotent: false), isClientEnded: true)
         _ = machine.judged(.admitted, isCostly: false, at: 0)
@@ -278,7 +284,8 @@ import Testing
         #expect(answer9 == .breakOff(nil, nil, blamesUpstream: false))
     }
 
-    @Test func `A request is sent a second time once only`() {
+    @Test("A request is sent a second time once only")
+    func retriedOnce() {
         var machine = Self.machine(.sent)
         let answer10 = machine.connectionLost(wasReused: true, saidSomething: false)
         #expect(answer10 == .retry)
@@ -290,8 +297,8 @@ import Testing
         #expect(answer101 == .refuse(.upstream(.reset), nil, blamesUpstream: true))
     }
 
-    @Test(arguments: [true, false])
-    func `A request that is not idempotent, or has a body, is not sent twice`(hasBody: Bool) {
+    @Test("A request that is not idempotent, or has a body, is not sent twice", arguments: [true, false])
+    func notRetried(hasBody: Bool) {
         var machine = ExchangeMachine(clocks: Self.clocks)
         machine.begin(.init(hasBody: hasBody, isIdempotent: hasBody), isClientEnded: false)
         _ = machine.judged(.admitted, isCostly: false, at: 0)
@@ -301,7 +308,8 @@ import Testing
         #expect(answer102 == .refuse(.upstream(.reset), nil, blamesUpstream: true))
     }
 
-    @Test func `A request is moved to another upstream once only`() {
+    @Test("A request is moved to another upstream once only")
+    func movedOnce() {
         var machine = Self.machine(.connecting)
         let answer12 = machine.connectFailed(.refused)
         #expect(answer12 == .move(.refused))
@@ -311,7 +319,8 @@ import Testing
         #expect(answer103 == .refuse(.upstream(.tlsFailed), nil, blamesUpstream: false))
     }
 
-    @Test func `A connection for an earlier wait finds nobody waiting`() {
+    @Test("A connection for an earlier wait finds nobody waiting")
+    func lateConnection() {
         var machine = Self.machine(.routing)
         let first = machine.joinedLine(at: 0)
         let second = machine.connectionBegun(at: 0)
@@ -325,7 +334,8 @@ import Testing
         #expect(waitsNow == [false, true])
     }
 
-    @Test func `Each wait ends with its own clock`() {
+    @Test("Each wait ends with its own clock")
+    func clocks() {
         for (stand, ticks) in [
             (Stand.awaitingBatch, Self.clocks.verification), (.awaitingTurn, Self.clocks.verification),
             (.awaitingKey, Limits.keyTicks), (.queued, Self.clocks.upstreamLine),
@@ -341,7 +351,8 @@ import Testing
         }
     }
 
-    @Test func `Progress restarts the clock of a transfer`() {
+    @Test("Progress restarts the clock of a transfer")
+    func progress() {
         var machine = Self.machine(.responding)
         machine.progressed(at: Self.start + 100)
         let answer16 = machine.ticked(at: Self.start + Limits.bodyIdleTicks)
@@ -351,7 +362,8 @@ import Testing
         #expect(answer105 != .none)
     }
 
-    @Test func `Interim responses beyond their bound are not passed on`() {
+    @Test("Interim responses beyond their bound are not passed on")
+    func interimResponses() {
         var machine = Self.machine(.sent)
         for _ in 0..<Limits.interimResponses {
             let isPassed = machine.interimCame(at: 0)
@@ -361,7 +373,8 @@ import Testing
         #expect(!answer17)
     }
 
-    @Test func `What of a client's bytes is used follows from the state`() {
+    @Test("What of a client's bytes is used follows from the state")
+    func usedBytes() {
         let expected: [Stand: ExchangeMachine.Intake] = [
             .judging: .nothing, .awaitingBatch: .onePiece, .awaitingTurn: .onePiece, .awaitingKey: .nothing,
             .routing: .onePiece, .queued: .onePiece, .connecting: .onePiece, .sending: .body,
@@ -374,7 +387,8 @@ import Testing
         }
     }
 
-    @Test func `A WebSocket whose upstream has ended is closed without a frame`() {
+    @Test("A WebSocket whose upstream has ended is closed without a frame")
+    func endedWebSocketUpstream() {
         var machine = Self.machine(.tunnelling)
         let answer18 = machine.tunnelUpstreamEnded()
         #expect(answer18 == .endClientOutput)
@@ -384,7 +398,8 @@ import Testing
         #expect(answer20 == .sayClose(nil))
     }
 
-    @Test func `A WebSocket both of whose sides have ended is over`() {
+    @Test("A WebSocket both of whose sides have ended is over")
+    func endedWebSocket() {
         var one = Self.machine(.tunnelling)
         let answer21 = one.clientEnded()
         #expect(answer21 == .endUpstreamOutput)

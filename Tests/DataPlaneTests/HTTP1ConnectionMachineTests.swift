@@ -94,7 +94,9 @@ import Testing
             uniqueKeysWithValues: Stand.allCases.filter { $0 != .closed }.map { ($0, "yes > closed") }),
     ]
 
-    @Test(arguments: Event.allCases) func `An event does in each state what the table says`(event: Event) {
+    @Test("An event does in each state what the table says", arguments: Event.allCases) func events(
+        event: Event
+    ) {
         for stand in Stand.allCases {
             var machine = Self.machine(stand)
             #expect(Self.stand(machine) == stand)
@@ -106,17 +108,20 @@ import Testing
         }
     }
 
-    @Test func `The table has a row for each event`() {
+    @Test("The table has a row for each event")
+    func everyEvent() {
         #expect(Set(Self.table.keys) == Set(Event.allCases))
     }
 
-    @Test func `A client that has ended its side is not lingered for`() {
+    @Test("A client that has ended its side is not lingered for")
+    func halfClosedClient() {
         var machine = Self.machine(.flushingToLinger)
         #expect(machine.inputEnded() == .none)
         #expect(machine.flushed(at: Self.start) == .close)
     }
 
-    @Test func `Lingering ends at its last moment though bytes still come`() {
+    @Test("Lingering ends at its last moment though bytes still come")
+    func lingerEnd() {
         var machine = Self.machine(.lingering)
         for tick in 0..<Limits.lingerTicks {
             #expect(machine.ticked(at: Self.start + tick) == .none)
@@ -125,21 +130,24 @@ import Testing
         #expect(machine.ticked(at: Self.start + Limits.lingerTicks) == .close)
     }
 
-    @Test func `Lingering ends a moment after the last byte`() {
+    @Test("Lingering ends a moment after the last byte")
+    func lingerIdle() {
         var machine = Self.machine(.lingering)
         #expect(machine.dropped(1, at: Self.start + 1) == .none)
         #expect(machine.ticked(at: Self.start + Limits.lingerIdleTicks) == .none)
         #expect(machine.ticked(at: Self.start + 1 + Limits.lingerIdleTicks) == .close)
     }
 
-    @Test func `Bytes that leave for a slow reader put off the end of a flush`() {
+    @Test("Bytes that leave for a slow reader put off the end of a flush")
+    func slowReader() {
         var machine = Self.machine(.flushingToClose)
         machine.progressed(at: Self.start + 10)
         #expect(machine.ticked(at: Self.start + Limits.bodyIdleTicks) == .none)
         #expect(machine.ticked(at: Self.start + 10 + Limits.bodyIdleTicks) == .close)
     }
 
-    @Test func `A drain shortens an idle wait, and never makes one longer`() {
+    @Test("A drain shortens an idle wait, and never makes one longer")
+    func drain() {
         var idle = HTTP1ConnectionMachine(until: Self.start + 1_000)
         #expect(idle.drain(hasBegunHead: false, at: Self.start) == .none)
         #expect(idle.ticked(at: Self.start + Limits.drainedIdleTicks) == .headOverdue)

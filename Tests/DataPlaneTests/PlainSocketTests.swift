@@ -34,9 +34,8 @@ import Testing
         return value
     }
 
-    @Test func `A socket takes what it has room for and leaves the rest, in order, to the channel`()
-        async throws
-    {
+    @Test("A socket takes what it has room for and leaves the rest, in order, to the channel")
+    func partialWrites() async throws {
         try await connected { channel, _ in
             let socket = try #require(PlainSocket(channel))
             var small = ByteBuffer(string: "HTTP/1.1 200 OK")
@@ -52,9 +51,8 @@ import Testing
         }
     }
 
-    @Test func `A channel that was closed is not written to, whoever has its descriptor's number now`()
-        async throws
-    {
+    @Test("A channel that was closed is not written to, whoever has its descriptor's number now")
+    func closedChannel() async throws {
         try await connected { channel, _ in
             let socket = try #require(PlainSocket(channel))
             channel.close(promise: nil)
@@ -64,7 +62,8 @@ import Testing
         }
     }
 
-    @Test func `A peer that is gone leaves everything to the channel, which meets the error`() async throws {
+    @Test("A peer that is gone leaves everything to the channel, which meets the error")
+    func goneChannelPeer() async throws {
         try await connected { channel, peer in
             let socket = try #require(PlainSocket(channel))
             _ = (peer as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
@@ -75,7 +74,8 @@ import Testing
         }
     }
 
-    @Test func `A channel without a socket has none to write to`() {
+    @Test("A channel without a socket has none to write to")
+    func channelWithoutSocket() {
         let channel = EmbeddedChannel()
         #expect(PlainSocket(channel) == nil)
     }

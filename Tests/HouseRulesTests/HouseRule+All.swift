@@ -17,6 +17,6 @@ extension HouseRule {
     /// The rule without its exceptions, which are of `Sources`.
     private func forTests(_ claim: String) -> HouseRule {
         HouseRule(
-            claim: claim, isBinding: false, violations: violations, innocents: innocents, findings: findings)
+            claim: claim, violations: violations, innocents: innocents, findings: findings)
     }
 }

@@ -30,8 +30,6 @@ struct HouseRule: CustomTestStringConvertible, Sendable {
     }
 
     let claim: String
-    /// Whether a breach fails the test; else it is only printed.
-    var isBinding = true
     /// The targets that it looks at; empty for every one.
     var targets: Set<String> = []
     var exceptions: [Exception] = []

@@ -133,7 +133,6 @@ extension HouseRule {
 
     static let clocks = HouseRule(
         claim: "Clocks are read only where time begins; everywhere else it is a parameter",
-        isBinding: false,
         exceptions: [
             Exception(["Platform/WallClock.swift"], because: "it is the wall clock"),
             Exception(
@@ -197,7 +196,6 @@ extension HouseRule {
 
     static let threads = HouseRule(
         claim: "Threads and detached tasks begin only where it is said why",
-        isBinding: false,
         exceptions: [
             Exception(["Platform/DetachedThread.swift"], because: "it is the thread for work that blocks"),
             Exception(["DataPlane/ProxyServer.swift"], because: "it makes the event loops"),

@@ -42,7 +42,6 @@ extension HouseRule {
 
     static let defaults = HouseRule(
         claim: "A switch over our own cases has no default",
-        isBinding: false,
         exceptions: [
             Exception(
                 ["DataPlane/RequestFacts+Head.swift"], "default: break",
@@ -65,7 +64,6 @@ extension HouseRule {
 
     static let documentation = HouseRule(
         claim: "Every package declaration says what it is",
-        isBinding: false,
         violations: [
             "package struct A {}", "/// A.\npackage struct A {\n    package let b: Int\n}",
             "extension A {\n    @inlinable\n    package func b() {}\n}",
@@ -107,7 +105,6 @@ extension HouseRule {
 
     static let promises = HouseRule(
         claim: "Nothing is left to be done, and what a comment cites is in the repository",
-        isBinding: false,
         violations: [
             "// TODO: mend\nlet a = 1", "/// FIXME later", "// See CONTRACT.md.", "/* XXX */",
             "/// As DESIGN says.",

@@ -1,7 +1,6 @@
 extension HouseRule {
     static let testNames = HouseRule(
         claim: "A test's name is a claim, written as a sentence in @Test(\"…\")",
-        isBinding: false,
         violations: [
             "@Test func `A token is refused`() {}", "@Test func refused() {}",
             "@Test(arguments: [1, 2])\nfunc refused(_ count: Int) {}",

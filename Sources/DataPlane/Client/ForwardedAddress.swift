@@ -3,12 +3,9 @@ import NIOCore
 
 /// An address as balancers write it: bare, with a port, in brackets, in quotes (RFC 7239 §6 has all of these).
 enum ForwardedAddress {
-    /// The longest IPv6 address as text, brackets, port and quotes around it.
-    private static let textBytes = 64
-
     /// The address at `range`; nil for what is none, such as `unknown`.
     static func read(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> SocketAddress? {
-        guard range.count <= textBytes else { return nil }
+        guard range.count <= Limits.forwardedAddressBytes else { return nil }
         var range = range
         if range.count >= 2, bytes[range.lowerBound] == UInt8(ascii: "\""),
             bytes[range.upperBound - 1] == UInt8(ascii: "\"")
