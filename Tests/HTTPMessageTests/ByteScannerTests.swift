@@ -4,8 +4,8 @@ import Testing
 
 /// The scans that look at several bytes at once, beside the same looked at byte by byte.
 @Suite struct ByteScannerTests {
-    @Test(arguments: 0..<64)
-    func `Text ends at the first control character, wherever it stands`(length: Int) {
+    @Test("Text ends at the first control character, wherever it stands", arguments: 0..<64)
+    func endOfText(length: Int) {
         for _ in 0..<200 {
             var bytes = (0..<length).map { _ in UInt8.random(in: 0x20...0x7E) }
             for _ in 0..<Int.random(in: 0...3) where length > 0 {
@@ -19,7 +19,8 @@ import Testing
         }
     }
 
-    @Test func `A control character is found at each place, whatever stands beside it`() {
+    @Test("A control character is found at each place, whatever stands beside it")
+    func everyPlace() {
         for place in 0..<70 {
             for control in [UInt8(0), 1, 8, 10, 13, 0x1F, 0x7F] {
                 for beside in [UInt8(0x20), 0x21, 0x7E, 0x80, 0xFF, 9] {
@@ -33,12 +34,13 @@ import Testing
     }
 
     @Test(
+        "A name is itself in any letter case, and no other",
         arguments: [
             "te", "via", "host", "cookie", "upgrade", "connection", "100-continue", "authorization",
             "x-forwarded-for", "proxy-connection", "sec-websocket-key", "sec-websocket-version",
             "access-control-request-method",
         ] as [StaticString])
-    func `A name is itself in any letter case, and no other`(name: StaticString) {
+    func letterCase(name: StaticString) {
         let own = (0..<name.utf8CodeUnitCount).map { name.utf8Start[$0] }
         func isEqual(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { ByteScanner.equals($0, name) } }
         #expect(isEqual(own) && isEqual(own.map { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }))
