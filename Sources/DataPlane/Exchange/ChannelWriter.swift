@@ -31,14 +31,15 @@ final class ChannelWriter {
 
     /// Sends a head, or a piece of a body or WebSocket.
     func send(_ bytes: ByteBuffer, isHead: Bool = false) {
-        guard let context, var piece = outbox.add(bytes) else { return }
-        if let socket, !outbox.isBehind {
-            socket.deliver(&piece)
-            guard piece.readableBytes > 0 else { return }
-            context.writeAndFlush(NIOAny(piece), promise: nil)
+        if socket != nil, !outbox.isBehind {
+            var rest = bytes
+            socket?.deliver(&rest)
+            guard rest.readableBytes > 0 else { return }
+            context?.writeAndFlush(NIOAny(rest), promise: nil)
             fallBehind()
             return
         }
+        guard let context, let piece = outbox.add(bytes) else { return }
         context.writeAndFlush(NIOAny(piece), promise: nil)
         // A socket that is written to directly says itself when it is behind.
         guard socket == nil, outbox.shouldLook(isHead: isHead), channel.unsentBytes > 0 else { return }

@@ -72,7 +72,9 @@ extension Exchange {
 
     /// Judges the request from the snapshot as it is now; `key` is what the pool's actor said, where it was asked.
     private func judge(_ key: KeyLookupResult?) -> Step {
-        headBytes.withUnsafeReadableBytes { bytes in
+        // Each use of a class's property copies it and counts its references: one copy serves all uses here.
+        let head = head
+        return headBytes.withUnsafeReadableBytes { bytes in
             let facts = RequestFacts(head, bytes)
             switch worker.judge.judge(facts, at: judgedAt, lookup: key) {
             case .refuse(let refusal, let resolved):
@@ -86,14 +88,15 @@ extension Exchange {
                 return .lineUp
             case .admit(let admission):
                 tenant = admission.resolved
-                return admit(admission, facts, bytes)
+                return admit(admission, head, facts, bytes)
             }
         }
     }
 
     /// Writes the head that goes upstream, where the tenant's own bounds allow the request.
     private func admit(
-        _ admission: Admission, _ facts: RequestFacts, _ bytes: UnsafeRawBufferPointer
+        _ admission: Admission, _ head: borrowing RequestHead, _ facts: RequestFacts,
+        _ bytes: UnsafeRawBufferPointer
     ) -> Step {
         if head.framing != .none, !bound(admission.resolved.tenant.maxBodyBytes) {
             return .refuse(.request(.bodyTooLarge), nil)
