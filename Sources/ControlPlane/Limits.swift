@@ -107,7 +107,7 @@ package enum Limits {
     static let explainedTime = Duration.seconds(20)
     /// How often two connections are compared before a pooler is taken for one that keeps a server connection for each.
     static let poolerProbes = 16
-    /// How long connecting a second time, and each of its answers, may take while a pooler is examined.
+    /// How long connecting a second time, and each query by that connection, may take while a pooler is examined.
     static let poolerProbeTime = Duration.seconds(2)
 
     // MARK: The rows saved on disk

@@ -34,7 +34,7 @@ package struct ChunkedBody: Sendable {
         case trailer(FieldSection)
     }
 
-    /// A body whose trailer is held to `limits`; a lenient one, as answers have it, may have white space behind a size
+    /// A body whose trailer is held to `limits`; a lenient one, as responses have it, may have white space behind a size
     /// and trailers as loose as a head's fields.
     package init(limits: HeadLimits, isLenient: Bool = false) {
         self.limits = limits

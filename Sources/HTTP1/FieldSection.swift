@@ -1,11 +1,11 @@
 import HTTPMessage
 
-/// Reads field lines up to the empty line (RFC 9112 §5): shared by requests, answers and trailers.
+/// Reads field lines up to the empty line (RFC 9112 §5): shared by requests, responses and trailers.
 ///
 /// Keeps its place between calls, so that a head that comes byte by byte is scanned at most twice, and its array's
 /// capacity between messages, so that a message costs no allocation.
 ///
-/// Requests are read strictly. Of answers, lines are read that leave no doubt where they end and what they say: white
+/// Requests are read strictly. Of responses, lines are read that leave no doubt where they end and what they say: white
 /// space before a colon, lines that end in LF alone, and folded ones (RFC 9112 §2.2, §5.1, §5.2).
 struct FieldSection {
     private(set) var fields: [HeadField] = []

@@ -1,6 +1,6 @@
 package import HTTPMessage
 
-/// Reads an upstream's heads as a proxy must: leniently where it stays certain what they say and where the answer ends
+/// Reads an upstream's heads as a proxy must: leniently where it stays certain what they say and where the response ends
 /// (RFC 9112 §2.2, §4, §5, §6.3); what is passed on is written strictly by whoever writes it.
 package struct ResponseHeadParser: Sendable {
     /// The head read last; valid once `parse` said `.complete`, until `reset`.
@@ -19,7 +19,7 @@ package struct ResponseHeadParser: Sendable {
         self.section = FieldSection(limits: limits, isLenient: true)
     }
 
-    /// Ready for the next head; the answer to HEAD has no body, whatever its fields say.
+    /// Ready for the next head; the response to HEAD has no body, whatever its fields say.
     package mutating func reset(isHeadRequest: Bool) {
         // Lets the section keep its array: two owners would make it copy.
         head.fields = []
@@ -93,7 +93,7 @@ package struct ResponseHeadParser: Sendable {
         head.isPersistent = asks && head.framing != .untilClose
     }
 
-    /// How a body ends that the answer has. A coding other than `chunked` would last until the connection closes
+    /// How the body ends, where the response has one. A coding other than `chunked` would last until the connection closes
     /// (RFC 9112 §6.3, item 4), but nobody asked for one, and it could not be passed on; `identity` is none at all,
     /// and beside a length it is read both ways.
     private static func framing(_ summary: FieldSummary, isHTTP10: Bool) throws(MessageFlaw) -> BodyFraming {

@@ -32,11 +32,11 @@ package enum MessageFlaw: String, Error, Hashable, Sendable, CaseIterable {
     case hostMismatch = "host_mismatch"
     /// `Content-Length` is no decimal number (RFC 9112 §6.3).
     case badContentLength = "bad_content_length"
-    /// More than one `Content-Length`; in an answer, several that differ (RFC 9112 §6.3).
+    /// More than one `Content-Length`; in a response, several that differ (RFC 9112 §6.3).
     case duplicateContentLength = "duplicate_content_length"
     /// `Content-Length` beside `Transfer-Encoding` (RFC 9112 §6.1).
     case lengthAndEncoding = "length_and_encoding"
-    /// `Transfer-Encoding` is anything but one `chunked` (RFC 9112 §6.1); in an answer it may be one `identity`.
+    /// `Transfer-Encoding` is anything but one `chunked` (RFC 9112 §6.1); in a response it may be one `identity`.
     case badTransferEncoding = "bad_transfer_encoding"
     /// `Transfer-Encoding` in HTTP/1.0 (RFC 9112 §6.1).
     case encodingInHTTP10 = "encoding_in_http_1_0"

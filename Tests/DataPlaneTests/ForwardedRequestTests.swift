@@ -39,7 +39,8 @@ import Testing
         try forwarded(["\(method) /x HTTP/1.1"] + Self.preflight + lines, by: fixture)
     }
 
-    /// Every way to tell a service another path or method than was judged (CONTRACT.md, "Identity headers").
+    /// Every way to tell a service another path or method than was judged
+    /// (ops/guide/identity-headers.md, "What is stripped").
     private static let overriding: [String] = {
         let names = [
             "X-Original-URL", "X-Original-URI", "X-Original-Path", "X-Original-Method", "X-Original-Host",

@@ -35,7 +35,7 @@ extension TransferFailure {
         }
     }
 
-    /// What a proxy answered to CONNECT, in words of ours: its own could hold anything.
+    /// What a proxy's response to CONNECT says, in words of ours: its own could hold anything.
     private static func proxyWords(_ detail: String) -> String {
         guard let status = detail.firstMatch(of: /(?:HTTP code |response )([1-5][0-9][0-9])/)?.1 else {
             return "it could not be spoken to"

@@ -42,7 +42,7 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
     private let limit: TimeAmount
     private var alarm: Scheduled<Void>?
     /// How many requests have no complete response yet.
-    private var unanswered = 0
+    private var openRequests = 0
     /// Whether part of a request has come, and not all of it.
     private var isReading = false
     /// Whether a response had `Connection: close`.
@@ -55,7 +55,7 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
-            unanswered += 1
+            openRequests += 1
             isReading = true
             if alarm == nil { setAlarm(context) }
         case .body: break
@@ -77,7 +77,7 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             left.futureResult.whenSuccess {
                 let (clock, context) = bound.value
-                clock.unanswered -= 1
+                clock.openRequests -= 1
                 if clock.saidClose {
                     context.close(promise: nil)
                 } else {
@@ -98,7 +98,7 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
         guard !isReading else { return }
         alarm?.cancel()
         alarm = nil
-        if unanswered > 0 { setAlarm(context) }
+        if openRequests > 0 { setAlarm(context) }
     }
 
     private func setAlarm(_ context: ChannelHandlerContext) {

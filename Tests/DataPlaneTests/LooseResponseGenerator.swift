@@ -11,8 +11,8 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-/// An answer as a loose upstream writes it, and what it means.
-struct LooseAnswer {
+/// A response as a loose upstream writes it, and what it means.
+struct LooseResponse {
     var wire: [UInt8] = []
     var isHead = false
     var status = 200
@@ -21,56 +21,57 @@ struct LooseAnswer {
     var body: [UInt8] = []
 }
 
-/// Writes answers by a grammar of everything that RFC 9112 lets a recipient read: what each means is known because
+/// Writes responses by a grammar of everything that RFC 9112 lets a recipient read: what each means is known because
 /// it was chosen before it was spelled.
-struct AnswerGenerator {
+struct LooseResponseGenerator {
     private var random: SplitMix
 
     init(seed: UInt64) {
         random = SplitMix(state: seed)
     }
 
-    mutating func answer() -> LooseAnswer {
-        var answer = LooseAnswer()
-        answer.isHead = chance(8)
-        answer.status = pick([200, 200, 201, 204, 304, 404, 500, 599, 600, 777, 999])
+    mutating func response() -> LooseResponse {
+        var response = LooseResponse()
+        response.isHead = chance(8)
+        response.status = pick([200, 200, 201, 204, 304, 404, 500, 599, 600, 777, 999])
         let reason = pick(["", " ", " OK", " Not  Found", " a\tb"])
-        answer.wire += Array("HTTP/1.1 \(answer.status)\(reason)\(lineEnd())".utf8)
+        response.wire += Array("HTTP/1.1 \(response.status)\(reason)\(lineEnd())".utf8)
         for _ in 0..<below(6) {
             let name = pick(["X-A", "x-b", "Set-Cookie", "ETag", "X_C.d", "Host", "Expect", "Via"])
             let words = (0..<below(4)).map { _ in pick(["a", "b\tc", "\"q, r\"", "k=v;", "x  y", "5"]) }
-            answer.fields.append([name, words.joined(separator: " ")])
-            answer.wire += Array((name + colon() + spelled(words) + lineEnd()).utf8)
+            response.fields.append([name, words.joined(separator: " ")])
+            response.wire += Array((name + colon() + spelled(words) + lineEnd()).utf8)
         }
         if chance(6) {
-            answer.wire += Array(("Connection" + colon() + spelled(["close,", "X-Gone,"]) + lineEnd()).utf8)
-            answer.wire += Array(("X-GONE" + colon() + "1" + lineEnd()).utf8)
+            response.wire += Array(
+                ("Connection" + colon() + spelled(["close,", "X-Gone,"]) + lineEnd()).utf8)
+            response.wire += Array(("X-GONE" + colon() + "1" + lineEnd()).utf8)
         }
-        end(&answer)
-        return answer
+        end(&response)
+        return response
     }
 
     /// The fields that frame, the empty line, and the body.
-    private mutating func end(_ answer: inout LooseAnswer) {
-        let hasBody = !answer.isHead && answer.status != 204 && answer.status != 304
+    private mutating func end(_ response: inout LooseResponse) {
+        let hasBody = !response.isHead && response.status != 204 && response.status != 304
         let body = (0..<below(60)).map { _ in UInt8.random(in: 0...255, using: &random) }
         let chunked = "Transfer-Encoding" + colon() + pick(["chunked", "Chunked"])
         let lengths = pick(["\(body.count)", "\(body.count), \(body.count)", "0\(body.count)"])
         let length = "Content-Length" + colon() + lengths
         switch below(hasBody ? 3 : 4) {
         case 0:
-            for _ in 0...below(2) { answer.wire += Array((length + lineEnd()).utf8) }
-            answer.wire += Array(lineEnd().utf8)
-            if hasBody { answer.wire += body }
+            for _ in 0...below(2) { response.wire += Array((length + lineEnd()).utf8) }
+            response.wire += Array(lineEnd().utf8)
+            if hasBody { response.wire += body }
         case 1:
-            answer.wire += Array((chunked + lineEnd() + lineEnd()).utf8)
-            if hasBody { writeChunks(body, into: &answer.wire) }
+            response.wire += Array((chunked + lineEnd() + lineEnd()).utf8)
+            if hasBody { writeChunks(body, into: &response.wire) }
         case 2:
-            answer.wire += Array(lineEnd().utf8)
-            if hasBody { answer.wire += body }
-        default: answer.wire += Array((chunked + lineEnd() + length + lineEnd() + lineEnd()).utf8)
+            response.wire += Array(lineEnd().utf8)
+            if hasBody { response.wire += body }
+        default: response.wire += Array((chunked + lineEnd() + length + lineEnd() + lineEnd()).utf8)
         }
-        if hasBody { answer.body = body }
+        if hasBody { response.body = body }
     }
 
     private mutating func writeChunks(_ body: [UInt8], into wire: inout [UInt8]) {

@@ -9,8 +9,8 @@ import Testing
 
 /// What upstreams write loosely reaches clients strictly: read by our parser, written anew, and read by SwiftNIO's
 /// decoder, which is llhttp without any leniency.
-@Suite struct AnswerRewritingTests {
-    /// What llhttp makes of an answer.
+@Suite struct ResponseRewritingTests {
+    /// What llhttp makes of a response.
     private struct Reading: Equatable {
         var status = 0
         var fields: [[String]] = []
@@ -23,14 +23,14 @@ import Testing
     }
 
     /// The bytes for the client; `cuts` says how many bytes come at a time.
-    private func rewritten(_ answer: LooseAnswer, cuts: () -> Int) throws -> [UInt8] {
+    private func rewritten(_ response: LooseResponse, cuts: () -> Int) throws -> [UInt8] {
         var parser = ResponseHeadParser(limits: .responses)
-        parser.reset(isHeadRequest: answer.isHead)
+        parser.reset(isHeadRequest: response.isHead)
         var seen = 0
         reading: while true {
-            seen = min(answer.wire.count, seen + cuts())
-            switch answer.wire[..<seen].withUnsafeBytes({ parser.parse($0) }) {
-            case .needMore: if seen == answer.wire.count { throw Unreadable(flaw: .badStartLine) }
+            seen = min(response.wire.count, seen + cuts())
+            switch response.wire[..<seen].withUnsafeBytes({ parser.parse($0) }) {
+            case .needMore: if seen == response.wire.count { throw Unreadable(flaw: .badStartLine) }
             case .complete: break reading
             case .flaw(let flaw): throw Unreadable(flaw: flaw)
             }
@@ -38,7 +38,7 @@ import Testing
         var framing = parser.head.framing
         if framing == .untilClose { framing = .chunked }
         var output = ByteBuffer()
-        answer.wire.withUnsafeBytes { bytes in
+        response.wire.withUnsafeBytes { bytes in
             ResponseHeadWriter.write(
                 parser.head, bytes,
                 .init(
@@ -46,9 +46,9 @@ import Testing
                     saysKeepAlive: false),
                 into: &output)
         }
-        var body = ByteBuffer(bytes: answer.wire[parser.head.headLength...])
+        var body = ByteBuffer(bytes: response.wire[parser.head.headLength...])
         switch parser.head.framing {
-        // What follows an answer is nobody's.
+        // What follows a response is nobody's.
         case .none: if body.readableBytes > 0 { throw Unreadable(flaw: .badChunk) }
         case .length(let length):
             if length != UInt64(body.readableBytes) { throw Unreadable(flaw: .badContentLength) }
@@ -108,18 +108,18 @@ import Testing
         return reading
     }
 
-    @Test("Whatever is loose about an answer, llhttp reads of it what the upstream meant")
+    @Test("Whatever is loose about a response, llhttp reads of it what the upstream meant")
     func generated() throws {
-        var generator = AnswerGenerator(seed: 20_261_125)
+        var generator = LooseResponseGenerator(seed: 20_261_125)
         for _ in 0..<8_000 {
-            let answer = generator.answer()
+            let response = generator.response()
             let expected = Reading(
-                status: answer.status, fields: answer.fields, body: answer.body, isWhole: true)
+                status: response.status, fields: response.fields, body: response.body, isWhole: true)
             let step = [1, 3, 17, 10_000][generator.below(4)]
-            let text = String(decoding: answer.wire, as: UTF8.self).debugDescription
+            let text = String(decoding: response.wire, as: UTF8.self).debugDescription
             do {
-                let bytes = try rewritten(answer) { step }
-                let reading = try referee(bytes, isHead: answer.isHead)
+                let bytes = try rewritten(response) { step }
+                let reading = try referee(bytes, isHead: response.isHead)
                 #expect(reading == expected, "\(text)")
                 if reading != expected { return }
             } catch {
@@ -129,26 +129,26 @@ import Testing
         }
     }
 
-    @Test("Spoiled answers are refused, or written so that llhttp reads them")
+    @Test("Spoiled responses are refused, or written so that llhttp reads them")
     func spoiled() throws {
-        var generator = AnswerGenerator(seed: 7)
+        var generator = LooseResponseGenerator(seed: 7)
         let bytes: [UInt8] = [0, 1, 9, 10, 11, 13, 32, 0x2C, 0x3A, 0x30, 0x7F, 0x80, 0x41]
         var accepted = 0
         for _ in 0..<8_000 {
-            var answer = generator.answer()
+            var response = generator.response()
             for _ in 0...generator.below(3) {
-                let place = generator.below(answer.wire.count)
+                let place = generator.below(response.wire.count)
                 switch generator.below(3) {
-                case 0: answer.wire[place] = bytes[generator.below(bytes.count)]
-                case 1: answer.wire.remove(at: place)
-                default: answer.wire.insert(bytes[generator.below(bytes.count)], at: place)
+                case 0: response.wire[place] = bytes[generator.below(bytes.count)]
+                case 1: response.wire.remove(at: place)
+                default: response.wire.insert(bytes[generator.below(bytes.count)], at: place)
                 }
-                if answer.wire.isEmpty { answer.wire = [13] }
+                if response.wire.isEmpty { response.wire = [13] }
             }
-            guard let written = try? rewritten(answer, cuts: { 10_000 }) else { continue }
+            guard let written = try? rewritten(response, cuts: { 10_000 }) else { continue }
             accepted += 1
-            let text = String(decoding: answer.wire, as: UTF8.self).debugDescription
-            let reading = try? referee(written, isHead: answer.isHead)
+            let text = String(decoding: response.wire, as: UTF8.self).debugDescription
+            let reading = try? referee(written, isHead: response.isHead)
             #expect(reading?.isWhole == true, "\(text)")
             if reading?.isWhole != true { return }
         }
