@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Every bound of the data plane that no setting changes, with its unit (README.md of ops/guide lists those that users meet).
+/// Every bound of the data plane that no setting changes, with its unit (ops/guide/traffic.md tells those that users meet).
 package enum Limits {
     /// One tick of a loop's clock by which deadlines are kept; they are late by at most this.
     static let tick = TimeAmount.milliseconds(250)
