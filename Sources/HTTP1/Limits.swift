@@ -14,6 +14,8 @@ enum Limits {
     static let chunkSizeDigits = 15
     /// A trailer section, in bytes.
     static let trailerBytes = 8 * 1024
+    /// The longest head of a WebSocket frame, in bytes: two, a length of eight, a mask of four (RFC 6455 §5.2).
+    static let webSocketHeadBytes = 14
     /// Addresses and extensions of a PROXY header, in bytes; load balancers send far fewer.
     static let proxyHeaderVariableBytes = 2048
 }

@@ -8,7 +8,7 @@ package struct WebSocketFrames: Sendable {
 
     /// Begins at a boundary, before the first frame.
     package init() {
-        head.reserveCapacity(14)
+        head.reserveCapacity(Limits.webSocketHeadBytes)
     }
 
     /// Whether the next byte begins a frame.

@@ -31,7 +31,7 @@ package enum WebSocketHandshake {
         return Array(bytes[field.value.range])
     }
 
-    /// Whether an answer with status 101 agrees to the handshake with `key` (RFC 6455 §4.1, items 2 to 4).
+    /// Whether a response with status 101, whose fields these are, agrees to the handshake with `key` (RFC 6455 §4.1, items 2 to 4).
     package static func isAgreed(
         _ fields: [HeadField], _ bytes: UnsafeRawBufferPointer, key: [UInt8]
     ) -> Bool {
@@ -60,15 +60,13 @@ package enum WebSocketHandshake {
         return value[..<22].allSatisfy { digit($0) != nil } && (digit(value[21]) ?? 1) & 15 == 0
     }
 
+    /// The value of a digit of base64 (RFC 4648 §4).
     private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x41...0x5A: byte - 0x41
-        case 0x61...0x7A: byte - 0x61 + 26
-        case 0x30...0x39: byte - 0x30 + 52
-        case 0x2B: 62
-        case 0x2F: 63
-        default: nil
-        }
+        if ASCII.isUpper(byte) { return byte - UInt8(ascii: "A") }
+        if ASCII.isLower(byte) { return byte - UInt8(ascii: "a") + 26 }
+        if ASCII.isDigit(byte) { return byte - UInt8(ascii: "0") + 52 }
+        if byte == UInt8(ascii: "+") { return 62 }
+        return byte == ASCII.slash ? 63 : nil
     }
 
     /// Whether a list field names `word`, letter case ignored.

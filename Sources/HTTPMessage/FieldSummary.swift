@@ -146,9 +146,6 @@ package struct FieldSummary {
         }
     }
 
-    /// A longer time is taken for a day: connections do not wait that long.
-    private static let longestKeepAliveSeconds: UInt64 = 86_400
-
     /// `timeout=N` of a `Keep-Alive` field (RFC 2068 §19.7.1.1).
     private static func timeout(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int? {
         var seconds: Int?
@@ -157,7 +154,7 @@ package struct FieldSummary {
                 ByteScanner.equals(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + 7)]), "timeout"),
                 bytes[start + 7] == 0x3D, let number = ByteScanner.decimal(bytes, (start + 8)..<end)
             else { return }
-            seconds = Int(min(number, longestKeepAliveSeconds))
+            seconds = Int(min(number, Limits.keepAliveSeconds))
         }
         return seconds
     }

@@ -1,7 +1,7 @@
 /// Base64url without padding, decoded strictly (RFC 4648 §5, RFC 7515 §2).
 ///
-/// Our own, because Foundation's accepts trailing bits that are not zero, and two spellings of one token would be
-/// two tokens to a cache.
+/// It is written here because Foundation's decoder accepts trailing bits that are not zero: then one token could be
+/// spelled in several ways, and each spelling would be another token to a cache.
 package enum Base64URL {
     /// 64 and above mark bytes outside the alphabet.
     private static let values: [UInt8] = {
@@ -18,7 +18,7 @@ package enum Base64URL {
         decode(text, zeros: 0)
     }
 
-    /// The same, followed by `zeros` zero bytes: `JSONParser` wants one behind a text.
+    /// The same bytes with `zeros` zero bytes behind them: `JSONParser` needs one behind its text.
     static func decode(_ text: UnsafeRawBufferPointer, zeros: Int) -> [UInt8]? {
         let rest = text.count % 4
         guard rest != 1 else { return nil }
@@ -68,12 +68,12 @@ package enum Base64URL {
         }
     }
 
-    /// The bytes that `text` spells; nil as above.
+    /// The bytes that `text` spells; nil for padding, other characters, an impossible length or stray bits.
     package static func decode(_ text: [UInt8]) -> [UInt8]? {
         text.withUnsafeBytes { decode($0) }
     }
 
-    /// `bytes` spelled without padding.
+    /// The text that spells `bytes`, without padding.
     package static func encode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var (text, bits, count): ([UInt8], UInt32, Int) = ([], 0, 0)
         for byte in bytes {

@@ -26,6 +26,7 @@ struct TokenHeader {
     /// RFC 7515 §4.1.9, RFC 8725 §3.11, RFC 9068 §2.1: a media type whose `application/` may be left out.
     private static func isAccepted(type: JSONValue) -> Bool {
         guard let name = type.string, name.count <= Limits.echoedBytes else { return false }
+        // JOSE imports no module of the gateway, so it folds letter case here, in the only place where it must.
         var lowered = name.map { 0x41...0x5A ~= $0 ? $0 | 0x20 : $0 }[...]
         let prefix = Array("application/".utf8)
         if lowered.starts(with: prefix) { lowered = lowered.dropFirst(prefix.count) }

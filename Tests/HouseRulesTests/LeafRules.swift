@@ -12,7 +12,6 @@ extension HouseRule {
                     "JOSE/JSONParser.swift", "JOSE/TokenHeader.swift", "Postgres/ConnectionText.swift",
                     "Postgres/TextArray.swift", "ControlPlane/CacheControl.swift",
                 ], because: "their modules know nothing of HTTP messages"),
-            Exception(["HTTP1/WebSocketHandshake.swift"], "0x41...0x5A", because: "it is base64's alphabet"),
         ],
         violations: [
             "let lower = byte | 0x20", "byte |= 0x20", "let upper = byte & 0xDF", "let upper = byte & ~0x20",

@@ -7,9 +7,6 @@ extension HouseRule {
                 ["Gateway/SettingTable.swift", "Gateway/Settings.swift", "DataPlane/ProxySettings.swift"],
                 because: "they are the settings: what each may be, and is where nobody says otherwise"),
             Exception(["ControlPlane/SavedRows.swift"], "Bytes = ", because: "they are the file's format"),
-            Exception(
-                ["HTTPMessage/FieldSummary.swift"], "longestKeepAliveSeconds",
-                because: "no connection waits for a day; it only keeps the number small"),
             Exception(["Gateway/Quantity.swift"], because: "it says what the units of settings mean"),
             Exception(["Platform/CivilDate.swift"], because: "its numbers are the calendar's"),
             Exception(

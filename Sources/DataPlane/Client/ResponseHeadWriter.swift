@@ -70,7 +70,7 @@ enum ResponseHeadWriter {
         _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, into output: inout HeadCursor
     ) {
         output.write("HTTP/1.1 ")
-        output.write(bytes, 9..<12)
+        output.write(decimal: UInt64(head.status))
         output.write(" ")
         output.write(bytes, head.reason.range)
         output.write("\r\n")

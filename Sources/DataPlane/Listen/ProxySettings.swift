@@ -17,8 +17,8 @@ package struct ProxySettings: Sendable {
     package var workers: Int
     /// The bounds of a request's head.
     package var headLimits: HeadLimits
-    /// The bounds of an upstream's answers.
-    package var answerLimits: HeadLimits
+    /// The bounds of the head of an upstream's response.
+    package var responseLimits: HeadLimits
     /// Bytes of a request's body; nil for no bound.
     package var maxBodyBytes: UInt64?
     /// Client connections of the process.
@@ -72,7 +72,7 @@ package struct ProxySettings: Sendable {
         trustedProxies = []
         workers = System.coreCount
         headLimits = HeadLimits()
-        answerLimits = .responses
+        responseLimits = .responses
         maxBodyBytes = nil
         maxConnections = 10_000
         maxConnectionsPerAddress = nil

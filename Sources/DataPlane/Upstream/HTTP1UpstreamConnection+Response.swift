@@ -54,7 +54,7 @@ extension HTTP1UpstreamConnection {
         case .none, .length(0): end(client)
         case .length(let length): progress = .length(length)
         case .chunked:
-            chunks = ChunkedBody(limits: worker.settings.answerLimits, isLenient: true)
+            chunks = ChunkedBody(limits: worker.settings.responseLimits, isLenient: true)
             progress = .chunked
         case .untilClose: progress = .untilClose
         }

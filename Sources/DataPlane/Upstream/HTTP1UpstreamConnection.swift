@@ -66,7 +66,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, UpstreamWire {
         self.pool = pool
         self.worker = worker
         self.writer = ChannelWriter(channel)
-        self.parser = ResponseHeadParser(limits: worker.settings.answerLimits)
+        self.parser = ResponseHeadParser(limits: worker.settings.responseLimits)
     }
 
     var isOpen: Bool { channel.isActive }

@@ -47,7 +47,7 @@ extension ProxySettings {
         upstreamWait = settings.upstreamWait
         upstreamAuthorities = settings.upstreamCAs
         headLimits = settings.headLimits
-        answerLimits = settings.responseLimits
+        responseLimits = settings.responseLimits
         maxBodyBytes = settings.maxBodyBytes
         upstreamNetworks = settings.upstreamNetworks
         tokenCacheBytes = settings.tokenCacheBytes
