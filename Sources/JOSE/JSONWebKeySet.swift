@@ -5,7 +5,8 @@ package struct JSONWebKeySet: Sendable {
     /// What the set holds besides, and why it is left out.
     package let skipped: [SkippedKey]
 
-    /// Parses a key endpoint's answer; what it cannot use is skipped, a set with nothing to use is refused.
+    /// Parses the body of a key endpoint's response, of at most `Limits.keySetBytes`. Keys that are not RSA keys for
+    /// RS256 are skipped; throws where the JSON is flawed or no key is left.
     package init(parsing bytes: [UInt8]) throws(KeySetFlaw) {
         guard bytes.count <= Limits.keySetBytes else { throw .tooLarge }
         let root: JSONObject

@@ -90,7 +90,7 @@ package struct ProxySettings: Sendable {
 }
 
 extension Duration {
-    /// Turns of a loop's clock, at least one, rounded up.
+    /// The duration in ticks of a loop's clock, rounded up, at least one.
     var ticks: UInt32 {
         let (seconds, attoseconds) = components
         let whole = UInt32(clamping: max(seconds, 0)).multipliedReportingOverflow(by: Limits.ticksPerSecond)

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Where the control plane leaves what holds now, and each event loop picks it up.
 ///
-/// A class, because writers and loops share the one latest snapshot. Many changes between two turns of a loop reach
+/// A class, because writers and loops share the one latest snapshot. Many changes between two batches of a loop reach
 /// it as one. A replaced snapshot is kept until every loop has taken a newer one and is then freed on the writer's
 /// side, since freeing 100,000 tenants would stall a loop.
 package final class SnapshotFeed: Sendable {
@@ -63,7 +63,7 @@ package final class SnapshotFeed: Sendable {
         withExtendedLifetime(freed) {}
     }
 
-    /// Calls `take` on `loop` after each change; it answers with `taken(by:)`.
+    /// Calls `take` on `loop` after each change; the loop then calls `taken(by:)`.
     func subscribe(_ loop: any EventLoop, take: @escaping @Sendable () -> Void) {
         state.withLock { $0.subscribers.append(Subscriber(loop: loop, take: take)) }
         loop.execute(take)

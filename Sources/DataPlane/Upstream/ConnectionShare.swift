@@ -1,7 +1,7 @@
 /// How an upstream's connections are shared out among the tenants that name it.
 ///
 /// Whoever holds some takes another only while a third as many are free, so that one tenant gets three quarters at
-/// most; and the last eighth is for those who hold none, one each. A connection that waits for a slow body or answer
+/// most; and the last eighth is for those who hold none, one each. A connection that waits for a slow body or response
 /// comes back late: what is kept free is what others can be served by, and nobody has to be thrown out for them.
 enum ConnectionShare {
     /// What a tenant holds.

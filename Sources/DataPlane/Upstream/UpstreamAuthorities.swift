@@ -58,7 +58,7 @@ final class UpstreamAuthorities: Sendable {
         return work.value(of: name, for: tenant, on: loop)
     }
 
-    /// Has the files looked at again whose time has come; called at each turn of a loop's clock.
+    /// Has the files looked at again whose time has come; called at each tick of a loop's clock.
     func keepCurrent(on loop: any EventLoop) {
         let now = NIODeadline.now()
         let due = known.entries.withLock { entries in

@@ -31,7 +31,7 @@ struct UpstreamHealth: Equatable {
         return .returning(percent: max(1, since * 100 / Limits.returnTicks))
     }
 
-    /// An answer came, whatever its status.
+    /// A response came, whatever its status.
     mutating func succeeded(at tick: UInt32) {
         failuresInARow = 0
         guard ejections > 0, availability(at: tick) == .full else { return }
