@@ -161,3 +161,16 @@ def test_a_retry_takes_no_connection_of_another(make, own_upstream):
         connection.shutdown(2)
     assert alice.ask().status == bob.ask().status == 401
     assert alice.log_in("NTLM", "alice")[0] == "alice"
+
+
+def test_a_challenge_to_a_request_without_a_token_does_not_forget_whose_connection_it_is(make):
+    class Challenging(Domain):
+        def __call__(self, received, connection, number):
+            return self.refuse("NTLM") if received.method == "OPTIONS" else super().__call__(received, connection, number)
+    tenant = make(Challenging(), True)
+    alice = person(tenant, True, "alice")
+    alice.log_in("NTLM", "alice")
+    alice.headers = PREFLIGHT
+    assert alice.ask(method="OPTIONS").status == 401
+    alice.headers = [("Cookie", f"session={tenant.token(sub='bob')}")]
+    assert alice.ask().status == 401

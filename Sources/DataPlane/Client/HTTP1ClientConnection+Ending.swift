@@ -17,7 +17,6 @@ extension HTTP1ClientConnection {
 
     private func leave(_ farewell: HTTP1ConnectionMachine.Farewell) {
         guard machine.leave(farewell, at: worker.clock.tick) else { return }
-        exchange.release()
         flush()
         inbound = ByteBuffer()
         returnSurplus()

@@ -11,10 +11,11 @@ struct OwnedUpstream {
 
     /// Takes `connection`, in place of the one before, which is closed.
     mutating func take(_ connection: any UpstreamWire, for caller: Identity?) {
-        if let former = self.connection, former !== connection { former.cancel() }
+        if let former = self.connection, former !== connection { former.discard() }
+        // A request without a token tells nothing of whose connection it is.
+        if self.connection !== connection || caller != nil { self.caller = caller }
         self.connection = connection
-        self.caller = caller
-        connection.isOwned = true
+        connection.serveOneClient()
     }
 
     /// The connection and the upstream that it leads to, where that is one of `group` and the caller is none but the one
@@ -43,6 +44,6 @@ struct OwnedUpstream {
         let former = connection
         connection = nil
         caller = nil
-        former?.cancel()
+        former?.discard()
     }
 }

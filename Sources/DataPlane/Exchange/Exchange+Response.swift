@@ -31,7 +31,11 @@ extension Exchange {
     }
 
     /// The response came whole, with what trailers there are.
+    ///
+    /// The connection is another's by now, and a write can fail at once and take the client with it: so it is let go of
+    /// first.
     func responseEnded(trailers: TrailerSection?) {
+        detachUpstream()
         client?.endBody(trailers)
         perform(machine.responseEnded())
     }

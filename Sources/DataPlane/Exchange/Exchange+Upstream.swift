@@ -85,10 +85,12 @@ extension Exchange {
         attach(connection)
         connection.begin(self, head)
         if authenticatesConnection, !peer.way.isTrusted { peer.own(connection, for: identity) }
+        // A write can fail at once, and the next request begin: so this one's state moves on first.
         if head.framing != .none, let first = client?.takeFirstBody() {
+            let action = machine.bodyPassed(isLast: first.isLast, at: worker.clock.tick)
+            guard action == .none else { return perform(action) }
             outboundHead.writeImmutableBuffer(first.bytes)
             connection.sendHead(outboundHead, isWhole: first.isLast)
-            perform(machine.bodyPassed(isLast: first.isLast, at: worker.clock.tick))
         } else {
             connection.sendHead(outboundHead, isWhole: false)
         }

@@ -30,8 +30,9 @@ extension Exchange {
         if let member { member.pool.responded(member.use) }
         guard webSocket != nil, machine.switched() else { return }
         noteStatus(head.status)
-        client?.switchProtocols(head, bytes)
+        // A write can fail at once and end all of this: so it is noted first.
         worker.webSockets.began(self)
+        client?.switchProtocols(head, bytes)
         client?.resume()
         if machine.hasClientEnded { clientEnded() }
         if worker.isDraining { drain() } else { review(at: worker.clock.now) }

@@ -36,7 +36,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     var strippedTrailers = StrippedNames()
     /// Set where the request asks to become a WebSocket.
     var webSocket: WebSocketExchange?
-    /// The address whose share of connections the request counts in, where a balancer sends it for its client?.
+    /// The address whose share of connections the request counts in, where a balancer sends it for its client.
     var seat: [UInt8]?
 
     /// The head as it goes upstream, kept until a response has begun.
@@ -85,8 +85,10 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
             perform(machine.refused(.request(.bodyTooLarge), nil))
             return
         }
+        // A write can fail at once, and the next request begin: so this one's state moves on first.
+        let action = machine.bodyPassed(isLast: isLast, at: worker.clock.tick)
+        guard action == .none else { return perform(action) }
         upstream.sendBody(payload, isLast: isLast, trailers: trailers, stripped: strippedTrailers)
-        perform(machine.bodyPassed(isLast: isLast, at: worker.clock.tick))
     }
 
     /// The body breaks HTTP's grammar.
@@ -110,7 +112,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         upstream?.resumeReading()
     }
 
-    /// Bytes left for a slow client?.
+    /// Bytes that waited for a slow client have left.
     func progressed() {
         machine.progressed(at: worker.clock.tick)
     }
@@ -149,9 +151,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         case .endUpstreamOutput: upstream?.endOutput()
         case .endClientOutput: client?.endOutput()
         case .closeClient: client?.close()
-        case .closeClientWhenSent:
-            upstream = nil
-            client?.closeWhenSent()
+        case .closeClientWhenSent: client?.closeWhenSent()
         case .endTunnel: endTunnelAtBoundary()
         case .sayClose(let code): sayClose(code)
         case .reset: client?.reset()
@@ -204,7 +204,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     func dropUpstream() {
         let connection = upstream
         upstream = nil
-        connection?.cancel()
+        connection?.cancel(self)
     }
 
     /// The upstream's connection is gone, or needed no longer.

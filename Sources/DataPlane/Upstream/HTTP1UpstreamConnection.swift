@@ -14,7 +14,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, UpstreamWire {
 
     var place = PooledPlace()
     /// Whether it serves one client alone, since the upstream takes the connection for the caller.
-    var isOwned = false
+    private(set) var isOwned = false
 
     let channel: any Channel
     private let pool: UpstreamPool
@@ -129,10 +129,22 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, UpstreamWire {
 
     // MARK: Between requests
 
-    /// Ends a request that cannot be finished; the connection with it.
-    func cancel() {
+    /// Ends the request of `client`, which cannot be finished, and the connection with it; does nothing where the
+    /// connection carries it no longer.
+    func cancel(_ client: any UpstreamClient) {
+        guard self.client === client else { return }
+        discard()
+    }
+
+    /// Closes it, whosever request it carries.
+    func discard() {
         client = nil
         close()
+    }
+
+    /// Serves one client alone from now on.
+    func serveOneClient() {
+        isOwned = true
     }
 
     func close() {

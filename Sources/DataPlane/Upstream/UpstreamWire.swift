@@ -29,14 +29,18 @@ protocol UpstreamWire: AnyObject {
     /// Reads on, where reading was held for a slow client.
     func resumeReading()
 
-    /// Ends a request that cannot be finished.
-    func cancel()
+    /// Ends the request of `client`, which cannot be finished; does nothing where the connection carries it no longer.
+    func cancel(_ client: any UpstreamClient)
 
     /// Goes back to its pool unused.
     func park()
 
-    /// Whether it serves one client alone, since the upstream takes it for the caller: then it is lent to nobody else.
-    var isOwned: Bool { get set }
+    /// Serves one client alone from now on, since the upstream takes the connection for its caller: it is lent to nobody
+    /// else.
+    func serveOneClient()
+
+    /// Closes it, whosever request it carries.
+    func discard()
 
     // MARK: The pool's view
 
