@@ -139,7 +139,7 @@ import Testing
             .judging: .nothing, .awaitingBatch: .onePiece, .awaitingTurn: .onePiece, .awaitingKey: .nothing,
             .routing: .onePiece, .queued: .onePiece, .connecting: .onePiece, .sending: .body,
             .sent: .nextRequests, .responding: .nextRequests, .tunnelling: .tunnel, .closing: .tunnel,
-            .ended: .nothing,
+            .ended: .nothing, .respondingEarly: .body, .tunnellingOneWay: .tunnel,
         ]
         for stand in Table.Stand.allCases {
             let intake = Table.machine(stand).intake

@@ -15,6 +15,10 @@ import Testing
         /// The request is whole, and no response has begun.
         case sent
         case responding, tunnelling, closing, ended
+        /// A response has begun, and the body is still on its way.
+        case respondingEarly
+        /// A WebSocket whose upstream has ended its side.
+        case tunnellingOneWay
     }
 
     /// An event, with the arguments that matter.
@@ -27,7 +31,7 @@ import Testing
         case bodyPassed, lastOfBodyPassed
         case interimCame, responseBegan, responseEnded, responseBroke, responseUnusable
         case reusedConnectionLost, freshConnectionLost, connectionLostAfterABit
-        case switched, tunnelUpstreamEnded, tunnelUpstreamLost, tunnelToClose, tunnelAtBoundary
+        case progressed, switched, tunnelUpstreamEnded, tunnelUpstreamLost, tunnelToClose, tunnelAtBoundary
     }
 
     static let start: UInt32 = 1_000
@@ -36,7 +40,7 @@ import Testing
     /// A machine that stands so; requests have a body only where it is being sent.
     static func machine(_ stand: Stand) -> ExchangeMachine {
         var machine = ExchangeMachine(clocks: clocks)
-        let hasBody = stand == .sending
+        let hasBody = stand == .sending || stand == .respondingEarly
         machine.begin(.init(hasBody: hasBody, isIdempotent: true), isClientEnded: false)
         switch stand {
         case .judging: break
@@ -50,11 +54,12 @@ import Testing
         case .connecting:
             _ = machine.judged(.admitted, isCostly: false, at: start)
             _ = machine.connectionBegun(at: start)
-        case .sending, .sent, .responding, .tunnelling, .closing:
+        case .sending, .sent, .responding, .tunnelling, .closing, .respondingEarly, .tunnellingOneWay:
             _ = machine.judged(.admitted, isCostly: false, at: start)
             _ = machine.connected(isRestAtHand: true, at: start)
-            if stand == .responding { _ = machine.responseBegan() }
-            if stand == .tunnelling || stand == .closing { _ = machine.switched() }
+            if stand == .responding || stand == .respondingEarly { _ = machine.responseBegan() }
+            if [.tunnelling, .closing, .tunnellingOneWay].contains(stand) { _ = machine.switched() }
+            if stand == .tunnellingOneWay { _ = machine.tunnelUpstreamEnded() }
             if stand == .closing { _ = machine.closeTunnel(.policyViolation, at: start) }
         case .ended: machine.clientLost()
         }
@@ -93,6 +98,7 @@ import Testing
         case .reusedConnectionLost: text(machine.connectionLost(wasReused: true, saidSomething: false))
         case .freshConnectionLost: text(machine.connectionLost(wasReused: false, saidSomething: false))
         case .connectionLostAfterABit: text(machine.connectionLost(wasReused: true, saidSomething: true))
+        case .progressed: text(machine.progressed(at: start))
         case .switched: text(machine.switched())
         case .tunnelUpstreamEnded: text(machine.tunnelUpstreamEnded())
         case .tunnelUpstreamLost: text(machine.tunnelUpstreamLost())
@@ -145,27 +151,32 @@ import Testing
             .queued: "refuse overloaded upstream_connections > ended",
             .connecting: "refuse upstream_connect_timeout > ended",
             .sending: "breakOff > ended", .sent: "refuse upstream_timeout, blames > ended",
-            .responding: "breakOff > ended", .closing: "reset > ended",
+            .responding: "breakOff > ended", .respondingEarly: "breakOff > ended", .closing: "reset > ended",
         ],
         .clientEnded: [
-            .sending: "breakOff > ended", .tunnelling: "endUpstreamOutput", .closing: "endUpstreamOutput",
+            .sending: "breakOff > ended", .respondingEarly: "breakOff > ended",
+            .tunnelling: "endUpstreamOutput", .closing: "endUpstreamOutput",
+            .tunnellingOneWay: "closeClient > ended",
         ],
         .clientLost: Dictionary(uniqueKeysWithValues: Stand.allCases.map { ($0, "- > ended") }),
         .bodyPassed: [:],
-        .lastOfBodyPassed: [.sending: "- > sent"],
+        .lastOfBodyPassed: [.sending: "- > sent", .respondingEarly: "- > responding"],
         .interimCame: [.sending: "yes", .sent: "yes"],
-        .responseBegan: [.sending: "yes > responding", .sent: "yes > responding"],
+        .responseBegan: [.sending: "yes > respondingEarly", .sent: "yes > responding"],
         .responseEnded: [
             .sending: "finish > ended", .sent: "finish > ended", .responding: "finish > ended",
+            .respondingEarly: "finish > ended",
         ],
         .responseBroke: [
             .sending: "breakOff upstream_reset > ended", .sent: "breakOff upstream_reset > ended",
             .responding: "breakOff upstream_reset > ended",
+            .respondingEarly: "breakOff upstream_reset > ended",
         ],
         .responseUnusable: [
             .sending: "refuse upstream_bad_answer interim_answer, blames > ended",
             .sent: "refuse upstream_bad_answer interim_answer, blames > ended",
             .responding: "breakOff upstream_bad_answer, blames > ended",
+            .respondingEarly: "breakOff upstream_bad_answer, blames > ended",
         ],
         .reusedConnectionLost: [
             .sending: "refuse upstream_reset, blames > ended", .sent: "retry > routing",
@@ -176,12 +187,17 @@ import Testing
         .connectionLostAfterABit: [
             .sending: "refuse upstream_reset, blames > ended", .sent: "refuse upstream_reset, blames > ended",
         ],
+        .progressed: [:],
         .switched: [.sending: "yes > tunnelling", .sent: "yes > tunnelling"],
-        .tunnelUpstreamEnded: [.tunnelling: "endClientOutput", .closing: "endClientOutput"],
+        .tunnelUpstreamEnded: [
+            .tunnelling: "endClientOutput > tunnellingOneWay", .closing: "endClientOutput",
+            .tunnellingOneWay: "endClientOutput",
+        ],
         .tunnelUpstreamLost: [
             .tunnelling: "closeClientWhenSent > ended", .closing: "closeClientWhenSent > ended",
+            .tunnellingOneWay: "closeClientWhenSent > ended",
         ],
-        .tunnelToClose: [.tunnelling: "endTunnel > closing"],
+        .tunnelToClose: [.tunnelling: "endTunnel > closing", .tunnellingOneWay: "endTunnel > closing"],
         .tunnelAtBoundary: [.closing: "sayClose 1008 > ended"],
     ]
 
@@ -192,7 +208,9 @@ import Testing
             .sending,
             .sent,
         ] { row[stand] = "refuse body_too_large > ended" }
-        for stand in [Stand.responding, .tunnelling, .closing] { row[stand] = "breakOff > ended" }
+        for stand in [Stand.responding, .respondingEarly, .tunnelling, .closing, .tunnellingOneWay] {
+            row[stand] = "breakOff > ended"
+        }
         return row
     }
 
@@ -214,8 +232,14 @@ import Testing
         case .queued: .queued
         case .connecting: .connecting
         case .transferring(let transfer):
-            transfer.isResponseBegun ? .responding : transfer.isRequestComplete ? .sent : .sending
-        case .tunnelling(let tunnel): tunnel.closing == nil ? .tunnelling : .closing
+            switch (transfer.isResponseBegun, transfer.isRequestComplete) {
+            case (true, true): .responding
+            case (true, false): .respondingEarly
+            case (false, true): .sent
+            case (false, false): .sending
+            }
+        case .tunnelling(let tunnel):
+            tunnel.closing != nil ? .closing : tunnel.isUpstreamEnded ? .tunnellingOneWay : .tunnelling
         case .ended: .ended
         }
     }

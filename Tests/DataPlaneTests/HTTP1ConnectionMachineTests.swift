@@ -74,7 +74,7 @@ import Testing
         .servedToBeHeldBack: [.serving: "none > heldBack"],
         .letGo: [.heldBack: "yes > reading"],
         .inputEnded: [
-            .reading: "closeIfAnswered", .heldBack: "closeIfAnswered", .serving: "tellExchange",
+            .reading: "closeIfServed", .heldBack: "closeIfServed", .serving: "tellExchange",
             .lingering: "close",
         ],
         .leave: [

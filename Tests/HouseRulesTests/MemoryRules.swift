@@ -75,7 +75,7 @@ extension HouseRule {
             Exception(
                 [
                     "DataPlane/AddressRange.swift", "DataPlane/CertificateNames.swift",
-                    "DataPlane/CertificateStore.swift", "DataPlane/ChunkWriter.swift",
+                    "DataPlane/CertificateStore.swift", "DataPlane/TrailerSection.swift",
                     "DataPlane/ClientWire.swift", "DataPlane/ConnectionOptions.swift",
                     "DataPlane/DescribedRequest.swift", "DataPlane/Exchange+Judging.swift",
                     "DataPlane/Exchange+Recording.swift", "DataPlane/Exchange+Response.swift",

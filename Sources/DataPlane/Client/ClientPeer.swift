@@ -20,7 +20,7 @@ final class ClientPeer {
 
     /// Why a connection is not served at all.
     enum Refusal {
-        /// Whoever is no balancer may not speak here, or nothing can be said in clear.
+        /// Closed without a word: no balancer where only those may connect, or TLS.
         case silently
         /// There are too many connections, in all or of this address.
         case full
@@ -48,7 +48,7 @@ final class ClientPeer {
         return isAdmitted ? nil : full
     }
 
-    /// A balancer's PROXY header names the client; nil where it only looks after the gateway. Why the connection is
+    /// A balancer's PROXY header names the client; nil where the balancer only checks the gateway's health (LOCAL). Why the connection is
     /// turned away, where it is.
     func told(_ address: SocketAddress?) -> Refusal? {
         if let address {
@@ -69,7 +69,7 @@ final class ClientPeer {
 
     private var full: Refusal { isTLS ? .silently : .full }
 
-    /// Counts this connection for its client's address; that of a balancer is not its clients'.
+    /// Counts this connection for its client's address. A balancer's is not counted: its address is not its clients'.
     private func takeSeat() -> Bool {
         guard worker.census.addressLimit != nil, !way.isTrusted, !hasSeat else { return true }
         hasSeat = worker.census.takeSeat(ConnectionCensus.seat(of: way.address))

@@ -9,7 +9,7 @@ import NIOCore
 protocol ClientWire: AnyObject {
     // MARK: The request's body
 
-    /// Whether all that is left of a body was read already. A chunked one is found out only as it is passed on.
+    /// Whether all that is left of a body was read already. A chunked one is found out only as it is passed on; then this is true.
     var isRestOfBodyAtHand: Bool { get }
 
     /// What of a short body lies behind the head already, to leave in one write with it; nil for nothing.

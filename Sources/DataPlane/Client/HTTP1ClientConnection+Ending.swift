@@ -10,7 +10,7 @@ extension HTTP1ClientConnection {
         leave(.linger)
     }
 
-    /// Closes once everything written has left; where requests wait unanswered, as `linger` does.
+    /// Closes once everything written has left; where requests wait unserved, as `linger` does.
     func closeWhenSent() {
         leave(inbound.readableBytes == 0 || machine.isInputEnded ? .close : .linger)
     }

@@ -93,7 +93,7 @@ extension HTTP1ClientConnection {
         }
     }
 
-    /// Uses up the part of an unwanted body that is here already: where that is all of it, the connection lives on.
+    /// Skips an unwanted body where all of it was read already, so that the connection can live on.
     func skipBufferedBody() {
         guard case .length(let remaining) = body, remaining <= UInt64(inbound.readableBytes) else { return }
         inbound.moveReaderIndex(forwardBy: Int(remaining))

@@ -86,9 +86,9 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
         case .flushing, .lingering: perform(machine.dropped(bytes.readableBytes, at: worker.clock.tick))
         case .closed: break
         case .serving where exchange.intake == .tunnel:
-            if bears(bytes.readableBytes) { exchange.tunnelClientSent(bytes) }
+            if makeRoom(for: bytes.readableBytes) { exchange.tunnelClientSent(bytes) }
         case .reading, .heldBack, .serving:
-            guard bears(bytes.readableBytes) else { return }
+            guard makeRoom(for: bytes.readableBytes) else { return }
             inbound.appendUnread(bytes)
             process()
         }
@@ -102,7 +102,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
         }
     }
 
-    /// The pipeline's last handler tells nobody, which spares a walk through it for each read.
+    /// The last handler passes the event to nobody, which spares a walk through the pipeline for each read.
     func channelReadComplete(context: ChannelHandlerContext) {}
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -178,7 +178,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
             } else {
                 close()
             }
-        case .closeIfAnswered: closeIfAnswered()
+        case .closeIfServed: closeIfServed()
         case .closeOutput:
             channel.close(mode: .output, promise: nil)
             resumeReading()
@@ -193,9 +193,9 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
 
     // MARK: Reading
 
-    /// Whether so many more bytes may be held. Back-pressure sees to it, but for a client's FIN: behind that everything
-    /// that the kernel has is read at once, and what goes beyond the bounds is lent by the worker, or the connection ends.
-    private func bears(_ count: Int) -> Bool {
+    /// Whether so many more bytes may be held. Back-pressure sees to it, except behind a client's FIN, when SwiftNIO reads all
+    /// that the kernel holds: what then goes beyond the bounds the worker lends, or the connection ends.
+    private func makeRoom(for count: Int) -> Bool {
         let isBeyond =
             inbound.readableBytes + count > worker.unreadLimit
             || exchange.intake == .body && !exchange.isUpstreamWritable
@@ -256,7 +256,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
             }
             if inbound.readableBytes == before { break }
         }
-        closeIfAnswered()
+        closeIfServed()
         resumeReading()
     }
 
@@ -273,13 +273,13 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
 
     /// Ends with a client that has sent its FIN once no whole request of it waits: what is left of a head will not be
     /// finished, while requests behind a refusal wait for their turn, and those of a slow reader for its reading.
-    private func closeIfAnswered() {
+    private func closeIfServed() {
         guard machine.isInputEnded, machine.isReading else { return }
-        let isAnswered =
+        let isServed =
             if case .heldBack = machine.state { inbound.readableBytes == 0 } else {
                 inbound.readableBytes == 0 || isWritable
             }
-        if isAnswered { closeWhenSent() }
+        if isServed { closeWhenSent() }
     }
 
     // MARK: Writing

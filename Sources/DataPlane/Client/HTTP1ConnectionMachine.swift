@@ -36,8 +36,8 @@ struct HTTP1ConnectionMachine {
         case headOverdue
         /// The event is the exchange's.
         case tellExchange
-        /// Close where every whole request was answered.
-        case closeIfAnswered
+        /// Close where every whole request was served.
+        case closeIfServed
         /// Close the output only.
         case closeOutput
         case close
@@ -95,7 +95,7 @@ struct HTTP1ConnectionMachine {
     mutating func inputEnded() -> Action {
         isInputEnded = true
         switch state {
-        case .reading, .heldBack: return .closeIfAnswered
+        case .reading, .heldBack: return .closeIfServed
         case .serving: return .tellExchange
         case .lingering: return .close
         case .flushing, .closed: return .none

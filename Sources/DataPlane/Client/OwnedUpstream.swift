@@ -2,8 +2,8 @@ import Gatekeeper
 
 /// The upstream's connection that serves one client's connection alone.
 ///
-/// An upstream that authenticates connections (NTLM, Negotiate: RFC 4559 §6) takes whatever comes by one for the request
-/// of whoever proved who they are on it.
+/// An upstream that authenticates connections (NTLM, Negotiate: RFC 4559 §6) treats every request on a connection as
+/// coming from whoever authenticated on it.
 struct OwnedUpstream {
     private var connection: (any UpstreamWire)?
     /// Whose token came with the requests that it carried.
@@ -19,7 +19,8 @@ struct OwnedUpstream {
     }
 
     /// The connection and the upstream that it leads to, where that is one of `group` and the caller is none but the one
-    /// that it served before; otherwise it is given up.
+    /// that it served before; given up where the caller differs or it
+    /// cannot be used. Nil for another tenant, and then it is kept.
     mutating func connection(
         of group: UpstreamGroup, for caller: Identity?
     ) -> (connection: any UpstreamWire, member: UpstreamGroup.Member)? {

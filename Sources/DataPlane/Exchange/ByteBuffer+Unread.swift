@@ -1,7 +1,7 @@
 import NIOCore
 
 extension ByteBuffer {
-    /// Appends what was read behind what is not used yet, and gives back the room of what was.
+    /// Appends bytes that were read to those still unused, and frees the room of the used ones.
     ///
     /// A buffer does not do so by itself: one that is never quite empty would grow for ever. Used bytes are dropped as
     /// soon as they are as many as those that stay, so that each byte is moved once at most on the average, and the

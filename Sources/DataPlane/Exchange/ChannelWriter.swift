@@ -3,7 +3,7 @@ import NIOCore
 /// Writes to one peer: to its socket at once where that is in clear and takes everything, through the channel otherwise,
 /// and in few buffers while the peer reads slowly.
 ///
-/// A class, since the writes that leave later come back to it. It belongs to one connection and its loop; `close` breaks
+/// A class, because the writes that leave later come back to it. It belongs to one connection and its loop; `close` breaks
 /// the cycle with the pipeline.
 final class ChannelWriter {
     private let channel: any Channel
@@ -54,7 +54,7 @@ final class ChannelWriter {
     private func fallBehind() {
         outbox.fellBehind()
         whenWritten { writer, hasLeft in
-            // Of a channel that is closed nothing follows.
+            // A closed channel writes nothing more.
             guard hasLeft else { return }
             guard writer.channel.unsentBytes == 0 else { return writer.fallBehind() }
             if let held = writer.outbox.caughtUp() { writer.send(held) }

@@ -13,7 +13,7 @@ extension Exchange {
         case askForKey(WantedKey)
         case lineUp
 
-        /// The same for the machine.
+        /// The outcome, as the machine takes it.
         var outcome: ExchangeMachine.Outcome {
             switch self {
             case .refuse(let refusal, let detail): .refused(refusal, detail)
@@ -49,7 +49,7 @@ extension Exchange {
             if head.hasVia, namesThisGateway(bytes) { return (.request(.loop), nil) }
             let host = UnsafeRawBufferPointer(rebasing: bytes[head.host.range])
             if peer.certificate?.covers(host) == false { return (.host(.misdirected), nil) }
-            return takesSeat(bytes) ? nil : (.gateway(.overloaded), .connectionsPerAddress)
+            return takeSeat(bytes) ? nil : (.gateway(.overloaded), .connectionsPerAddress)
         }
     }
 
@@ -60,7 +60,7 @@ extension Exchange {
     }
 
     /// Counts a request that a balancer sends for one of its clients among the connections of that client's address.
-    private func takesSeat(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    private func takeSeat(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard worker.census.addressLimit != nil, peer.way.isTrusted,
             let client = peer.way.client(head, bytes, trusted: worker.settings.trustedProxies)
         else { return true }
@@ -98,7 +98,7 @@ extension Exchange {
         _ admission: Admission, _ head: borrowing RequestHead, _ facts: RequestFacts,
         _ bytes: UnsafeRawBufferPointer
     ) -> Step {
-        if head.framing != .none, !bound(admission.resolved.tenant.maxBodyBytes) {
+        if head.framing != .none, !setBodyLimit(admission.resolved.tenant.maxBodyBytes) {
             return .refuse(.request(.bodyTooLarge), nil)
         }
         if head.upgrade == .webSocket, admission.resolved.tenant.websockets != .off {
@@ -115,7 +115,7 @@ extension Exchange {
     }
 
     /// Sets the bound of the body, the tenant's or the gateway's; false where it is known to be longer.
-    private func bound(_ tenantLimit: UInt64?) -> Bool {
+    private func setBodyLimit(_ tenantLimit: UInt64?) -> Bool {
         let limit = worker.settings.maxBodyBytes
         bodyLimit = tenantLimit.map { min($0, limit ?? $0) } ?? limit
         guard let bodyLimit, case .length(let length) = head.framing else { return true }
@@ -137,7 +137,7 @@ extension Exchange {
         }
     }
 
-    /// Whether it still stands in that line.
+    /// Whether it still waits for its tenant's turn.
     var waitsForTurn: Bool {
         if case .awaitingTurn = machine.state { true } else { false }
     }

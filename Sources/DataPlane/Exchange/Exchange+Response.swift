@@ -60,9 +60,9 @@ extension Exchange {
     /// Whether the client takes bytes.
     var isClientWritable: Bool { client?.isWritable ?? false }
 
-    /// Whether the connection that the upstream takes for its caller can be one client's alone; where a balancer stands
-    /// in front, several callers share the client's connection. What it carried, it carries no more for anybody else.
-    func claims(_ connection: any UpstreamWire) -> Bool {
+    /// The upstream takes all requests on this connection for one caller's. Gives it to this client alone; false where a
+    /// balancer sends several clients' requests over the client's connection.
+    func claim(_ connection: any UpstreamWire) -> Bool {
         guard !peer.way.isTrusted else { return false }
         peer.own(connection, for: identity)
         return true

@@ -80,7 +80,7 @@ extension Exchange {
         }
     }
 
-    /// Sends the head, and what of a short body is there already behind it in one write.
+    /// Sends the head, and in the same write what of a short body was read already.
     private func start(_ connection: any UpstreamWire) {
         attach(connection)
         connection.begin(self, head)

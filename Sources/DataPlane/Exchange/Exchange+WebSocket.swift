@@ -9,7 +9,7 @@ import NIOCore
 final class WebSocketExchange {
     /// `Sec-WebSocket-Key`.
     let key: [UInt8]
-    /// Who asked, and how the request was.
+    /// What it was admitted by, to be judged again.
     let held: HeldAdmission
     /// Follows the frames that go to the client.
     var frames = WebSocketFrames()
@@ -69,7 +69,7 @@ extension Exchange {
         perform(machine.tunnelUpstreamLost())
     }
 
-    /// Ends it where time or the rows do not allow it any longer.
+    /// Closes the WebSocket where the token's end or the rows no longer allow it.
     func review(at now: Instant) {
         guard machine.isOpenTunnel, let webSocket, let refusal = worker.judge.review(webSocket.held, at: now)
         else { return }
@@ -77,7 +77,7 @@ extension Exchange {
         perform(machine.closeTunnel(.policyViolation, at: worker.clock.tick))
     }
 
-    /// Says the end where what goes to the client stands between two frames.
+    /// Sends the Close frame, if what went to the client ends between two frames.
     func endTunnelAtBoundary() {
         guard webSocket?.frames.isAtBoundary == true else { return }
         perform(machine.tunnelAtBoundary())

@@ -26,7 +26,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     /// What the judgement found, as far as it came.
     var tenant: ResolvedTenant?
     var identity: Identity?
-    /// What a judgement came to whose consequences wait for the end of the loop's batch.
+    /// What the last judgement came to, kept while the exchange waits for a key, a turn or the end of the batch.
     var step: Step?
     /// The most payload bytes that the body may have; nil for no bound.
     var bodyLimit: UInt64?
@@ -36,7 +36,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     var strippedTrailers = StrippedNames()
     /// Set where the request asks to become a WebSocket.
     var webSocket: WebSocketExchange?
-    /// The address whose share of connections the request counts in, where a balancer sends it for its client.
+    /// The client's address in whose share of connections this request counts, where a trusted balancer named it.
     var seat: [UInt8]?
 
     /// The head as it goes upstream, kept until a response has begun.
@@ -122,7 +122,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         perform(machine.ticked(at: tick))
     }
 
-    /// The gateway ends: what cannot end by itself is ended.
+    /// The gateway stops: a WebSocket is closed, while a request may finish.
     func drain() {
         perform(machine.closeTunnel(.goingAway, at: worker.clock.tick))
     }
@@ -161,7 +161,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     private func refuse(_ refusal: Refusal, _ detail: RefusalDetail?, _ blamesUpstream: Bool) {
         if blamesUpstream { blameUpstream() }
         let id = RequestID.random()
-        record(refusal, status: refusal.row.status.code, id: id, detail: detail ?? doer(of: refusal))
+        record(refusal, status: refusal.row.status.code, id: id, detail: detail ?? self.detail(of: refusal))
         dropUpstream()
         client?.refuse(
             refusal.row,
@@ -171,8 +171,9 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
                 tenant: tenant?.tenant.name))
     }
 
-    /// What the log says of a refusal where the machine says nothing: the upstream that failed the request.
-    private func doer(of refusal: Refusal) -> RefusalDetail? {
+    /// What the log says of a refusal where the machine says nothing: of an upstream's fault the upstream, of any other what
+    /// the refusal itself says.
+    private func detail(of refusal: Refusal) -> RefusalDetail? {
         if case .upstream = refusal { member.map { .upstream($0.pool.upstream) } } else { refusal.detail }
     }
 
@@ -217,7 +218,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         self.status = status
     }
 
-    /// Gives back everything that belongs to this request, so that the next one finds nothing of it.
+    /// Gives up what the request holds: connections, seats, buffers and who is calling; the next one finds nothing of it.
     func release() {
         dropUpstream()
         leaveSeat()

@@ -7,7 +7,7 @@ enum ExchangeAction: Equatable {
     case awaitBatch
     /// Stand in line for the tenant's turn to have a token verified.
     case lineUp
-    /// Ask the pool's actor for the key; what it says comes with this ticket.
+    /// Ask the user pool's actor for the key; what it says comes with this ticket.
     case askForKey(ticket: UInt32)
     /// Choose one of the tenant's upstreams and a connection to it.
     case findConnection
@@ -44,7 +44,7 @@ enum ConnectionUse: Equatable {
     case start
     /// Nobody waits for it: it goes back unused.
     case park
-    /// It goes back unused, and the client is left, which ended its side inside its request.
+    /// It goes back unused, and the client is left, which ended its side before its request was whole.
     case parkAndBreakOff
 }
 

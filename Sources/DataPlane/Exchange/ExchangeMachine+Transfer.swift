@@ -67,12 +67,12 @@ extension ExchangeMachine {
             : .refuse(.upstream(.badResponse), detail, blamesUpstream: true)
     }
 
-    /// The connection broke before a response was begun. The request goes once more by a fresh one where that can do no
+    /// The connection broke before a response was begun. The request goes once more by another one where that can do no
     /// harm: the connection was reused, so the upstream may have closed it under the request; nothing was said in
     /// response; and doing the request twice is doing it once (RFC 9110 §9.2.2).
     mutating func connectionLost(wasReused: Bool, saidSomething: Bool) -> ExchangeAction {
         guard case .transferring(var transfer) = state, !transfer.isResponseBegun else { return .none }
-        guard wasReused, !saidSomething, !transfer.attempts.isRetried, isOnlyBodyless,
+        guard wasReused, !saidSomething, !transfer.attempts.isRetried, maySendTwice,
             transfer.interim.count == 0
         else { return end(.upstream(.reset), nil, blamesUpstream: true) }
         transfer.attempts.isRetried = true

@@ -38,7 +38,7 @@ struct ExchangeMachine: ~Copyable {
         case awaitingBatch(until: UInt32)
         /// It stands in line for its tenant's turn to have a token verified.
         case awaitingTurn(until: UInt32)
-        /// The pool's actor is asked for a key.
+        /// The user pool's actor is asked for a key.
         case awaitingKey(Wait)
         /// It is admitted, and one of the tenant's upstreams is asked for a connection.
         case routing(Attempts)
@@ -54,7 +54,8 @@ struct ExchangeMachine: ~Copyable {
         case ended
     }
 
-    /// A wait for somebody's result; one that comes with another ticket is not this wait's.
+    /// A wait for somebody's result, which carries the wait's ticket; one with another ticket belongs to an earlier wait and
+    /// is ignored.
     struct Wait: Equatable {
         let ticket: UInt32
         let until: UInt32
@@ -62,9 +63,9 @@ struct ExchangeMachine: ~Copyable {
 
     /// What was tried already to reach an upstream.
     struct Attempts: Equatable {
-        /// Whether it was sent a second time, since the first connection broke before a byte of a response.
+        /// Whether it was sent a second time, because the first connection broke before a byte of a response.
         var isRetried = false
-        /// Whether it was moved to another upstream, since the first could not be connected to.
+        /// Whether it was moved to another upstream, because the first could not be connected to.
         var isMoved = false
     }
 
@@ -156,14 +157,14 @@ struct ExchangeMachine: ~Copyable {
         return true
     }
 
-    /// The pool's actor has answered the wait of `ticket`; whether it is to be judged again.
+    /// The user pool's actor has the result for the wait of `ticket`; whether it is to be judged again.
     mutating func keyCame(_ ticket: UInt32) -> Bool {
         guard case .awaitingKey(let wait) = state, wait.ticket == ticket else { return false }
         state = .judging
         return true
     }
 
-    /// Something outside the exchange forbids it: a bound, a flaw in the body, no room in a line.
+    /// Something other than the judge refuses it: a bound, a flaw in the body, a full line.
     mutating func refused(_ refusal: Refusal, _ detail: RefusalDetail?) -> ExchangeAction {
         end(refusal, detail, blamesUpstream: false)
     }
@@ -194,8 +195,8 @@ struct ExchangeMachine: ~Copyable {
         }
     }
 
-    /// A connection is there for it. `isRestAtHand` where all that is left of a body was read already: a client that
-    /// ended its side inside a body is gone.
+    /// A connection is there for it. `isRestAtHand` where all that is left of a body was read already: without it a
+    /// client that has ended its side can never finish its body, and is left.
     mutating func connected(isRestAtHand: Bool, at tick: UInt32) -> ConnectionUse {
         guard let attempts else { return .park }
         if isClientEnded, request.hasBody, !isRestAtHand {
@@ -347,6 +348,6 @@ struct ExchangeMachine: ~Copyable {
         self.state = state
     }
 
-    var isOnlyBodyless: Bool { !request.hasBody && request.isIdempotent }
+    var maySendTwice: Bool { !request.hasBody && request.isIdempotent }
     var hasClientEnded: Bool { isClientEnded }
 }

@@ -17,11 +17,11 @@ package struct RequestRecord: Sendable {
     package let path: [UInt8]
     /// The HTTP status that the client got.
     package let status: Int
-    /// Nil for a request that an upstream answered.
+    /// Nil for a request that an upstream responded to.
     package let refusal: Refusal?
     /// What the log says beyond the refusal's code, where there is more to say.
     package let detail: RefusalDetail?
-    /// From the head's last byte to the response's last.
+    /// From the head's last byte, or of an unreadable head from its first, to the response's last; 0 where nothing came.
     package let microseconds: Int64
     /// Above 0, the record stands for so many refusals of its tenant and code that have no record of their own.
     package var others = 0

@@ -42,7 +42,7 @@ extension HTTP1UpstreamConnection {
         persists = parser.head.isPersistent && !parser.head.announcesForbiddenBody && !isTainted
         // The upstream takes this connection for its caller, now or once the proof that it was sent is complete.
         if parser.head.authenticatesConnection || client.authenticatesConnection {
-            if !client.claims(self) { persists = false }
+            if !client.claim(self) { persists = false }
         }
         idleTicks =
             parser.head.keepAliveSeconds.map {

@@ -121,8 +121,9 @@ protocol UpstreamClient: AnyObject {
     /// Whether the head that went upstream holds a proof that authenticates the connection (NTLM, Negotiate).
     var authenticatesConnection: Bool { get }
 
-    /// The upstream takes the connection for its caller; whether it can be the client's alone from now on.
-    func claims(_ connection: any UpstreamWire) -> Bool
+    /// The upstream takes all requests on this connection for one caller's: gives it to the client alone; false where that
+    /// cannot be.
+    func claim(_ connection: any UpstreamWire) -> Bool
 
     // MARK: WebSocket
 
