@@ -76,7 +76,8 @@ extension HouseRule {
                 [
                     "DataPlane/AddressRange.swift", "DataPlane/CertificateNames.swift",
                     "DataPlane/CertificateStore.swift", "DataPlane/TrailerSection.swift",
-                    "DataPlane/ClientWire.swift", "DataPlane/ConnectionOptions.swift",
+                    "DataPlane/ChunkedBody+Payload.swift", "DataPlane/ClientWire.swift",
+                    "DataPlane/ConnectionOptions.swift",
                     "DataPlane/DescribedRequest.swift", "DataPlane/Exchange+Judging.swift",
                     "DataPlane/Exchange+Recording.swift", "DataPlane/Exchange+Response.swift",
                     "DataPlane/Exchange+WebSocket.swift", "DataPlane/ForwardedAddress.swift",

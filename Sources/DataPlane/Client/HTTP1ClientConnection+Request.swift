@@ -44,33 +44,20 @@ extension HTTP1ClientConnection {
         }
     }
 
-    /// The payload of all chunks that one read brought is passed on in one piece.
     private func readChunks() {
         // It is read here alone, so that none of its fields is copied.
         guard var chunks else { return }
         self.chunks = nil
-        var payload = ByteBuffer()
-        while true {
-            switch inbound.withUnsafeReadableBytes({ chunks.next($0) }) {
-            case .needMore(let used):
-                inbound.moveReaderIndex(forwardBy: used)
-                self.chunks = chunks
-                exchange.bodyCame(payload, isLast: false)
-                return
-            case .payload(let skipped, let count):
-                inbound.moveReaderIndex(forwardBy: skipped)
-                payload.appendSlice(of: &inbound, length: count)
-            case .end(let used):
-                let trailers = TrailerSection(chunks, inbound)
-                inbound.moveReaderIndex(forwardBy: used)
-                body = .none
-                exchange.bodyCame(payload, isLast: true, trailers: trailers)
-                return
-            case .flaw(let flaw):
-                delivery.isFramingLost = true
-                exchange.bodyUnreadable(flaw)
-                return
-            }
+        switch chunks.payload(from: &inbound) {
+        case .more(let payload):
+            self.chunks = chunks
+            exchange.bodyCame(payload, isLast: false)
+        case .last(let payload, let trailers):
+            body = .none
+            exchange.bodyCame(payload, isLast: true, trailers: trailers)
+        case .flaw(let flaw):
+            delivery.isFramingLost = true
+            exchange.bodyUnreadable(flaw)
         }
     }
 

@@ -101,32 +101,18 @@ extension HTTP1UpstreamConnection {
         if count == remaining, self.client === client { end(client) }
     }
 
-    /// The payload of all chunks that one read brought is passed on in one piece.
     private func useChunks(_ client: any UpstreamClient) {
         // It is read here alone, so that none of its fields is copied.
         guard var chunks else { return }
         self.chunks = nil
-        var payload = ByteBuffer()
-        while true {
-            switch inbound.withUnsafeReadableBytes({ chunks.next($0) }) {
-            case .needMore(let used):
-                inbound.moveReaderIndex(forwardBy: used)
-                self.chunks = chunks
-                client.responseBodyCame(payload)
-                return
-            case .payload(let skipped, let count):
-                inbound.moveReaderIndex(forwardBy: skipped)
-                payload.appendSlice(of: &inbound, length: count)
-            case .end(let used):
-                let trailers = TrailerSection(chunks, inbound)
-                inbound.moveReaderIndex(forwardBy: used)
-                client.responseBodyCame(payload)
-                if self.client === client { end(client, trailers) }
-                return
-            case .flaw(let flaw):
-                fail(client, .messageFlaw(flaw))
-                return
-            }
+        switch chunks.payload(from: &inbound) {
+        case .more(let payload):
+            self.chunks = chunks
+            client.responseBodyCame(payload)
+        case .last(let payload, let trailers):
+            client.responseBodyCame(payload)
+            if self.client === client { end(client, trailers) }
+        case .flaw(let flaw): fail(client, .messageFlaw(flaw))
         }
     }
 
