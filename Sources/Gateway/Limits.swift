@@ -52,6 +52,25 @@ enum Limits {
     /// A request to the admin port, from its head to the last byte of its response.
     static let adminExchange = Duration.seconds(30)
 
+    // What happens, told to those who listen.
+
+    /// Refusals that are remembered, over all tenants; with a client's longest path some 1.5 KB each.
+    static let refusalsKept = 4_096
+    /// Refusals that are remembered of one tenant.
+    static let refusalsKeptPerTenant = 64
+    /// Listeners to `/events` at once.
+    static let eventListeners = 16
+    /// Events that wait for one listener; for one more the oldest goes.
+    static let eventsWaiting = 512
+    /// After so long without an event a listener gets a comment, so that a dead one is found out.
+    static let eventHeartbeat = Duration.seconds(15)
+    /// How often it is looked whether listeners are to be told of a change of the gateway's state.
+    static let statePause = Duration.milliseconds(500)
+    /// The longest host that a listener may name: a row's has at most 253 bytes.
+    static let eventTenantBytes = 253
+    /// Data that was sent and is not acknowledged ends a connection to the admin port after this.
+    static let adminUnacknowledgedMilliseconds = 30_000
+
     // Start.
 
     /// The proxy opens without a directory after this.

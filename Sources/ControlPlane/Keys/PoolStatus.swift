@@ -19,6 +19,8 @@ package struct PoolStatus: Sendable, Equatable {
     package let state: State
     /// The keys that tokens are verified with now.
     package let keyIDs: [KeyID]
+    /// Whether these keys were kept on disk, and no fetch has succeeded since the start.
+    package let areKeysFromDisk: Bool
     /// When `state` became what it is.
     package let since: Instant
     /// When a fetch last brought a usable key set; nil before the first.

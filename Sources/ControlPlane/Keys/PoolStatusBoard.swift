@@ -9,6 +9,7 @@ final class PoolStatusBoard: Sendable {
     private struct State {
         /// The status of every pool that has reported one, in no order.
         var statuses: [PoolName: PoolStatus] = [:]
+        var counts = PoolCounts()
         /// Pools whose state, failure or keys changed since the last `takeChanges`, and pools that were removed.
         var changed: Set<PoolName> = []
         /// Pools of which anything at all changed, such as the time of the last fetch.
@@ -27,7 +28,7 @@ final class PoolStatusBoard: Sendable {
         state.withLock { state in
             state.hasBegun = true
             for pool in removed {
-                state.statuses[pool] = nil
+                if let old = state.statuses.removeValue(forKey: pool) { state.counts.count(old, -1) }
                 state.changed.insert(pool)
             }
             state.untried.subtract(removed)
@@ -40,6 +41,8 @@ final class PoolStatusBoard: Sendable {
     func report(_ status: PoolStatus) {
         state.withLock { state in
             let old = state.statuses.updateValue(status, forKey: status.pool)
+            if let old { state.counts.count(old, -1) }
+            state.counts.count(status, 1)
             state.touched.insert(status.pool)
             if old?.state != status.state || old?.failure != status.failure || old?.keyIDs != status.keyIDs {
                 state.changed.insert(status.pool)
@@ -52,6 +55,9 @@ final class PoolStatusBoard: Sendable {
 
     /// The status of every pool that has reported one, in no order.
     var statuses: [PoolStatus] { state.withLock { Array($0.statuses.values) } }
+
+    /// How many pools are in each state.
+    var counts: PoolCounts { state.withLock { $0.counts } }
 
     /// Whether a fetch has ended, well or not, for every pool that was added so far; once true, it stays true.
     var isFirstPassDone: Bool { state.withLock { $0.isFirstPassDone } }

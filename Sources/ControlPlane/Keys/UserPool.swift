@@ -109,7 +109,7 @@ package actor UserPool {
         let now = KeySetMachine.Moment.now
         let keyIDs = machine.keys.map { now.wall < $0.usableUntil ? $0.keySet.keys.map(\.keyID) : [] } ?? []
         return PoolStatus(
-            pool: pool, state: state, keyIDs: keyIDs, since: since,
+            pool: pool, state: state, keyIDs: keyIDs, areKeysFromDisk: false, since: since,
             lastSuccess: machine.lastSuccess?.wall, lastAttempt: machine.lastAttempt?.wall,
             nextAttempt: machine.nextFetch.map { now.wall(at: $0) }, failure: machine.failure)
     }

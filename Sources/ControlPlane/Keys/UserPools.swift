@@ -74,6 +74,9 @@ package actor UserPools {
         board.statuses.sorted { $0.pool < $1.pool }
     }
 
+    /// How many pools are in each state.
+    package nonisolated var counts: PoolCounts { board.counts }
+
     /// Whether a first fetch has ended, well or not, for every pool named so far; once true, it stays true.
     package nonisolated var isFirstPassDone: Bool { board.isFirstPassDone }
 

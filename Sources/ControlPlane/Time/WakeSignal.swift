@@ -1,20 +1,21 @@
 /// Wakes a task that sleeps until a given time, when somebody else has work for it before that time.
-struct WakeSignal: Sendable {
+package struct WakeSignal: Sendable {
     private let signals: AsyncStream<Void>
     private let sender: AsyncStream<Void>.Continuation
 
-    init() {
+    /// A signal that nobody has sent.
+    package init() {
         // One pending signal is as good as many: the task that wakes looks at everything there is to do.
         (signals, sender) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Ends the wait under way; where nobody waits now, the next wait ends at once.
-    func send() {
+    package func send() {
         sender.yield()
     }
 
     /// Returns at `time`, or earlier after a signal or when the task is cancelled. Only one task may wait at a time.
-    func wait(until time: ContinuousClock.Instant) async {
+    package func wait(until time: ContinuousClock.Instant) async {
         let alarm = Task { [sender] in
             guard (try? await Task.sleep(until: time, clock: .continuous)) != nil else { return }
             sender.yield()

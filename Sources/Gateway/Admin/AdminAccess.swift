@@ -21,6 +21,8 @@ struct AdminAccess: Sendable {
         case ready
         /// The state of everything.
         case status
+        /// What happens, as it happens.
+        case events
         /// Fetches the keys of a pool at once.
         case refresh(PoolID)
     }
@@ -84,6 +86,7 @@ struct AdminAccess: Sendable {
         case "/live": return (.live, ["GET", "HEAD"])
         case "/ready": return (.ready, ["GET", "HEAD"])
         case "/status": return (.status, ["GET", "HEAD"])
+        case "/events": return (.events, ["GET"])
         default: break
         }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)

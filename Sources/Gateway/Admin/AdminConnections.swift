@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
@@ -21,6 +22,9 @@ final class AdminConnections: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let newcomer = unwrapInboundIn(data)
+        // A peer that went without a word is found out by what it does not acknowledge; a stream of events has no clock.
+        _ = newcomer.setOption(
+            .tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: Limits.adminUnacknowledgedMilliseconds)
         if open.count >= limit { open.removeFirst().close(promise: nil) }
         open.append(newcomer)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -33,6 +37,8 @@ final class AdminConnections: ChannelInboundHandler {
 
 /// Closes a connection of the admin port when a request and its response take too long, whichever of the two is slow; and
 /// after a response with `Connection: close`, once that was sent.
+///
+/// A stream of events has no end, so there each piece of it has that time to be sent.
 final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -47,6 +53,9 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReading = false
     /// Whether a response had `Connection: close`.
     private var saidClose = false
+    /// Whether the response under way is a stream of events, and how many pieces of it are not sent yet.
+    private var isStream = false
+    private var unsentPieces = 0
 
     init(limit: TimeAmount) {
         self.limit = limit
@@ -70,9 +79,13 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head):
             if head.headerFields[.connection] == "close" { saidClose = true }
+            isStream = head.headerFields[.contentType] == "text/event-stream"
+            if isStream { stopAlarm() }
             context.write(data, promise: promise)
+        case .body where isStream: writePiece(context, data, promise)
         case .body: context.write(data, promise: promise)
         case .end:
+            isStream = false
             let left = promise ?? context.eventLoop.makePromise()
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             left.futureResult.whenSuccess {
@@ -88,16 +101,36 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// Writes a piece of a stream, whose time begins now, or with the end of the piece before.
+    private func writePiece(
+        _ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?
+    ) {
+        unsentPieces += 1
+        if alarm == nil { setAlarm(context) }
+        let sent = promise ?? context.eventLoop.makePromise()
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        sent.futureResult.whenSuccess {
+            let (clock, context) = bound.value
+            clock.unsentPieces -= 1
+            clock.stopAlarm()
+            if clock.unsentPieces > 0 { clock.setAlarm(context) }
+        }
+        context.write(data, promise: sent)
+    }
+
     func handlerRemoved(context: ChannelHandlerContext) {
+        stopAlarm()
+    }
+
+    private func stopAlarm() {
         alarm?.cancel()
         alarm = nil
     }
 
     /// Starts the clock anew for the next exchange, where one has begun; its time begins with the end of the one before.
     private func settle(_ context: ChannelHandlerContext) {
-        guard !isReading else { return }
-        alarm?.cancel()
-        alarm = nil
+        guard !isReading, !isStream else { return }
+        stopAlarm()
         if openRequests > 0 { setAlarm(context) }
     }
 

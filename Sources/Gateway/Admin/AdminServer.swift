@@ -25,13 +25,13 @@ final class AdminServer: Sendable {
     }
 
     init(
-        address: ListenAddress, access: AdminAccess, state: GatewayState,
+        address: ListenAddress, access: AdminAccess, state: GatewayState, events: EventHub,
         refresh: @escaping @Sendable (PoolName) async -> PoolStatus?, logger: Logger
     ) {
         let bound = OneShot<SocketAddress>()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let application = Application(
-            responder: AdminResponder(access: access, state: state, refresh: refresh),
+            responder: AdminResponder(access: access, state: state, events: events, refresh: refresh),
             server: .http1(
                 configuration: .init(
                     additionalChannelHandlers: [AdminExchangeClock(limit: .init(Limits.adminExchange))],
@@ -83,6 +83,7 @@ private struct AdminResponder: HTTPResponder {
 
     let access: AdminAccess
     let state: GatewayState
+    let events: EventHub
     let refresh: @Sendable (PoolName) async -> PoolStatus?
 
     func respond(to request: Request, context: Context) async throws -> Response {
@@ -91,7 +92,11 @@ private struct AdminResponder: HTTPResponder {
         let head = AdminAccess.RequestHead(
             method: request.method.rawValue, path: path, host: request.head.authority,
             origin: request.headers[.origin], authorization: request.headers[.authorization])
-        var response = await response(to: access.judge(head), path: path)
+        let verdict = access.judge(head)
+        var response =
+            verdict == .page(.events)
+            ? eventStream(request, query: target.dropFirst(path.count + 1))
+            : await response(to: verdict, path: path)
         response.headers[.cacheControl] = "no-store"
         response.headers[.xContentTypeOptions] = "nosniff"
         // Without `Host` the request is HTTP/1.0, whose response ends with the connection.
@@ -110,6 +115,7 @@ private struct AdminResponder: HTTPResponder {
                 return json(.serviceUnavailable, ["status": "unready", "reason": reason])
             }
         case .page(.status): return json(.ok, state.report)
+        case .page(.events): return Response(status: .internalServerError)
         case .page(.refresh(let poolID)): return await refreshed(poolID)
         case .refused(let refusal):
             var response = json(HTTPResponse.Status(code: refusal.status), ["error": refusal.rawValue])
@@ -129,6 +135,32 @@ private struct AdminResponder: HTTPResponder {
             let status = await refresh(pool)
         else { return json(.notFound, ["error": "pool_not_served"]) }
         return json(.ok, StatusReport.Pool(status, now: .now))
+    }
+
+    /// Begins a stream of events, which ends with the connection or with the gateway.
+    private func eventStream(_ request: Request, query: Substring) -> Response {
+        guard let filter = EventFilter(query: query) else {
+            return json(.badRequest, ["error": "bad_query"])
+        }
+        guard events.hasRoom else {
+            var response = json(.serviceUnavailable, ["error": "too_many_listeners"])
+            response.headers[.retryAfter] = "5"
+            return response
+        }
+        // The listener begins where the body is written, so that it also ends there, whatever becomes of the connection.
+        let body = ResponseBody { [events, state] writer in
+            guard let listener = events.listen(to: filter.tenant, last: filter.last, summary: state.summary)
+            else { return try await writer.finish(nil) }
+            defer { events.leave(listener) }
+            try await request.body.consumeWithInboundCloseHandler { _ in
+                var stream = EventStream(listener)
+                while let bytes = await stream.next() { try await writer.write(ByteBuffer(bytes: bytes)) }
+            } onInboundClosed: {
+                listener.end()
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: [.contentType: "text/event-stream"], body: body)
     }
 
     private func json(_ status: HTTPResponse.Status, _ value: some Encodable) -> Response {

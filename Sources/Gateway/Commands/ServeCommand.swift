@@ -15,12 +15,14 @@ struct ServeCommand: AsyncParsableCommand {
         let descriptors = ProcessSetup.raiseDescriptors()
         let records = RecordRing(capacity: DataPlane.Limits.recordRing)
         let format = settings.logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
+        let events = EventHub()
         let log = LogWriter(
-            descriptor: STDERR_FILENO, format: format, level: settings.logLevel, records: records)
+            descriptor: STDERR_FILENO, format: format, level: settings.logLevel, records: records,
+            events: events)
         log.start()
         defer { log.end() }
         let server = GatewayServer(
-            settings: settings, log: log, records: records, descriptors: descriptors,
+            settings: settings, log: log, records: records, events: events, descriptors: descriptors,
             announce: { Output.line($0) })
         do throws(GatewayFailure) {
             try await server.run()

@@ -16,6 +16,8 @@ final class LogWriter: Sendable {
     private let format: LogFormat
     private let level: Logger.Level
     private let records: RecordRing
+    /// Gets the refusals, whatever the log's level.
+    private let events: EventHub
     private let state = Mutex(State())
     /// Wakes the thread.
     private let wake = DispatchSemaphore(value: 0)
@@ -27,12 +29,17 @@ final class LogWriter: Sendable {
         var isEnding = false
     }
 
-    /// Writes to the file descriptor `descriptor` what is at least of `level`. `records` is emptied several times a second.
-    init(descriptor: Int32, format: LogFormat, level: Logger.Level, records: RecordRing) {
+    /// Writes to the file descriptor `descriptor` what is at least of `level`. `records` is emptied several times a second,
+    /// and `events` gets the refusals among them that the throttle admits.
+    init(
+        descriptor: Int32, format: LogFormat, level: Logger.Level, records: RecordRing,
+        events: EventHub = EventHub()
+    ) {
         self.descriptor = descriptor
         self.format = format
         self.level = level
         self.records = records
+        self.events = events
     }
 
     /// Starts the thread. Call once.
@@ -79,15 +86,16 @@ final class LogWriter: Sendable {
             for line in lines { bytes += line.written(as: format) }
             let (records, droppedRecords) = records.drain()
             var suppressed: [RefusalThrottle.Suppressed] = []
+            var refusals: [RefusalEvent] = []
             for record in records {
-                guard let line = Observer.line(record, &throttle, &suppressed), line.level >= level else {
-                    continue
-                }
-                bytes += line.written(as: format)
+                guard let line = Observer.line(record, &throttle, &suppressed) else { continue }
+                if let refusal = RefusalEvent(record) { refusals.append(refusal) }
+                if line.level >= level { bytes += line.written(as: format) }
             }
             throttle.advance(to: .now, finished: &suppressed)
             if isEnding { throttle.finish(&suppressed) }
             for count in suppressed { bytes += Observer.line(count).written(as: format) }
+            events.take(refusals + suppressed.map { RefusalEvent($0, at: .now) })
             if dropped + droppedRecords > 0 {
                 bytes += Observer.linesDropped(dropped + droppedRecords).written(as: format)
             }

@@ -10,6 +10,7 @@ struct GatewayServer {
     private let settings: Settings
     private let log: LogWriter
     private let records: RecordRing
+    private let events: EventHub
     private let descriptors: Int
     /// Takes the command line by which a person reaches the embedded Postgres, to be printed.
     private let announce: @Sendable (String) -> Void
@@ -27,15 +28,16 @@ struct GatewayServer {
     private let pools: UserPools
     private let state: GatewayState
 
-    /// A gateway that has opened nothing yet. `records` is the ring that `log` empties; `descriptors` is how many file
-    /// descriptors the process may open.
+    /// A gateway that has opened nothing yet. `records` is the ring that `log` empties, `events` what it tells
+    /// of refusals; `descriptors` is how many file descriptors the process may open.
     init(
-        settings: Settings, log: LogWriter, records: RecordRing, descriptors: Int,
+        settings: Settings, log: LogWriter, records: RecordRing, events: EventHub, descriptors: Int,
         announce: @escaping @Sendable (String) -> Void
     ) {
         self.settings = settings
         self.log = log
         self.records = records
+        self.events = events
         self.descriptors = descriptors
         self.announce = announce
         fetcher = KeyFetcher(settings)
@@ -50,7 +52,8 @@ struct GatewayServer {
             observe: observe)
         state = GatewayState(
             instance: InstanceName.make(), version: Version.current, startedAt: .now,
-            isFirstPassDone: { [pools] in pools.isFirstPassDone }, pools: { [pools] in pools.statuses() })
+            isFirstPassDone: { [pools] in pools.isFirstPassDone }, pools: { [pools] in pools.statuses() },
+            poolCounts: { [pools] in pools.counts })
     }
 
     /// Serves until a signal asks it to stop; throws where it cannot go on.
@@ -78,6 +81,8 @@ struct GatewayServer {
             },
             announce: announce)
         let controlTask = Task { await self.run(control) }
+        let stateTask = Task { await tellState() }
+        defer { stateTask.cancel() }
 
         let proxy = await openProxy(besides: adminAddress)
         if proxy != nil {
@@ -107,7 +112,7 @@ struct GatewayServer {
         AdminServer(
             address: settings.adminListen,
             access: AdminAccess(token: settings.adminToken, hosts: settings.adminHosts),
-            state: state, refresh: { [pools] in await pools.refresh($0) },
+            state: state, events: events, refresh: { [pools] in await pools.refresh($0) },
             logger: Logger(label: "admin") { [log, settings] in
                 LibraryLog(label: $0, writer: log, level: settings.logLevel)
             })
@@ -192,6 +197,13 @@ struct GatewayServer {
         }
     }
 
+    /// Tells those who listen to `/events` when the gateway's state changes, until the task is cancelled.
+    private func tellState() async {
+        while (try? await Task.sleep(for: Limits.statePause)) != nil {
+            if events.hasListeners { events.take(state.summary) }
+        }
+    }
+
     // MARK: Stop
 
     /// Closes what is open: first the proxy, since requests under way may still need keys; the database last.
@@ -214,6 +226,8 @@ struct GatewayServer {
         await within(Limits.partStop) { await controlTask.value }
         await pools.stop()
         fetcher.stop()
+        events.take(state.summary)
+        events.end()
         await within(Limits.partStop) {
             await admin.stop()
             await adminTask.value

@@ -13,17 +13,20 @@ final class GatewayState: Sendable {
     let startedAt: Instant
     private let isFirstPassDone: @Sendable () -> Bool
     private let pools: @Sendable () -> [PoolStatus]
+    private let poolCounts: @Sendable () -> PoolCounts
     private let values = Mutex(ReportedState())
 
     init(
         instance: String, version: String, startedAt: Instant,
-        isFirstPassDone: @escaping @Sendable () -> Bool, pools: @escaping @Sendable () -> [PoolStatus]
+        isFirstPassDone: @escaping @Sendable () -> Bool, pools: @escaping @Sendable () -> [PoolStatus],
+        poolCounts: @escaping @Sendable () -> PoolCounts
     ) {
         self.instance = instance
         self.version = version
         self.startedAt = startedAt
         self.isFirstPassDone = isFirstPassDone
         self.pools = pools
+        self.poolCounts = poolCounts
     }
 
     /// Changes what was reported.
@@ -34,6 +37,16 @@ final class GatewayState: Sendable {
     /// Whether the gateway is ready to be sent requests, and if not, why.
     var readiness: Readiness {
         Readiness(values.withLock { $0 }, isFirstPassDone: isFirstPassDone(), at: .now)
+    }
+
+    /// What those who listen to `/events` are told of the gateway.
+    var summary: StateSummary {
+        let current = values.withLock { $0 }
+        let readiness = Readiness(current, isFirstPassDone: isFirstPassDone(), at: .now)
+        return StateSummary(
+            time: Instant.now.timestamp, instance: instance, isReady: readiness.isReady,
+            reason: readiness.reason, isDraining: current.isStopping,
+            directory: StateSummary.Directory(current.directory), pools: PoolTally(poolCounts()))
     }
 
     /// Everything, as `/status` returns it.

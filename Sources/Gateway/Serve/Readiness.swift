@@ -31,4 +31,12 @@ enum Readiness: Sendable, Equatable {
     }
 
     var isReady: Bool { self == .ready }
+
+    /// Why it is not ready; nil where it is.
+    var reason: String? {
+        switch self {
+        case .ready: nil
+        case .unready(let reason): reason
+        }
+    }
 }
