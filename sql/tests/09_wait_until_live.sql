@@ -23,4 +23,13 @@ DELETE FROM poolgate.tenants WHERE host = 'a.live.example';
 SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('a.live.example', '50 ms')$$, '55000', '%');
 UPDATE poolgate.instances SET snapshot = pg_current_snapshot();
 SELECT pg_temp.holds(poolgate.wait_until_live('a.live.example') = 2, 'a deletion can be waited for too');
+
+-- A gateway that ended without a word holds nothing up for longer than 15 seconds; one of an earlier version, three minutes.
+INSERT INTO poolgate.instances (instance, host_name, version, started_at, seen_at, snapshot, heartbeat) VALUES
+    ('dead', 'h', '1', now(), now() - interval '14 seconds', NULL, '5 seconds');
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('a.live.example', '50 ms')$$, '55000', '%is not live everywhere%');
+UPDATE poolgate.instances SET seen_at = now() - interval '16 seconds' WHERE instance = 'dead';
+SELECT pg_temp.holds(poolgate.wait_until_live('a.live.example', '50 ms') = 2, 'nobody waits for the dead');
+UPDATE poolgate.instances SET heartbeat = DEFAULT WHERE instance = 'dead';
+SELECT pg_temp.fails($$SELECT poolgate.wait_until_live('a.live.example', '50 ms')$$, '55000', '%is not live everywhere%');
 DELETE FROM poolgate.instances;

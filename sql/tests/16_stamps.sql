@@ -30,7 +30,7 @@ SELECT pg_temp.holds(count(*) = 1, 'a revocation that went is told') FROM poolga
 SELECT pg_temp.holds(count(*) = 0, 'every trigger that stamps or records is for every role: ' || coalesce(string_agg(tgname, ', '), ''))
     FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
     WHERE c.relnamespace = 'poolgate'::regnamespace AND NOT g.tgisinternal AND g.tgenabled <> 'A'
-    AND (g.tgname ~ '^record_' OR g.tgname IN ('check_tenant', 'check_rule', 'check_revocation', 'At_commit_settle_rules'));
+    AND (g.tgname ~ '^record_' OR g.tgname IN ('check_tenant', 'check_rule', 'check_revocation', 'check_withdrawn_key', 'At_commit_settle_rules'));
 DELETE FROM poolgate.lifted_revocations;
 
 -- In every case: the row is written; a gateway's snapshot that passed it by reading changes alone is no proof, one in
@@ -93,7 +93,7 @@ CALL pg_temp.judged('live.example', false, $$SET LOCAL session_replication_role 
 ALTER TABLE poolgate.tenants ENABLE TRIGGER ALL;
 ALTER TABLE poolgate.rules ENABLE TRIGGER ALL;
 SELECT poolgate.enable_triggers();
-SELECT pg_temp.holds(count(*) = 13, 'triggers are for replication roles again') FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+SELECT pg_temp.holds(count(*) = 16, 'triggers are for replication roles again') FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
     WHERE c.relnamespace = 'poolgate'::regnamespace AND g.tgenabled = 'A' AND c.relname <> 'revocations';
 DELETE FROM poolgate.instances;
 DELETE FROM poolgate.rules;
