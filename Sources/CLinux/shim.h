@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -11,6 +12,13 @@
 // Swift cannot call prctl, which is variadic.
 static inline void poolgate_name_thread(const char *name) {
     prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+// The columns of the terminal's window (ioctl_tty(2)); 0 where it is no terminal or does not know. Swift cannot call ioctl,
+// which is variadic.
+static inline int poolgate_terminal_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 // What the socket option SO_ATTACH_FILTER takes (socket(7)): the kernel's struct sock_fprog, with the address of the

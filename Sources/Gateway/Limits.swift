@@ -131,4 +131,16 @@ enum Limits {
     static let adminCall = Duration.seconds(10)
     /// Key endpoints asked at once by `check`.
     static let checksAtOnce = 64
+
+    // What commands print.
+
+    /// The columns of a terminal that does not know its size.
+    static let assumedColumns = 80
+    /// A table's column becomes no narrower than this, in columns of the terminal.
+    static let narrowestColumn = 8
+    /// A progress bar without its words, in columns; where it would be shorter there is none.
+    static let shortestProgressBar = 10
+    static let longestProgressBar = 40
+    /// How often a progress bar is drawn anew.
+    static let progressPause = Duration.milliseconds(100)
 }

@@ -79,8 +79,8 @@ def test_an_older_schema_is_told_by_check_and_explain(run, postgres):
     done = run("check", "--database-url", database.url)
     assert done.returncode == 1 and "run 'poolgate migrate'" in done.stdout and "does not exist" not in done.stdout
     assert "ok    database" in done.stdout, done.stdout
-    done = run("explain", "--host", "a.example.com", "--database-url", database.url)
-    assert done.returncode == 1 and "run 'poolgate migrate'" in done.stderr and "does not exist" not in done.stderr
+    done = run("explain", "--table", "--host", "a.example.com", "--database-url", database.url)
+    assert done.returncode == 69 and "run 'poolgate migrate'" in done.stderr and "does not exist" not in done.stderr
 
 
 def test_a_database_that_cannot_be_reached_is_told_with_its_place(run):

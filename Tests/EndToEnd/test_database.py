@@ -460,8 +460,8 @@ def test_an_old_schema_says_migrate_and_a_user_that_may_not_hears_who_may(start,
     for url in (database.url, role(database)):
         done = run("check", environment={"POOLGATE_DATABASE_URL": url})
         assert done.returncode == 1 and "run 'poolgate migrate'" in done.stdout and "does not exist" not in done.stdout
-        done = run("explain", "--host", "a.example.com", "--token", "-", stdin="x", environment={"POOLGATE_DATABASE_URL": url})
-        assert done.returncode == 1 and "run 'poolgate migrate'" in done.stderr and "does not exist" not in done.stderr
+        done = run("explain", "--table", "--host", "a.example.com", "--token", "-", stdin="x", environment={"POOLGATE_DATABASE_URL": url})
+        assert done.returncode == 69 and "run 'poolgate migrate'" in done.stderr and "does not exist" not in done.stderr
     for url, says in ((role(database), "user postgres, who owns the schema"), (role(postgres.new_database()), "may CREATE")):
         done = run("migrate", environment={"POOLGATE_DATABASE_URL": url})
         assert done.returncode == 1 and says in done.stderr, done.stderr

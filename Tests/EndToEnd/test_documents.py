@@ -14,6 +14,7 @@ import pytest
 import documents
 from documents import PAGES, blocks, shows
 from processes import TOP, Postgres, free_port, wait_until
+from screen import Screen
 
 RUN = [page for page in PAGES if any(block.is_run for block in blocks(page))]
 
@@ -60,18 +61,17 @@ class Place:
         return re.sub(r"@127\.0\.0\.1/", f"@127.0.0.1:{self.cluster.port}/", script)
 
     def run(self, script, seconds=30):
-        """Whether a script came to its end, and its output. All processes that it leaves are ended."""
-        output = self.folder / "output"
-        with open(output, "wb") as log:
+        """Whether a script came to its end, and its output on a terminal. All processes that it leaves are ended."""
+        with Screen() as screen:
             shell = subprocess.Popen(
                 ["bash", "-c", f"set -eo pipefail\n{self.adapted(script)}"], cwd=self.folder, env=self.variables,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        try:
-            shell.wait(seconds)
-        except subprocess.TimeoutExpired:
-            pass
-        self._end(shell)
-        return shell.returncode, output.read_text(errors="replace")
+                stdin=subprocess.DEVNULL, stdout=screen.end, stderr=screen.end, start_new_session=True)
+            try:
+                shell.wait(seconds)
+            except subprocess.TimeoutExpired:
+                pass
+            self._end(shell)
+        return shell.returncode, screen.text()
 
     def _end(self, shell):
         """Ends the shell's process group, and an embedded Postgres by the gateway that started it."""

@@ -129,12 +129,12 @@ def test_explain_names_the_check_that_failed_and_never_shows_the_token(run, data
         "signature": stand_in.mint(pool)[:-20] + "A" * 20,
     }
     for check, token in samples.items():
-        done = run("explain", "--host", "a.example.com", "--token", "-", *arguments, stdin=token + "\n")
+        done = run("explain", "--table", "--host", "a.example.com", "--token", "-", *arguments, stdin=token + "\n")
         assert done.returncode == 1, check
         failed = [line for line in done.stdout.splitlines() if line.strip() and not line.startswith(("ok", " "))]
         assert any(check in line for line in failed), (check, done.stdout)
         assert not any(part in done.stdout + done.stderr for part in token.split("."))
-    done = run("explain", "--host", "a.example.com", "--token", "-", *arguments, stdin=stand_in.mint(pool, groups=["admins"]))
+    done = run("explain", "--table", "--host", "a.example.com", "--token", "-", *arguments, stdin=stand_in.mint(pool, groups=["admins"]))
     assert done.returncode == 0, done.stdout
 
 
@@ -145,7 +145,7 @@ def test_explain_refuses_what_http_refuses(run, database, pool, upstream):
             ("a.example.com:99999", "/", 400), ("a.example.com:8o", "/", 400), ("a.example.com:80:80", "/", 400),
             ("u@a.example.com", "/", 400), ("a.example.com", "/a b", 400), ("a.example.com", "", 400),
             (".a.example.com", "/", 421), ("a.example.com:8443", "/", 401), ("A.example.com.", "/", 401)]:
-        done = run("explain", "--host", host, "--path", path, *arguments)
+        done = run("explain", "--table", "--host", host, "--path", path, *arguments)
         assert done.returncode == 1 and f"refused: {status} " in done.stdout, (host, path, done.stdout, done.stderr)
 
 
@@ -159,7 +159,7 @@ def test_explain_shows_the_rule_that_decides_and_what_one_in_shadow_would_do(run
 
     def explain(*more, **order):
         token = ("--token", "-") if order else ()
-        return run("explain", "--host", "a.example.com", *token, *more, *arguments, stdin=stand_in.mint(pool, **order) if order else "")
+        return run("explain", "--table", "--host", "a.example.com", *token, *more, *arguments, stdin=stand_in.mint(pool, **order) if order else "")
     done = explain("--path", "/open/x?y=z")
     assert done.returncode == 0 and ": /open, every method, public" in done.stdout, done.stdout
     done = explain("--path", "/admin", groups=["staff"])
@@ -184,7 +184,7 @@ def test_explain_takes_what_a_request_would_have(run, database, stand_in, pool, 
 
     def explain(*more, stdin=token):
         headers = [part for header in more for part in ("--header", header)] if more and ":" in more[0] else more
-        done = run("explain", "--host", "a.example.com", "--token", "-", *headers, *arguments, stdin=stdin)
+        done = run("explain", "--table", "--host", "a.example.com", "--token", "-", *headers, *arguments, stdin=stdin)
         assert not any(part in done.stdout + done.stderr for part in token.split(".")), done.stdout
         return done.stdout.splitlines()[-1].removeprefix("the request would be "), done.stdout
     assert explain()[0] == "forwarded"
@@ -207,7 +207,7 @@ def test_explain_takes_what_a_request_would_have(run, database, stand_in, pool, 
                             ("https://a.example.com", "forwarded")]:
         verdict, shown = explain(*post, f"Origin: {origin}")
         assert verdict == refusal, shown
-    done = run("explain", "--host", "a.example.com", "--method", "OPTIONS", "--header", "Origin: https://app.example",
+    done = run("explain", "--table", "--host", "a.example.com", "--method", "OPTIONS", "--header", "Origin: https://app.example",
                "--header", "Access-Control-Request-Method: PUT", *arguments)
     assert done.returncode == 0 and "preflight" in done.stdout, done.stdout
 

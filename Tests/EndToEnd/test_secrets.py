@@ -130,6 +130,6 @@ def test_explain_shows_no_query_no_user_and_no_token(run, database, pool, rules)
             (f"u:{word}@a.example.com", "/", ""), (f"https://u:{word}@a.example.com/", "/", ""), ("a.example.com", "/", word),
             ("a.example.com", "/", f"eyJhbGciOiJub25lIn0.{word}.{word}"), ("a.example.com", f"http://u:{word}@h/x", "")]:
         more = ("--token", "-") if token else ()
-        done = run("explain", "--host", host, "--path", path, *more, "--database-url", database.url,
+        done = run("explain", "--table", "--host", host, "--path", path, *more, "--database-url", database.url,
                    "--upstream", "http://127.0.0.1:1", stdin=token)
         assert leaked(word, done.stdout + done.stderr) is None, (host, path, done.stdout, done.stderr)

@@ -8,7 +8,7 @@ extension HouseRule {
                 because: "they are the settings: what each may be, and is where nobody says otherwise"),
             Exception(["ControlPlane/SavedRows.swift"], "Bytes = ", because: "they are the file's format"),
             Exception(["Gateway/Quantity.swift"], because: "it says what the units of settings mean"),
-            Exception(["Platform/CivilDate.swift"], because: "its numbers are the calendar's"),
+            Exception(["Gatekeeper/CivilDate.swift"], because: "its numbers are the calendar's"),
             Exception(
                 ["ControlPlane/DirectoryQueries.swift", "Postgres/PostgresTransactionMode.swift"],
                 "serverVersion",

@@ -162,25 +162,26 @@ extension ClaimCheck {
                 "client", expected: tenant.clientIDs.map { anyOf($0) } ?? "any client of the pool",
                 actual: shown(claims.client))
         case .expiry:
-            CheckWords("exp", expected: "after \(seconds(now))", actual: seconds(claims.expires))
+            CheckWords(
+                "exp", expected: "after \(now.timestampOfSecond)", actual: time(claims.expires, now))
         case .notBefore:
             CheckWords(
                 "nbf", expected: ClaimCheck.latest(now),
-                actual: claims.notBefore.map { seconds($0) } ?? "absent")
+                actual: claims.notBefore.map { time($0, now) } ?? "absent")
         case .issuedAt:
             CheckWords(
                 "iat", expected: ClaimCheck.latest(now),
-                actual: claims.issuedAt.map { seconds($0) } ?? "absent"
-            )
+                actual: claims.issuedAt.map { time($0, now) } ?? "absent")
         case .age:
             CheckWords(
-                "age", expected: tenant.maxTokenAge.map { "less than \($0) s since iat" } ?? "any",
-                actual: claims.issuedAt.map { "\(now.seconds(since: $0)) s" } ?? "unknown")
+                "age",
+                expected: tenant.maxTokenAge.map { "less than \(PersonTime.span($0)) since iat" } ?? "any",
+                actual: claims.issuedAt.map { PersonTime.span(max(0, now.seconds(since: $0))) } ?? "unknown")
         }
     }
 
     private static func latest(_ now: Instant) -> String {
-        "absent or at most \(seconds(now.advanced(bySeconds: Limits.clockSkewSeconds)))"
+        "absent or at most \(now.advanced(bySeconds: Limits.clockSkewSeconds).timestampOfSecond)"
     }
 }
 
@@ -188,7 +189,8 @@ extension CallerCheck {
     fileprivate var words: CheckWords {
         switch self {
         case .end(let identity, let now):
-            CheckWords("exp", expected: "after \(seconds(now))", actual: seconds(identity.end))
+            CheckWords(
+                "exp", expected: "after \(now.timestampOfSecond)", actual: time(identity.end, now))
         case .key(let keyID, let pool, let keys):
             CheckWords(
                 "key",
@@ -222,7 +224,7 @@ private func anyOf(_ texts: [[UInt8]]?) -> String {
     texts.map { "any of \($0.map(shown).joined(separator: ", "))" } ?? "nothing asked"
 }
 
-/// Seconds since 1970-01-01, as claims have them.
-private func seconds(_ instant: Instant) -> String {
-    "\(instant.seconds(since: Instant(nanoseconds: 0)))"
+/// When something is or was, with its distance from now.
+private func time(_ instant: Instant, _ now: Instant) -> String {
+    PersonTime(instant, now: now).description
 }

@@ -7,6 +7,7 @@ struct Poolgate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "poolgate",
         abstract: "An auth gateway for many tenants, each with a Cognito user pool of its own.",
+        discussion: ExitStatus.help,
         version: Version.current,
         subcommands: [
             ServeCommand.self, MigrateCommand.self, CheckCommand.self, ExplainCommand.self, PoolsCommand.self,

@@ -23,8 +23,3 @@ struct SettingArguments: ParsableArguments {
         try read(needsDatabase: true)
     }
 }
-
-extension ExitCode {
-    /// The command was used wrongly: EX_USAGE of sysexits.h.
-    static let usage = ExitCode(64)
-}

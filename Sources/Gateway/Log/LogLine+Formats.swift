@@ -1,3 +1,5 @@
+import Gatekeeper
+
 extension LogLine {
     /// The line in the given format, with its line end.
     func written(as format: LogFormat) -> [UInt8] {

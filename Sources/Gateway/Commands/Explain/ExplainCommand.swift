@@ -1,6 +1,5 @@
 import ArgumentParser
 import ControlPlane
-import DataPlane
 import Gatekeeper
 import Glibc
 import Postgres
@@ -11,13 +10,14 @@ struct ExplainCommand: AsyncParsableCommand {
         commandName: "explain", abstract: "Explain how a request would be judged, check by check.",
         usage: """
             poolgate explain --host HOST [--method METHOD] [--path PATH] [--header 'NAME: VALUE']... [--token -] \
-            [SETTINGS]
+            [--json | --table] [SETTINGS]
             """,
         discussion: """
             Reads the token from standard input ('--token -'), never from the command line, where others could see it, \
             and never prints it. It stands where '{token}' is written in a header or the path, such as \
             --header 'Cookie: session={token}', else in 'Authorization'. Takes the settings of 'poolgate serve'. Exits \
-            with 0 where the request would be forwarded, else with 1.
+            with 0 where the request would be forwarded, with 1 where it would be refused, and with 69 where the \
+            database cannot be read.
             """)
 
     @Option(help: "The host that the request is for.")
@@ -37,6 +37,7 @@ struct ExplainCommand: AsyncParsableCommand {
             "A header of the request besides Host, as often as there are.", valueName: "'NAME: VALUE'"))
     var header: [String] = []
 
+    @OptionGroup var output: OutputOptions
     @OptionGroup var arguments: SettingArguments
 
     func run() async throws {
@@ -49,70 +50,20 @@ struct ExplainCommand: AsyncParsableCommand {
             Output.complaint("the token is read from standard input: pass '--token -'")
             throw ExitCode.usage
         }
-        let request = try request(settings)
-        let explanation = try await CommandDatabase.use(settings) { url in
-            try await ExplainCommand.explanation(of: request, url, settings)
-        }
-        Output.table(
-            [["", "check", "expected", "actual"]]
-                + explanation.lines.map { line in
-                    [
-                        line.passed ? "ok" : "FAIL", line.name, Printable.text(line.expected),
-                        Printable.text(line.actual),
-                    ]
-                })
-        guard let refusal = explanation.refusal else {
-            Output.line("the request would be forwarded")
-            return
-        }
-        let row = refusal.row
-        Output.line("the request would be refused: \(row.status.code) \(row.code)")
-        throw ExitCode.failure
-    }
-
-    /// The request that the options describe, the token of standard input in its place.
-    private func request(_ settings: Settings) throws(ExitCode) -> DescribedRequest {
-        let placeholder = "{token}"
-        var (path, fields) = (path, header)
-        if token != nil {
-            let token = String(decoding: try ExplainCommand.readToken(), as: UTF8.self)
-            if !path.contains(placeholder), !fields.contains(where: { $0.contains(placeholder) }) {
-                fields.append("Authorization: Bearer \(placeholder)")
+        let request = ExplanationRequest(
+            host: host, method: method, path: path, headers: header,
+            token: token == nil ? nil : try ExplainCommand.readToken())
+        let report = try await CommandDatabase.use(settings) { url in
+            var snapshot = Snapshot()
+            snapshot.directory = try await ExplainCommand.content(url, settings).directory
+            return await Explainer(settings).explain(request, by: snapshot, at: .now) { wanted in
+                let keys = await ExplainCommand.keys(of: wanted.pool, settings)
+                return (keys, keys == nil ? .unavailable : .absent)
             }
-            path = path.replacing(placeholder, with: token)
-            fields = fields.map { $0.replacing(placeholder, with: token) }
         }
-        return DescribedRequest(
-            host: host, method: method, path: path, fields: fields.map { Array($0.utf8) },
-            limits: settings.headLimits, maxBodyBytes: settings.maxBodyBytes)
-    }
-
-    /// Judges the request as a loop would: once, and once more with its pool's keys where the first time needs one.
-    private static func explanation(
-        of request: DescribedRequest, _ url: PostgresURL, _ settings: Settings
-    ) async throws -> Explanation {
-        let judge = Judge(tokenCacheBytes: Limits.explainedTokenBytes, seed: 0)
-        judge.snapshot.directory = try await content(url, settings).directory
-        var explanation = Explanation()
-        if let refusal = request.refusal {
-            explanation.messageRefused(refusal)
-            return explanation
-        }
-        let now = Instant.now
-        var verdict = request.withFacts { judge.explain($0, at: now, into: &explanation) }
-        if case .needsKey(let key, _) = verdict {
-            let keys = await keys(of: key.pool, settings)
-            judge.snapshot.setKeys(keys, of: key.pool)
-            let lookup: KeyLookupResult = keys == nil ? .unavailable : .absent
-            explanation = Explanation()
-            verdict = request.withFacts { judge.explain($0, at: now, lookup: lookup, into: &explanation) }
-        }
-        if case .admit(let admission) = verdict,
-            let refusal = request.bodyRefusal(by: admission.resolved.tenant)
-        {
-            explanation.messageRefused(refusal)
-        }
-        return explanation
+        output.show(report, as: report.table)
+        if !output.isJSON { Output.line(report.conclusion) }
+        if !report.isForwarded { throw ExitCode.failure }
     }
 
     private static func content(_ url: PostgresURL, _ settings: Settings) async throws(ExitCode)
@@ -130,7 +81,7 @@ struct ExplainCommand: AsyncParsableCommand {
         } catch {
             Output.complaint(error.description + (error.advice.map { "; \($0)" } ?? ""))
         }
-        throw ExitCode.failure
+        throw ExitCode.unavailable
     }
 
     /// The keys that a pool publishes; nil where they cannot be fetched, which is said on standard error.
@@ -146,8 +97,8 @@ struct ExplainCommand: AsyncParsableCommand {
         }
     }
 
-    /// The token without blanks and line ends around it, and without a leading `Bearer `.
-    private static func readToken() throws(ExitCode) -> [UInt8] {
+    /// What standard input holds, which must be a token and no more.
+    private static func readToken() throws(ExitCode) -> Secret {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: Limits.tokenReadBytes)
         while bytes.count <= Limits.tokenOnStandardInputBytes {
@@ -155,17 +106,11 @@ struct ExplainCommand: AsyncParsableCommand {
             guard count > 0 else { break }
             bytes.append(contentsOf: chunk[..<count])
         }
-        var token = bytes[...]
-        token = token.drop { $0 <= 0x20 }
-        while let last = token.last, last <= 0x20 { token.removeLast() }
-        if token.count > 7, String(decoding: token.prefix(7), as: UTF8.self).lowercased() == "bearer " {
-            token = token.dropFirst(7).drop { $0 == 0x20 }
-        }
-        guard !token.isEmpty, bytes.count <= Limits.tokenOnStandardInputBytes else {
+        guard !ExplanationRequest.bare(bytes).isEmpty, bytes.count <= Limits.tokenOnStandardInputBytes else {
             Output.complaint(
                 "standard input holds no token, or more than \(Limits.tokenOnStandardInputBytes) bytes")
             throw .usage
         }
-        return Array(token)
+        return Secret(bytes: bytes)
     }
 }

@@ -1,4 +1,4 @@
-import Platform
+import Gatekeeper
 import Testing
 
 @Suite struct CivilDateTests {

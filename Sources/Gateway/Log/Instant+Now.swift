@@ -1,0 +1,7 @@
+import Gatekeeper
+import Platform
+
+extension Instant {
+    /// The wall clock now.
+    static var now: Instant { Instant(nanoseconds: WallClock.nanoseconds) }
+}
