@@ -1,12 +1,16 @@
 #ifndef POOLGATE_CLINUX_SHIM_H
 #define POOLGATE_CLINUX_SHIM_H
 
+#include <errno.h>
 #include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 // Names the calling thread, for those who look at it from outside (prctl(2)); at most 15 bytes count.
 // Swift cannot call prctl, which is variadic.
@@ -68,6 +72,25 @@ _Static_assert(
 
 static inline poolgate_linger poolgate_reset_on_close(void) {
     return (poolgate_linger){1, 0};
+}
+
+// Sends `text` as one datagram to the local socket at `path` (unix(7)), and does not wait where its receiver's queue is full.
+// A path that begins with '@' names a socket in the abstract namespace, as in sd_notify(3). Returns 0, or the error's number.
+// The whole call stands here, since more than one module declares the system's struct sockaddr_un.
+static inline int poolgate_send_datagram(const char *path, size_t path_length, const char *text, size_t text_length) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    // A path in the file system ends with a zero byte, for which there must be room.
+    if (path_length == 0 || path_length >= sizeof(address.sun_path)) return ENAMETOOLONG;
+    memcpy(address.sun_path, path, path_length);
+    if (path[0] == '@') address.sun_path[0] = 0;
+    const int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return errno;
+    const socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_length);
+    const ssize_t sent = sendto(
+        descriptor, text, text_length, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address, length);
+    const int error = sent < 0 ? errno : 0;
+    close(descriptor);
+    return error;
 }
 
 #endif

@@ -87,6 +87,23 @@ enum Limits {
     /// File descriptors that are kept for the database, key fetches and files; half of the others is for clients.
     static let descriptorsKept = 128
 
+    // The supervisor.
+
+    /// How often its status line is made anew once the gateway is ready.
+    static let reportPause = Duration.seconds(1)
+    /// By how much an unready gateway extends the time that it has to start, and how often.
+    static let startExtension = Duration.seconds(30)
+    static let startExtensionPause = Duration.seconds(10)
+    /// What stopping may take beyond its delay and its drain.
+    static let stopMargin = Duration.seconds(10)
+    /// Attempts to send a report for which the supervisor has no room, and the pause between two.
+    static let reportAttempts = 10
+    static let reportAttemptPause = Duration.milliseconds(100)
+    /// The longest status line.
+    static let reportStatusCharacters = 500
+    /// The longest watchdog time that is believed: a year.
+    static let longestWatchdogMicroseconds = 31_536_000_000_000
+
     // Stop.
 
     /// How long stopping waits for a part that should end at once.

@@ -98,6 +98,15 @@ package final class ProxyServer: Sendable {
             plain: plain.localAddress?.display ?? "", tls: listeners.dropFirst().first?.localAddress?.display)
     }
 
+    /// Returns once every event loop has found time for it; at once where the proxy is not started or is shut down.
+    package func answer() async {
+        // Asked for under the lock, since nothing may be scheduled on a loop that has ended.
+        let answers = running.withLock { running in
+            (running?.runners ?? []).map { $0.eventLoop.submit {} }
+        }
+        for answer in answers { try? await answer.get() }
+    }
+
     /// Goes on serving, but puts `Connection: close` into every response from now on, so that load balancers take their
     /// connections elsewhere before the listeners close.
     package func leave() {

@@ -71,6 +71,11 @@ final class AdminServer: Sendable {
         await bound.wait()
     }
 
+    /// Returns once the port's event loop has found time for it.
+    func answer() async {
+        try? await group.next().submit {}.get()
+    }
+
     /// Lets responses under way go out; `run` returns.
     func stop() async {
         await services.triggerGracefulShutdown()

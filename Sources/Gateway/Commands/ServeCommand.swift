@@ -23,6 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
         defer { log.end() }
         let server = GatewayServer(
             settings: settings, log: log, records: records, events: events, descriptors: descriptors,
+            supervisor: Supervisor(environment: SettingsReader.processEnvironment, processID: getpid()),
             announce: { Output.line($0) })
         do throws(GatewayFailure) {
             try await server.run()

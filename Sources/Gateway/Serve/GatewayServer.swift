@@ -14,6 +14,8 @@ struct GatewayServer {
     private let descriptors: Int
     /// Takes the command line by which a person reaches the embedded Postgres, to be printed.
     private let announce: @Sendable (String) -> Void
+    /// Who started the program and wants to hear how it is; nil where nobody does.
+    private let supervisor: Supervisor?
     private let began = ContinuousClock.now
 
     private let feed = SnapshotFeed()
@@ -24,6 +26,7 @@ struct GatewayServer {
     /// Why the gateway cannot go on.
     private let failure = OneShot<GatewayFailure>()
     private let directoryLoaded = OneShot<Void>()
+    private let openedProxy = OneShot<ProxyServer>()
     private let fetcher: KeyFetcher
     private let pools: UserPools
     private let state: GatewayState
@@ -32,6 +35,7 @@ struct GatewayServer {
     /// of refusals; `descriptors` is how many file descriptors the process may open.
     init(
         settings: Settings, log: LogWriter, records: RecordRing, events: EventHub, descriptors: Int,
+        supervisor: Supervisor?,
         announce: @escaping @Sendable (String) -> Void
     ) {
         self.settings = settings
@@ -40,6 +44,7 @@ struct GatewayServer {
         self.events = events
         self.descriptors = descriptors
         self.announce = announce
+        self.supervisor = supervisor
         fetcher = KeyFetcher(settings)
         publisher = SnapshotPublisher(feed)
         let repetitions = RepetitionFilter()
@@ -69,6 +74,9 @@ struct GatewayServer {
 
         let admin = makeAdmin()
         let adminTask = Task { await self.run(admin) }
+        let reporter = makeReporter(admin)
+        let reports = Task { await reporter?.run() }
+        defer { reports.cancel() }
         let adminAddress = await self.adminAddress(admin)
         let control = ControlPlaneRunner(
             settings: settings, stateDirectory: stateDirectory, pools: pools, state: state, log: log,
@@ -89,6 +97,7 @@ struct GatewayServer {
             await reportReadiness()
             _ = await first(stop, failure)
         }
+        await reporter?.reportStop(within: settings.shutdownDelay + settings.drainTimeout)
         await close(proxy, control, controlTask, admin, adminTask)
         if let failure = failure.value { throw failure }
         log.write(Observer.stopped())
@@ -116,6 +125,19 @@ struct GatewayServer {
             logger: Logger(label: "admin") { [log, settings] in
                 LibraryLog(label: $0, writer: log, level: settings.logLevel)
             })
+    }
+
+    /// What tells the supervisor how the gateway is; nil where there is none. The proof that the gateway works is an
+    /// answer of the admin port's loop and of every loop of the proxy.
+    private func makeReporter(_ admin: AdminServer) -> SupervisorReporter? {
+        supervisor.map { supervisor in
+            SupervisorReporter(
+                supervisor: supervisor, state: state,
+                proof: { [openedProxy] in
+                    await admin.answer()
+                    await openedProxy.value?.answer()
+                })
+        }
     }
 
     private func run(_ admin: AdminServer) async {
@@ -162,6 +184,7 @@ struct GatewayServer {
             headerNotice: { [log] in log.write(Observer.line($0)) })
         do {
             let addresses = try await proxy.start(ownListeners: adminAddress.map { [$0] } ?? [])
+            openedProxy.set(proxy)
             state.change { $0.isProxyOpen = true }
             note("proxy", addresses.plain)
             if let tls = addresses.tls { note("tls", tls) }

@@ -49,6 +49,15 @@ final class GatewayState: Sendable {
             directory: StateSummary.Directory(current.directory), pools: PoolTally(poolCounts()))
     }
 
+    /// Whether the gateway is ready to be sent requests, with the status of its directory at that moment.
+    var readinessAndDirectory: (Readiness, DirectoryStatus) {
+        let current = values.withLock { $0 }
+        return (Readiness(current, isFirstPassDone: isFirstPassDone(), at: .now), current.directory)
+    }
+
+    /// Whether the gateway was asked to stop.
+    var isStopping: Bool { values.withLock { $0.isStopping } }
+
     /// Everything, as `/status` returns it.
     var report: StatusReport {
         let current = values.withLock { $0 }
