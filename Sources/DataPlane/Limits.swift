@@ -149,6 +149,18 @@ package enum Limits {
     static let talliedRefusals = 1_024
     /// Records that wait for the log's writer.
     package static let recordRing = 8192
+    /// The first bound of the histograms of times; each further one is twice the one before.
+    static let shortestBucketNanoseconds: UInt64 = 4_000
+    /// Tenants that a loop counts one by one between two questions for its counters; the others share one count.
+    static let talliedTenants = 8_192
+    /// Tenants that have a series of their own in the metrics.
+    package static let namedTenants = 50
+    /// How often the busiest tenants are chosen anew.
+    static let busiestTurnNanoseconds: UInt64 = 60 * 1_000_000_000
+    /// Upstreams that a loop's reading names, and the readings of all loops together.
+    static let shownUpstreams = 128
+    /// After so many ticks the longest delay of a tick is forgotten, another such time later.
+    static let delayTicks: UInt32 = 16 * ticksPerSecond
     /// The longest text that is read as an address in `X-Forwarded-For`.
     static let forwardedAddressBytes = 64
 }

@@ -71,6 +71,14 @@ enum Limits {
     /// Data that was sent and is not acknowledged ends a connection to the admin port after this.
     static let adminUnacknowledgedMilliseconds = 30_000
 
+    // Metrics.
+
+    /// How long a scrape waits for a loop to say what it counted.
+    static let counterWait = Duration.seconds(1)
+    /// How often a reading is kept for the charts of the last hour, and how many are.
+    static let historyPause = Duration.seconds(60)
+    static let historyMinutes = 60
+
     // Start.
 
     /// The proxy opens without a directory after this.

@@ -64,6 +64,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
         self.context = context
         writer.open(context, isClear: !peer.isTLS)
         worker.clients.opened(self)
+        worker.counters.acceptedConnections &+= 1
         guard let refusal = peer.enter(from: channel.remoteAddress) else { return }
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         // Nothing can be written while the pipeline is being made.
@@ -82,6 +83,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
+        worker.counters.clientBytesReceived &+= UInt64(bytes.readableBytes)
         switch machine.state {
         case .flushing, .lingering: perform(machine.dropped(bytes.readableBytes, at: worker.clock.tick))
         case .closed: break
@@ -138,6 +140,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
 
     /// Refuses one that may not speak here: says so where that can be said in clear, and reads nothing.
     private func turnAway(_ refusal: ClientPeer.Refusal) {
+        worker.counters.refusedConnections &+= 1
         switch refusal {
         case .silently: close()
         case .full:
@@ -287,6 +290,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
     /// Sends the client a head, or a piece of a body or WebSocket.
     func send(_ bytes: ByteBuffer, isHead: Bool = false) {
         guard machine.state != .closed else { return }
+        worker.counters.clientBytesSent &+= UInt64(bytes.readableBytes)
         writer.send(bytes, isHead: isHead)
     }
 

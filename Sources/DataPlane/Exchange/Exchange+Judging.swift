@@ -131,6 +131,7 @@ extension Exchange {
 
     /// Stands in line for the tenant's turn to have a token verified.
     func lineUp() {
+        waitBegan = worker.clock.monotonic
         guard let tenant, worker.batches.lineUp(self, of: tenant.tenant.name) else {
             perform(machine.refused(.gateway(.overloaded), .verification))
             return
@@ -145,7 +146,9 @@ extension Exchange {
     /// The tenant's turn has come: judged again, the signature included.
     func judgeInTurn() {
         guard machine.turnCame() else { return }
-        judgedAt = worker.clock.now
+        let now = worker.clock.monotonic
+        worker.counters.verificationWaits.add(now &- waitBegan)
+        judgedAt = worker.clock.wall(at: now)
         let step = judge(nil)
         self.step = step
         perform(machine.judged(step.outcome, isCostly: true, at: worker.clock.tick))
@@ -161,6 +164,7 @@ extension Exchange {
     /// Asks the pool's actor for the key that the judgement lacked.
     func askForKey(_ ticket: UInt32) {
         guard case .askForKey(let key)? = step else { return }
+        waitBegan = worker.clock.monotonic
         let keys = worker.keys
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         Task {
@@ -172,7 +176,14 @@ extension Exchange {
     private func keyCame(_ result: KeyLookupResult, _ ticket: UInt32) {
         guard machine.keyCame(ticket) else { return }
         worker.takeLatest()
-        judgedAt = worker.clock.now
+        let now = worker.clock.monotonic
+        worker.counters.keyWaits.add(now &- waitBegan)
+        switch result {
+        case .present: worker.counters.presentKeys &+= 1
+        case .absent: worker.counters.absentKeys &+= 1
+        case .unavailable: worker.counters.unavailableKeys &+= 1
+        }
+        judgedAt = worker.clock.wall(at: now)
         let step = judge(result)
         self.step = step
         perform(machine.judged(step.outcome, isCostly: false, at: worker.clock.tick))

@@ -22,6 +22,7 @@ extension Exchange {
 
     /// Leaves a record of what a rule in shadow would have done to the request.
     func recordShadow(_ rule: Int64, _ refusal: Refusal) {
+        worker.counters.shadowRefusals &+= 1
         guard worker.records.admits(refusal, of: tenant?.tenant, status: 0) else { return }
         worker.records.append(
             RequestRecord(

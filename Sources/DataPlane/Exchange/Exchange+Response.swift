@@ -15,6 +15,7 @@ extension Exchange {
     func responseBegan(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
         if let member { member.pool.responded(member.use) }
         guard machine.responseBegan() else { return }
+        times.responded = worker.clock.monotonic
         noteStatus(head.status)
         client?.beginResponse(head, bytes)
     }

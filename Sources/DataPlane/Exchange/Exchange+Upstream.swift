@@ -7,6 +7,8 @@ extension Exchange {
     /// Chooses one of the tenant's upstreams and a connection to it.
     func findConnection() {
         guard let tenant else { return }
+        times.judged = worker.clock.monotonic
+        times.connected = times.judged
         let group = upstreams.group(for: tenant)
         self.group = group
         if let (connection, member) = peer.ownedUpstream(of: group, for: identity) {
@@ -40,6 +42,7 @@ extension Exchange {
     /// The same upstream is asked for another connection.
     func retry() {
         guard let member else { return }
+        worker.counters.retries &+= 1
         member.pool.find(for: self, member.use, isAnonymous: identity == nil)
     }
 
@@ -66,6 +69,7 @@ extension Exchange {
 
     /// The connection that it waited for.
     func offered(_ connection: any UpstreamWire) {
+        times.connected = worker.clock.monotonic
         connected(by: connection)
         client?.resume()
     }
@@ -76,6 +80,7 @@ extension Exchange {
         case .park: connection.park()
         case .parkAndBreakOff:
             connection.park()
+            countLostClient()
             client?.abort()
         }
     }
@@ -85,7 +90,9 @@ extension Exchange {
         attach(connection)
         connection.begin(self, head)
         if authenticatesConnection, !peer.way.isTrusted { peer.own(connection, for: identity) }
-        // A write can fail at once, and the next request begin: so this one's state moves on first.
+        // A write can fail at once, and the next request begin: so this one's state moves on first, and whether it still is
+        // this one is looked at behind it.
+        let came = times.came
         if head.framing != .none, let first = client?.takeFirstBody() {
             let action = machine.bodyPassed(isLast: first.isLast, at: worker.clock.tick)
             guard action == .none else { return perform(action) }
@@ -94,6 +101,7 @@ extension Exchange {
         } else {
             connection.sendHead(outboundHead, isWhole: false)
         }
+        if times.came == came { times.sent = worker.clock.monotonic }
         client?.resumeReading()
     }
 

@@ -30,6 +30,8 @@ extension Exchange {
         if let member { member.pool.responded(member.use) }
         guard webSocket != nil, machine.switched() else { return }
         noteStatus(head.status)
+        times.responded = worker.clock.monotonic
+        countWebSocket()
         // A write can fail at once and end all of this: so it is noted first.
         worker.webSockets.began(self)
         client?.switchProtocols(head, bytes)
@@ -73,6 +75,7 @@ extension Exchange {
     func review(at now: Instant) {
         guard machine.isOpenTunnel, let webSocket, let refusal = worker.judge.review(webSocket.held, at: now)
         else { return }
+        worker.counters.closedWebSockets &+= 1
         record(refusal, status: 101, detail: .webSocketClosed)
         perform(machine.closeTunnel(.policyViolation, at: worker.clock.tick))
     }

@@ -19,6 +19,12 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     /// The head of the request, and the bytes that its offsets point into; empty where the head could not be read.
     private(set) var head = RequestHead()
     private(set) var headBytes = ByteBuffer()
+    /// When the parts of the exchange happened.
+    var times = ExchangeTimes()
+    /// Whether what became of the request was counted.
+    var isCounted = false
+    /// When the wait for a turn or a key began, in nanoseconds of the monotonic clock.
+    var waitBegan: UInt64 = 0
     /// When the head had come whole, and when the request was judged last; between them it waited.
     private(set) var cameAt = Instant(nanoseconds: 0)
     var judgedAt = Instant(nanoseconds: 0)
@@ -62,7 +68,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     func begin(_ head: RequestHead, _ bytes: ByteBuffer, hasBody: Bool, isClientEnded: Bool) {
         self.head = head
         headBytes = bytes
-        cameAt = worker.clock.now
+        times.came = worker.clock.monotonic
+        cameAt = worker.clock.wall(at: times.came)
         judgedAt = cameAt
         machine.begin(
             .init(hasBody: hasBody, isIdempotent: head.method.isIdempotent), isClientEnded: isClientEnded)
@@ -103,6 +110,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
 
     /// The client is gone, and with it whoever waits for the response.
     func clientLost() {
+        if machine.state != .ended { countLostClient() }
         machine.clientLost()
         release()
     }
@@ -160,6 +168,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
 
     private func refuse(_ refusal: Refusal, _ detail: RefusalDetail?, _ blamesUpstream: Bool) {
         if blamesUpstream { blameUpstream() }
+        times.done = worker.clock.monotonic
+        countRefused(refusal)
         let id = RequestID.random()
         record(refusal, status: refusal.row.status.code, id: id, detail: detail ?? self.detail(of: refusal))
         dropUpstream()
@@ -179,6 +189,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
 
     private func breakOff(_ refusal: Refusal?, _ detail: RefusalDetail?, _ blamesUpstream: Bool) {
         if blamesUpstream { blameUpstream() }
+        times.done = worker.clock.monotonic
+        countCutResponse()
         if let refusal { record(refusal, status: status, detail: detail) }
         dropUpstream()
         client?.abort()
@@ -192,6 +204,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     /// The response is out whole.
     private func finish() {
         upstream = nil
+        times.done = worker.clock.monotonic
+        countAdmitted()
         if worker.settings.recordsEveryRequest { record(nil, status: status) }
         client?.finishResponse()
     }
@@ -230,6 +244,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         head.fields = []
         headBytes = ByteBuffer()
         cameAt = Instant(nanoseconds: 0)
+        times = ExchangeTimes()
+        isCounted = false
         tenant = nil
         identity = nil
         step = nil

@@ -13,6 +13,7 @@ package final class ProxyServer: Sendable {
     private let feed: SnapshotFeed
     private let records: RecordRing
     private let keys: KeySource
+    private let counters: CountersBoard
     private let group: MultiThreadedEventLoopGroup
     private let certificates: CertificateStore?
     private let proxyHeaderRefusals: ProxyHeaderRefusals
@@ -55,9 +56,10 @@ package final class ProxyServer: Sendable {
     /// A proxy that has opened nothing yet.
     ///
     /// It judges requests by what `feed` has, asks `keys` for keys that are missing there, and leaves what happened in
-    /// `records`. `notice` hears of certificates, and `headerNotice` of connections that were closed for their PROXY header.
+    /// `records`; `counters` asks its loops what they counted. `notice` hears of certificates, and `headerNotice` of connections that were closed for their PROXY header.
     package init(
         settings: ProxySettings, feed: SnapshotFeed, records: RecordRing, keys: @escaping KeySource,
+        counters: CountersBoard = CountersBoard(),
         notice: @escaping @Sendable (CertificateNotice) -> Void = { _ in },
         headerNotice: @escaping @Sendable (ProxyHeaderNotice) -> Void = { _ in }
     ) {
@@ -66,6 +68,7 @@ package final class ProxyServer: Sendable {
         self.feed = feed
         self.records = records
         self.keys = keys
+        self.counters = counters
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: settings.workers)
         self.certificates = settings.tls.map {
             CertificateStore(folder: $0.certificateFolder, notice: notice)
@@ -118,6 +121,7 @@ package final class ProxyServer: Sendable {
     /// Accepts no new connections, waits up to `limit` for requests under way, and then closes everything.
     package func shutDown(within limit: Duration) async {
         guard let running = running.withLock({ $0.take() }) else {
+            counters.close()
             try? await group.shutdownGracefully()
             return
         }
@@ -132,6 +136,7 @@ package final class ProxyServer: Sendable {
                 runner.eventLoop.execute { runner.value.stop() }
             }
         }
+        counters.close()
         try? await group.shutdownGracefully()
     }
 
@@ -243,6 +248,7 @@ package final class ProxyServer: Sendable {
                 return runner.value.start().map { runner }
             }.get()
             runners.append(runner)
+            counters.add(loop) { runner.value.read() }
         }
         return runners
     }

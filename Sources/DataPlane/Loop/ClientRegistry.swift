@@ -30,6 +30,9 @@ final class ClientRegistry {
         self.loop = loop
     }
 
+    /// How many there are.
+    var count: Int { connections.count }
+
     /// A connection was accepted; one that came just before the listener closed is drained at once.
     func opened(_ connection: any LoopConnection) {
         connections[ObjectIdentifier(connection)] = connection

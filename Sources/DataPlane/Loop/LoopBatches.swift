@@ -25,6 +25,8 @@ final class LoopBatches {
     private let loop: any EventLoop
     private var bell: BatchBell?
     private var isEndScheduled = false
+    /// How many batches have ended.
+    private(set) var count: UInt64 = 0
     /// Exchanges whose tokens are not remembered, in their tenants' turns.
     private var verifications = FairLine<HostPattern, any BatchMember>(
         partyLimit: Limits.waitingTokensOfTenant, limit: Limits.waitingTokens)
@@ -51,6 +53,12 @@ final class LoopBatches {
     }
 
     // MARK: Who waits
+
+    /// How many exchanges stand in line for their tenants' turns, those gone meanwhile included.
+    var waitingVerifications: Int { verifications.count }
+
+    /// How many connections wait to be read from again.
+    var heldBackConnections: Int { heldBack.count }
 
     /// Has an exchange stand in line for its tenant's turn; false where too many of the tenant's do.
     func lineUp(_ exchange: any BatchMember, of tenant: HostPattern) -> Bool {
@@ -90,6 +98,7 @@ final class LoopBatches {
     /// its sockets again.
     private func end() {
         var served = 0
+        count &+= 1
         while judge.allowance > 0, served < Limits.waitingServedPerBatch, let exchange = verifications.next()
         {
             // Those who wait no longer take nobody's place.

@@ -1,3 +1,4 @@
+import Gatekeeper
 import NIOCore
 
 /// One event loop at work: starts its clock and its flow of snapshots, moves everything on tick by tick, and ends it.
@@ -36,6 +37,8 @@ final class LoopRunner {
 
     /// The clock moves on by one tick: whatever took too long ends.
     private func advance() {
+        worker.counters.tickDelays.add(worker.clock.tickBegan())
+        defer { worker.clock.tickDone() }
         worker.clock.advance()
         let tick = worker.clock.tick
         if tick % Limits.ticksPerSecond == 0 { worker.records.endSecond(at: worker.clock.now) }
@@ -43,6 +46,23 @@ final class LoopRunner {
         worker.reviewWebSockets()
         worker.authorities.keepCurrent(on: worker.loop)
         upstreams.ticked(tick)
+    }
+
+    /// What the loop says of itself.
+    func read() -> LoopReading {
+        var figures = LoopFigures()
+        figures.clientConnections = worker.clients.count
+        figures.webSockets = worker.webSockets.count
+        figures.waitingVerifications = worker.batches.waitingVerifications
+        figures.heldBackConnections = worker.batches.heldBackConnections
+        figures.batches = worker.batches.count
+        figures.tokens = worker.judge.tokenFigures
+        figures.tickDelay = worker.clock.longestDelay
+        figures.snapshotEpoch = worker.judge.snapshot.epoch
+        let shown = upstreams.read(into: &figures)
+        return LoopReading(
+            at: worker.clock.monotonic, counters: worker.counters, figures: figures, upstreams: shown,
+            tenants: worker.tally.handOver())
     }
 
     /// Lets what is under way finish and closes the rest; the future ends with the last client.

@@ -22,6 +22,9 @@ struct OpenWebSockets {
         exchanges[ObjectIdentifier(exchange)] = nil
     }
 
+    /// How many there are.
+    var count: Int { exchanges.count }
+
     /// All of them, for a review: one may end while they are gone through.
     var all: [any OpenWebSocket] { Array(exchanges.values) }
 }

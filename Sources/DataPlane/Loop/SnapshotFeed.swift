@@ -1,5 +1,6 @@
 package import Gatekeeper
 import NIOCore
+import Platform
 import Synchronization
 
 /// Where the control plane leaves what holds now, and each event loop picks it up.
@@ -20,6 +21,8 @@ package final class SnapshotFeed: Sendable {
         let loop: any EventLoop
         var takenEpoch: UInt64 = 0
         var isScheduled = false
+        /// Since when a newer snapshot waits for the loop, in nanoseconds of the monotonic clock; nil where none does.
+        var waitsSince: UInt64?
         let take: @Sendable () -> Void
     }
 
@@ -55,6 +58,7 @@ package final class SnapshotFeed: Sendable {
             var wake: [Subscriber] = []
             for index in state.subscribers.indices where !state.subscribers[index].isScheduled {
                 state.subscribers[index].isScheduled = true
+                state.subscribers[index].waitsSince = MonotonicClock.nanoseconds
                 wake.append(state.subscribers[index])
             }
             return (Array(freed), wake)
@@ -74,14 +78,18 @@ package final class SnapshotFeed: Sendable {
         state.withLock { $0.subscribers.removeAll { $0.loop === loop } }
     }
 
-    /// The newest snapshot, noting that `loop` uses no older one from now on.
-    func taken(by loop: any EventLoop) -> Snapshot {
+    /// The newest snapshot, noting that `loop` uses no older one from now on; and for how many nanoseconds it waited
+    /// for the loop, where it did.
+    func taken(by loop: any EventLoop) -> (snapshot: Snapshot, waited: UInt64?) {
         state.withLock { state in
+            var waited: UInt64?
             if let index = state.subscribers.firstIndex(where: { $0.loop === loop }) {
                 state.subscribers[index].takenEpoch = state.latest.epoch
                 state.subscribers[index].isScheduled = false
+                waited = state.subscribers[index].waitsSince.map { MonotonicClock.nanoseconds &- $0 }
+                state.subscribers[index].waitsSince = nil
             }
-            return state.latest
+            return (state.latest, waited)
         }
     }
 }

@@ -19,6 +19,9 @@ final class Worker {
     let clients: ClientRegistry
     let records: RefusalLog
     var webSockets = OpenWebSockets()
+    /// What the loop counts, in all and by tenant.
+    var counters = LoopCounters()
+    var tally = TenantTally()
 
     // What all loops share.
     let keys: KeySource
@@ -84,7 +87,8 @@ final class Worker {
 
     /// Takes the newest snapshot, where there is a newer one, and ends what it does not allow any longer.
     func takeLatest() {
-        let latest = feed.taken(by: loop)
+        let (latest, waited) = feed.taken(by: loop)
+        counters.snapshotWaits.add(waited)
         guard latest.epoch != judge.snapshot.epoch else { return }
         if latest.hostsEdition != judge.snapshot.hostsEdition { hostsEdition += 1 }
         judge.snapshot = latest

@@ -90,6 +90,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, UpstreamWire {
 
     /// Sends a head, a piece of a body as it is, or bytes of a WebSocket.
     func send(_ bytes: ByteBuffer, isHead: Bool = false) {
+        worker.counters.upstreamBytesSent &+= UInt64(bytes.readableBytes)
         writer.send(bytes, isHead: isHead)
     }
 
@@ -236,6 +237,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, UpstreamWire {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
+        worker.counters.upstreamBytesReceived &+= UInt64(bytes.readableBytes)
         guard let client else {
             close()
             return

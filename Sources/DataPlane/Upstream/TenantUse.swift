@@ -30,10 +30,11 @@ final class TenantUse {
     }
 
     /// A request of this tenant reached the upstream and got no usable response, which may be the request's own doing.
-    func failed(at tick: UInt32) {
-        guard !isOnlyOne else { return }
-        health.failed(at: tick)
+    /// Whether it leaves the upstream out from now on.
+    func failed(at tick: UInt32) -> Bool {
+        guard !isOnlyOne else { return false }
         lastFailure = tick
+        return health.failed(at: tick)
     }
 
     /// Whether nothing would be lost with it: it holds nothing, and does not leave the upstream out.

@@ -44,23 +44,26 @@ struct UpstreamHealth: Equatable {
         if availability(at: tick) == .full { failuresInARow = 0 }
     }
 
-    /// It failed once more. One that is only just back is ejected at once, for longer.
-    mutating func failed(at tick: UInt32) {
+    /// It failed once more. One that is only just back is ejected at once, for longer. Whether it is ejected by that.
+    @discardableResult
+    mutating func failed(at tick: UInt32) -> Bool {
         let before = availability(at: tick)
-        guard before != .ejected else { return }
+        guard before != .ejected else { return false }
         failuresInARow += 1
-        if before == .full, failuresInARow < Limits.failuresToEject { return }
-        eject(at: tick)
+        if before == .full, failuresInARow < Limits.failuresToEject { return false }
+        return eject(at: tick)
     }
 
-    /// Leaves it out for a time, a longer one if it is only just back.
-    mutating func eject(at tick: UInt32) {
+    /// Leaves it out for a time, a longer one if it is only just back; false where it was left out already.
+    @discardableResult
+    mutating func eject(at tick: UInt32) -> Bool {
         let before = availability(at: tick)
-        guard before != .ejected else { return }
+        guard before != .ejected else { return false }
         if before == .full { ejections = 0 }
         failuresInARow = 0
         let time = min(Limits.ejectionTicks << min(ejections, 8), Limits.longestEjectionTicks)
         ejections += 1
         ejectedUntil = tick &+ time
+        return true
     }
 }

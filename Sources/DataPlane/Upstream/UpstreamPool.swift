@@ -57,6 +57,17 @@ final class UpstreamPool {
     /// Requests under way and waiting here.
     var load: Int { connecting + connected - idle.count + line.count }
 
+    /// How things stand with it.
+    var figures: UpstreamFigures {
+        var figures = UpstreamFigures(upstream: upstream.description)
+        figures.open = connected
+        figures.idle = idle.count
+        figures.connecting = connecting
+        figures.waiting = line.count
+        figures.ejections = health.availability(at: worker.clock.tick) == .ejected ? 1 : 0
+        return figures
+    }
+
     /// The idle connection used last, taken out of the pool for a request of the tenant of `use`, which may have one more.
     func takeIdle(for use: TenantUse, isAnonymous: Bool) -> (any UpstreamWire)? {
         lastUse = worker.clock.tick
@@ -184,12 +195,12 @@ final class UpstreamPool {
     /// tenant, whose use of the upstream `use` is, and for everybody only once several tenants saw it and nobody was
     /// responded to in between.
     func failedToRespond(_ use: TenantUse) {
-        use.failed(at: worker.clock.tick)
+        if use.failed(at: worker.clock.tick) { worker.counters.tenantEjections &+= 1 }
         guard !witnesses.contains(use.tenant) else { return }
         witnesses.append(use.tenant)
         guard witnesses.count >= Limits.witnessesToEject else { return }
         witnesses = []
-        health.eject(at: worker.clock.tick)
+        if health.eject(at: worker.clock.tick) { worker.counters.ejections &+= 1 }
     }
 
     // MARK: Time
@@ -262,6 +273,7 @@ final class UpstreamPool {
             return
         }
         connected += 1
+        worker.counters.madeConnections &+= 1
         connection.place.isCounted = true
         health.connected(at: worker.clock.tick)
         // Its client may have left, and may even wait for another request's connection by now.
@@ -274,7 +286,8 @@ final class UpstreamPool {
     }
 
     private func failed(_ fault: UpstreamFault, for waiting: Waiting) {
-        health.failed(at: worker.clock.tick)
+        worker.counters.failedConnections[fault, default: 0] &+= 1
+        if health.failed(at: worker.clock.tick) { worker.counters.ejections &+= 1 }
         if !waiting.isGone { waiting.client.connectFailed(fault) }
         // Whoever waits in the line must not wait for a connection that nobody opens.
         serveLine()

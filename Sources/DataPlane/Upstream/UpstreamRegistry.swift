@@ -108,6 +108,20 @@ final class UpstreamRegistry {
         }
     }
 
+    /// Adds up how things stand with the pools, and gives those that are to be shown one by one.
+    func read(into figures: inout LoopFigures) -> [UpstreamFigures] {
+        figures.upstreamPools = pools.count
+        var shown: [UpstreamFigures] = []
+        for pool in pools.values {
+            let one = pool.figures
+            figures.upstreams.add(one)
+            figures.ejectedUpstreams += one.ejections
+            shown.append(one)
+        }
+        guard shown.count > Limits.shownUpstreams else { return shown }
+        return Array(shown.sorted { $0.isShown(before: $1) }.prefix(Limits.shownUpstreams))
+    }
+
     /// Closes all idle connections.
     func closeIdle() {
         for pool in pools.values { pool.closeIdle() }

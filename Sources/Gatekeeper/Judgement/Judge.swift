@@ -25,6 +25,9 @@ package final class Judge {
         set { walk.tokens.allowance = newValue }
     }
 
+    /// How the memory of verified tokens fares.
+    package var tokenFigures: TokenFigures { walk.tokens.figures }
+
     /// Judges a request at `now`; `lookup` is what its pool's actor said of its key, where it has waited for that.
     package func judge(_ request: RequestFacts, at now: Instant, lookup: KeyLookupResult? = nil) -> Verdict {
         var unheard = Unheard()

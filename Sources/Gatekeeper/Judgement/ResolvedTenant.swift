@@ -34,6 +34,8 @@ package final class ResolvedTenant {
     /// Where the loop keeps what it knows of the tenant's upstreams: an index that holds in this epoch of the loop's
     /// snapshot; epoch 0 is none.
     package var loopSlot: (epoch: UInt64, index: Int) = (0, 0)
+    /// Where the loop counts the tenant's requests: an index that holds in this epoch of the loop's tally; epoch 0 is none.
+    package var tallySlot: (epoch: UInt64, index: Int) = (0, 0)
 
     /// What `host` leads to in `snapshot`.
     init(_ tenant: Tenant, _ snapshot: Snapshot, host: UnsafeRawBufferPointer, generation: UInt64) {

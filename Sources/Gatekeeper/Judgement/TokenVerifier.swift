@@ -13,6 +13,7 @@ struct TokenVerifier: ~Copyable {
     /// The generation of `revocations`, read without touching what loops share.
     private(set) var revocationGeneration: UInt64 = 0
     private var remembered: TokenCache
+    private var counted = TokenFigures()
     private let digester = TokenDigester()
     private let fingerprinter = TokenFingerprinter()
 
@@ -28,6 +29,16 @@ struct TokenVerifier: ~Copyable {
         case needsKey(WantedKey)
         /// The token is not remembered, and the allowance is used up.
         case mustWait
+    }
+
+    /// How the memory fares.
+    var figures: TokenFigures {
+        var figures = counted
+        figures.evictions = remembered.evictions
+        figures.entries = remembered.count
+        figures.bytes = remembered.usedBytes
+        figures.budgetBytes = remembered.budgetBytes
+        return figures
     }
 
     /// The name by which the token is remembered; nil where the library has no memory.
@@ -60,6 +71,7 @@ struct TokenVerifier: ~Copyable {
         }
         if let known = remembered.identity(for: fingerprint, tenantVersion: resolved.tenantVersion) {
             if isKeyPublished(of: known, resolved, now) {
+                counted.hits &+= 1
                 try checkRemembered(known, resolved, now, &listener)
                 return .identity(known)
             }
@@ -67,6 +79,8 @@ struct TokenVerifier: ~Copyable {
         }
         guard allowance > 0 || lookup != nil else { return .mustWait }
         if allowance > 0 { allowance -= 1 }
+        // Judged again with the key that it lacked, it is the same miss.
+        if lookup == nil { counted.misses &+= 1 }
         let identity: Identity
         do throws(Refusal) {
             switch try verify(token, resolved, now, lookup, &listener) {
@@ -160,7 +174,7 @@ struct TokenVerifier: ~Copyable {
 
     // MARK: A token that is not remembered
 
-    private func verify<Listener: CheckListener>(
+    private mutating func verify<Listener: CheckListener>(
         _ bytes: UnsafeRawBufferPointer, _ resolved: ResolvedTenant, _ now: Instant,
         _ lookup: KeyLookupResult?, _ listener: inout Listener
     ) throws(Refusal) -> Finding {
@@ -181,8 +195,10 @@ struct TokenVerifier: ~Copyable {
         }
         listener.passed(.caller(.key(token.keyID, pool, keys)))
         guard let verified = token.verified(by: key, digester: digester) else {
+            counted.wrongSignatures &+= 1
             throw listener.refused(.caller(.signature(isGenuine: false)), .token(.badSignature))
         }
+        counted.genuineSignatures &+= 1
         listener.passed(.caller(.signature(isGenuine: true)))
         return .identity(
             Identity(

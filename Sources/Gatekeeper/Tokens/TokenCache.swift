@@ -13,6 +13,8 @@ struct TokenCache {
     private(set) var usedBytes = 0
     /// How many entries there are.
     private(set) var count = 0
+    /// How many entries went to make room, since the beginning.
+    private(set) var evictions: UInt64 = 0
 
     private var slots: [Slot] = []
     private var free: Int32 = -1
@@ -90,6 +92,7 @@ struct TokenCache {
             let next = slot.newer
             if mayGo, !isSpared, let place = place(of: slot.fingerprint, slot.tenantVersion) {
                 remove(at: place)
+                evictions &+= 1
                 hand = next
                 return true
             }

@@ -19,6 +19,8 @@ struct GatewayServer {
     private let began = ContinuousClock.now
 
     private let feed = SnapshotFeed()
+    private let counters = CountersBoard()
+    private let metrics: MetricsCollector
     private let publisher: SnapshotPublisher
     private let observe: Observe
     /// The name of the signal that asked the gateway to stop.
@@ -46,6 +48,7 @@ struct GatewayServer {
         self.announce = announce
         self.supervisor = supervisor
         fetcher = KeyFetcher(settings)
+        metrics = MetricsCollector(counters)
         publisher = SnapshotPublisher(feed)
         let repetitions = RepetitionFilter()
         observe = { observation in
@@ -91,6 +94,8 @@ struct GatewayServer {
         let controlTask = Task { await self.run(control) }
         let stateTask = Task { await tellState() }
         defer { stateTask.cancel() }
+        let metricsTask = Task { await metrics.run() }
+        defer { metricsTask.cancel() }
 
         let proxy = await openProxy(besides: adminAddress)
         if proxy != nil {
@@ -179,7 +184,7 @@ struct GatewayServer {
         if directoryLoaded.value == nil { log.write(Observer.startingWithoutDirectory()) }
         let proxy = ProxyServer(
             settings: ProxySettings(settings, descriptors: descriptors), feed: feed, records: records,
-            keys: { [pools] in await pools.key($0.keyID, of: $0.pool) },
+            keys: { [pools] in await pools.key($0.keyID, of: $0.pool) }, counters: counters,
             notice: { [log] in log.write(Observer.line($0)) },
             headerNotice: { [log] in log.write(Observer.line($0)) })
         do {
