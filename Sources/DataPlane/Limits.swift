@@ -142,8 +142,12 @@ package enum Limits {
     static let certificateReminder = TimeAmount.minutes(10)
     /// Connections closed for their PROXY header: one of a kind is told in this time, the others are counted.
     static let proxyHeaderPause = TimeAmount.seconds(10)
-    /// Host and path bytes that a log record holds.
-    static let recordedBytes = 512
+    /// What a log record holds of a request's method, host and path, in bytes.
+    static let recordedMethodBytes = 32
+    static let recordedHostBytes = 256
+    static let recordedPathBytes = 512
+    /// The longest `X-Request-Id` that is kept from a trusted balancer.
+    static let requestIDBytes = 128
     /// Records of one tenant's refusals of one kind in a second, and kinds that are told apart, a loop.
     static let recordsOfRefusal = 10
     static let talliedRefusals = 1_024

@@ -31,6 +31,10 @@ package enum Limits {
     static let namesCompared = 256
     /// Claims that one row maps to headers.
     package static let claimHeadersPerTenant = 32
+    /// How much of a claim the log is told of a refusal.
+    package static let foundBytes = 128
+    /// How many of several names it is told.
+    package static let foundNames = 8
     /// Slots that one eviction looks at before it gives up.
     package static let evictionSteps = 64
     /// Slots of a loop's host cache, by the size of the directory; powers of two.

@@ -28,6 +28,8 @@ package struct FieldSummary {
     package private(set) var saysWay = false
     /// Whether a field tells where a browser's request comes from; see `RequestHead.saysOrigin`.
     package private(set) var saysOrigin = false
+    /// Whether a field names the request or its trace; see `RequestHead.saysTrace`.
+    package private(set) var saysTrace = false
     /// Whether a credential or a challenge is of a scheme that authenticates the connection, not the request.
     package private(set) var authenticatesConnection = false
 
@@ -46,6 +48,7 @@ package struct FieldSummary {
                 break
             case .forwardedFor, .forwardedProto, .forwardedPort: saysWay = true
             case .cookie, .origin, .fetchSite, .requestedMethod: saysOrigin = true
+            case .requestID, .traceparent, .tracestate: saysTrace = true
             case .host:
                 guard host == nil else { throw .duplicateHost }
                 host = field.value
@@ -98,7 +101,7 @@ package struct FieldSummary {
             case .other, .host, .authorization, .expect, .upgrade, .te, .trailer, .proxyConnection,
                 .proxyAuthorization, .via, .cookie, .origin, .fetchSite, .requestedMethod,
                 .forwardedFor, .forwardedProto, .forwardedPort, .webSocketKey, .webSocketVersion,
-                .webSocketAccept, .referer:
+                .webSocketAccept, .referer, .requestID, .traceparent, .tracestate:
                 break
             }
         }

@@ -4,6 +4,7 @@
     case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, via
     case cookie, origin, fetchSite, requestedMethod, referer
     case wwwAuthenticate, persistentAuth
+    case requestID, traceparent, tracestate
     case forwardedFor, forwardedProto, forwardedPort, webSocketKey, webSocketVersion, webSocketAccept
 
     /// The field of this name, letter case ignored (RFC 9110 §5.1). Names are told apart by their length first, so that
@@ -27,7 +28,10 @@
             return ByteScanner.equals(name, "trailer") ? .trailer : .other
         case 10:
             if ByteScanner.equals(name, "connection") { return .connection }
-            return ByteScanner.equals(name, "keep-alive") ? .keepAlive : .other
+            if ByteScanner.equals(name, "keep-alive") { return .keepAlive }
+            return ByteScanner.equals(name, "tracestate") ? .tracestate : .other
+        case 11: return ByteScanner.equals(name, "traceparent") ? .traceparent : .other
+        case 12: return ByteScanner.equals(name, "x-request-id") ? .requestID : .other
         case 13: return ByteScanner.equals(name, "authorization") ? .authorization : .other
         case 14:
             if ByteScanner.equals(name, "content-length") { return .contentLength }

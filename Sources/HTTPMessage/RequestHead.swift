@@ -46,6 +46,8 @@ package struct RequestHead: Sendable {
     /// Whether a field tells where a browser's request comes from: `Cookie`, `Origin`, `Sec-Fetch-Site`, or the method
     /// that a preflight asks for.
     package var saysOrigin = false
+    /// Whether a field names the request or the trace that it is part of: `X-Request-Id`, `traceparent` or `tracestate`.
+    package var saysTrace = false
     /// What `Upgrade` asks for.
     package var upgrade = UpgradeRequest.none
 
@@ -63,5 +65,6 @@ package struct RequestHead: Sendable {
         hasVia = summary.hasVia
         saysWay = summary.saysWay
         saysOrigin = summary.saysOrigin
+        saysTrace = summary.saysTrace
     }
 }

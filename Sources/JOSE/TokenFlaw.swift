@@ -1,7 +1,7 @@
 /// Why bytes are no token that could be verified here; `description` is a sentence without its full stop.
 ///
 /// Nothing of the token is repeated but a short, escaped `alg`.
-package enum TokenFlaw: Error, Equatable, Sendable, CustomStringConvertible {
+package enum TokenFlaw: Error, Hashable, Sendable, CustomStringConvertible {
     /// A part of the compact form (RFC 7515 §7.1).
     package enum Part: String, Sendable {
         case header, payload, signature

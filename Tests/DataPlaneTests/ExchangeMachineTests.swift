@@ -111,7 +111,7 @@ import Testing
         switch action {
         case .none: "-"
         case .refuse(let refusal, let detail, let blames):
-            "refuse \(refusal.row.code)" + (detail.map { " \($0.text)" } ?? "") + (blames ? ", blames" : "")
+            "refuse \(refusal.row.code)" + (detail?.text.map { " \($0)" } ?? "") + (blames ? ", blames" : "")
         case .breakOff(let refusal, _, let blames):
             "breakOff" + (refusal.map { " \($0.row.code)" } ?? "") + (blames ? ", blames" : "")
         case .sayClose(let code): "sayClose \(code?.rawValue ?? 0)"

@@ -64,7 +64,8 @@ import Testing
         _ = way.client(parser.head, bytes, trusted: ["10.0.0.0/8"].compactMap(AddressRange.init))
         for field in parser.head.fields where field.known == .via { _ = field.names(Array("gw".utf8), bytes) }
         var buffer = ByteBuffer()
-        RequestHeadWriter.write(parser.head, bytes, admission, way: way, upgrades: false, into: &buffer)
+        RequestHeadWriter.write(
+            parser.head, bytes, admission, way: way, id: .none, upgrades: false, into: &buffer)
     }
 
     private func answer(_ bytes: UnsafeRawBufferPointer) throws {

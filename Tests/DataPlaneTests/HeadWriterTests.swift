@@ -28,7 +28,8 @@ import Testing
             try #require(parser.parse(bytes) == .complete)
             var buffer = ByteBuffer()
             RequestHeadWriter.write(
-                parser.head, bytes, admission ?? alice, way: way, upgrades: upgrades,
+                parser.head, bytes, admission ?? alice, way: way, id: RequestID(high: 1, low: 0xABC),
+                upgrades: upgrades,
                 into: &buffer)
             return String(buffer: buffer)
         }
@@ -45,7 +46,8 @@ import Testing
                 + "X-Poolgate-Subject: s\r\nX-Poolgate-Tenant: a\r\nX-Poolgate-Pool: eu-west-1_abc\r\n"
                 + "X-Poolgate-Client: c\r\nX-Poolgate-Principal: user\r\n"
                 + "X-Forwarded-User: alice\r\nX-Forwarded-Host: acme.example:81\r\nX-Forwarded-For: 192.0.2.1\r\n"
-                + "X-Forwarded-Proto: http\r\nX-Forwarded-Port: 81\r\nVia: 1.1 gw\r\n\r\n")
+                + "X-Forwarded-Proto: http\r\nX-Forwarded-Port: 81\r\nVia: 1.1 gw\r\n"
+                + "X-Request-Id: 00000000000000010000000000000abc\r\n\r\n")
     }
 
     @Test("From anybody else than a trusted balancer, the lines about the way are written anew")

@@ -44,7 +44,7 @@ import Testing
                 .init(
                     framing: framing, describedLength: parser.head.contentLength, closes: false,
                     saysKeepAlive: false),
-                into: &output)
+                id: .none, into: &output)
         }
         var body = ByteBuffer(bytes: response.wire[parser.head.headLength...])
         switch parser.head.framing {
@@ -97,7 +97,8 @@ import Testing
             switch part {
             case .head(let head):
                 reading.status = Int(head.status.code)
-                let framing: Set = ["content-length", "transfer-encoding", "connection"]
+                // The gateway's own lines.
+                let framing: Set = ["content-length", "transfer-encoding", "connection", "x-request-id"]
                 reading.fields = head.headers.filter { !framing.contains($0.name.lowercased()) }.map {
                     [$0.name, String($0.value.reversed().drop { $0 == "\t" || $0 == " " }.reversed())]
                 }

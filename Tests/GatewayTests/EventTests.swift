@@ -123,12 +123,12 @@ import Testing
     @Test("A refusal becomes an event; a request that passed, and a rule in shadow, become none")
     func records() throws {
         func record(_ refusal: Refusal?, _ detail: RefusalDetail? = nil) -> RequestRecord {
-            RequestRecord(
-                time: Instant(seconds: 0), requestID: .random(), tenant: "a.example",
-                host: Array("a.example".utf8),
-                method: Array("GET".utf8), path: Array("/x".utf8), status: 401, refusal: refusal,
-                detail: detail,
-                microseconds: 1)
+            var record = RequestRecord(
+                time: Instant(seconds: 0), status: 401, tenant: HostPattern("a.example"), refusal: refusal)
+            record.requestID = .random()
+            record.text = RecordedText(method: "GET".utf8, host: "a.example".utf8, path: "/x".utf8)
+            record.detail = detail
+            return record
         }
         let event = try #require(RefusalEvent(record(.token(.expired))))
         #expect(event.time == "1970-01-01T00:00:00.000Z" && event.code == "expired" && event.path == "/x")

@@ -11,12 +11,14 @@ import Testing
 
     private func record(_ refusal: Refusal?, tenant: String? = "a.example", at time: Instant) -> RequestRecord
     {
-        RequestRecord(
-            time: time, requestID: .random(), tenant: tenant, host: Array("a.example".utf8),
-            method: Array("GET".utf8),
-            path: Array("/x".utf8), status: refusal.map { $0.row.status.code } ?? 200, refusal: refusal,
-            detail: nil,
-            microseconds: 7)
+        var record = RequestRecord(
+            time: time, status: refusal.map { $0.row.status.code } ?? 200,
+            tenant: tenant.flatMap { HostPattern($0) }, refusal: refusal)
+        record.requestID = .random()
+        record.text = RecordedText(method: "GET".utf8, host: "a.example".utf8, path: "/x".utf8)
+        record.spoken = .http11
+        record.microseconds = 7
+        return record
     }
 
     /// What a writer wrote until its end.

@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 @Suite struct RefusalThrottleTests {
-    private let kind = RefusalThrottle.Kind(tenant: "a.example", code: "expired")
+    private let kind = RefusalThrottle.Kind(tenant: HostPattern("a.example"), code: "expired")
 
     private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
 
@@ -50,10 +50,14 @@ import Testing
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         for _ in 0..<50 { _ = throttle.admits(kind, at: at(0), finished: &finished) }
-        #expect(throttle.admits(.init(tenant: "b.example", code: "expired"), at: at(1), finished: &finished))
+        #expect(
+            throttle.admits(
+                .init(tenant: HostPattern("b.example"), code: "expired"), at: at(1), finished: &finished))
         #expect(throttle.admits(.init(tenant: nil, code: "expired"), at: at(1), finished: &finished))
         #expect(
-            throttle.admits(.init(tenant: "a.example", code: "bad_signature"), at: at(1), finished: &finished)
+            throttle.admits(
+                .init(tenant: HostPattern("a.example"), code: "bad_signature"), at: at(1), finished: &finished
+            )
         )
         #expect(finished == [])
         #expect(throttle.admits(kind, at: at(1_000), finished: &finished))
@@ -83,7 +87,7 @@ import Testing
         var throttle = RefusalThrottle()
         var finished: [RefusalThrottle.Suppressed] = []
         let kinds = (0..<(Limits.throttledPairs + 100)).map {
-            RefusalThrottle.Kind(tenant: "\($0)", code: "x")
+            RefusalThrottle.Kind(tenant: HostPattern("t\($0)"), code: "x")
         }
         let written = kinds.filter { throttle.admits($0, at: at(0), finished: &finished) }.count
         #expect(written == Limits.throttledPairs + 10)

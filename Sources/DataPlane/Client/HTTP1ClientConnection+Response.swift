@@ -45,7 +45,7 @@ extension HTTP1ClientConnection {
             .init(
                 framing: delivery.framing, describedLength: describes ? head.contentLength : nil,
                 closes: delivery.saidClose, saysKeepAlive: isHTTP10 && !delivery.saidClose),
-            into: &output)
+            id: exchange.requestID, into: &output)
     }
 
     func sendBody(_ payload: ByteBuffer) {
@@ -90,7 +90,7 @@ extension HTTP1ClientConnection {
 
     func switchProtocols(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
         var output = ByteBuffer()
-        ResponseHeadWriter.writeSwitch(head, bytes, into: &output)
+        ResponseHeadWriter.writeSwitch(head, bytes, id: exchange.requestID, into: &output)
         send(output)
     }
 

@@ -25,7 +25,7 @@ enum RefusalResponseWriter {
         buffer.writeString("HTTP/1.1 \(row.status.code) \(row.status.reason)\r\nDate: ")
         buffer.writeBytes(circumstances.date)
         buffer.writeString(
-            "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: \(body.utf8.count)\r\n"
+            "\r\nX-Request-Id: \(circumstances.requestID)\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: \(body.utf8.count)\r\n"
         )
         writeChallenge(row.challenge, host: circumstances.host, into: &buffer)
         if row.isReadableByPages, !circumstances.allowedOrigin.isEmpty {

@@ -18,11 +18,12 @@ enum ResponseHeadWriter {
     /// Appends `head`, which `bytes` begins with.
     static func write(
         _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, _ delivery: Delivery,
-        into buffer: inout ByteBuffer
+        id: RequestID, into buffer: inout ByteBuffer
     ) {
         buffer.writeHead(expected: head.headLength + Limits.responseFramingBytes) { output in
             writeStatusLine(head, bytes, into: &output)
             writeFields(head, bytes, into: &output)
+            write(id, into: &output)
             switch delivery.framing {
             case .length(let length): writeLength(length, into: &output)
             case .chunked: output.write("Transfer-Encoding: chunked\r\n")
@@ -51,13 +52,22 @@ enum ResponseHeadWriter {
 
     /// Appends the response by which both sides change to WebSocket (RFC 6455 §4.2.2).
     static func writeSwitch(
-        _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
+        _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, id: RequestID,
+        into buffer: inout ByteBuffer
     ) {
         buffer.writeHead(expected: head.headLength + Limits.responseFramingBytes) { output in
             writeStatusLine(head, bytes, into: &output)
             writeFields(head, bytes, into: &output)
+            write(id, into: &output)
             output.write("Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
         }
+    }
+
+    /// Writes the request's name, by which whoever got the response finds it in the log.
+    private static func write(_ id: RequestID, into output: inout HeadCursor) {
+        output.write("X-Request-Id: ")
+        id.write(into: &output)
+        output.write("\r\n")
     }
 
     private static func writeLength(_ length: UInt64, into output: inout HeadCursor) {
@@ -89,10 +99,10 @@ enum ResponseHeadWriter {
                     .forwardedProto,
                     .forwardedPort, .webSocketKey, .webSocketVersion, .webSocketAccept, .cookie, .origin,
                     .fetchSite,
-                    .requestedMethod, .wwwAuthenticate, .persistentAuth, .referer:
+                    .requestedMethod, .wwwAuthenticate, .persistentAuth, .referer, .traceparent, .tracestate:
                     !(nominated?.name(index) ?? false)
                 case .contentLength, .transferEncoding, .connection, .upgrade, .keepAlive, .proxyConnection,
-                    .proxyAuthenticate, .proxyAuthorization:
+                    .proxyAuthenticate, .proxyAuthorization, .requestID:
                     false
                 }
             if isKept { kept.keep(field, bytes, into: &output) }

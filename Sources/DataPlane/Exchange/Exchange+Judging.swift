@@ -41,7 +41,12 @@ extension Exchange {
     /// What is wrong with the message itself, before anybody's row is looked at.
     private func messageRefusal() -> (Refusal, RefusalDetail?)? {
         if let refusal = MessageChecks.refusal(of: head, maxBodyBytes: worker.settings.maxBodyBytes) {
-            return (refusal, nil)
+            return (
+                refusal,
+                worker.settings.maxBodyBytes.flatMap { limit in
+                    refusal == .request(.bodyTooLarge) ? .bodyLimit(limit) : nil
+                }
+            )
         }
         let isRare = head.hasVia || peer.certificate != nil || worker.census.addressLimit != nil
         guard isRare else { return nil }
@@ -76,10 +81,13 @@ extension Exchange {
         let head = head
         return headBytes.withUnsafeReadableBytes { bytes in
             let facts = RequestFacts(head, bytes)
-            switch worker.judge.judge(facts, at: judgedAt, lookup: key) {
+            let verdict = worker.judge.judge(facts, at: judgedAt, lookup: key)
+            rule = worker.judge.notes.rule
+            switch verdict {
             case .refuse(let refusal, let resolved):
                 tenant = resolved
-                return .refuse(refusal, nil)
+                note = worker.judge.notes.refusal
+                return .refuse(refusal, note?.finding.map { .found($0) })
             case .needsKey(let key, let resolved):
                 tenant = resolved
                 return .askForKey(key)
@@ -99,7 +107,7 @@ extension Exchange {
         _ bytes: UnsafeRawBufferPointer
     ) -> Step {
         if head.framing != .none, !setBodyLimit(admission.resolved.tenant.maxBodyBytes) {
-            return .refuse(.request(.bodyTooLarge), nil)
+            return .refuse(.request(.bodyTooLarge), bodyLimit.map { .bodyLimit($0) })
         }
         if head.upgrade == .webSocket, admission.resolved.tenant.websockets != .off {
             webSocket = WebSocketExchange(
@@ -109,7 +117,8 @@ extension Exchange {
         if head.framing == .chunked { strippedTrailers = admission.stripped }
         outboundHead = worker.spareBuffers.take()
         RequestHeadWriter.write(
-            head, bytes, admission, way: peer.way, upgrades: webSocket != nil, into: &outboundHead)
+            head, bytes, admission, way: peer.way, id: requestID, upgrades: webSocket != nil,
+            into: &outboundHead)
         if let (rule, refusal) = admission.wouldRefuse { recordShadow(rule, refusal) }
         return .forward
     }

@@ -4,37 +4,87 @@ import NIOCore
 
 /// What the log is told of an exchange.
 extension Exchange {
-    /// Leaves a record of the request: its refusal, or nil where an upstream responded. `id` is that of a response of the
-    /// gateway's own.
-    func record(
-        _ refusal: Refusal?, status: Int, id: RequestID = .random(), detail: RefusalDetail? = nil
-    ) {
-        if let refusal, !worker.records.admits(refusal, of: tenant?.tenant, status: status) { return }
-        let now = worker.clock.now
-        let elapsed = cameAt.nanoseconds == 0 ? 0 : now.nanoseconds &- cameAt.nanoseconds
-        worker.records.append(
-            RequestRecord(
-                time: now, requestID: id, tenant: tenant?.tenant.name.description,
-                host: text(head.host.range),
-                method: text(head.methodName.range), path: text(head.path.range), status: status,
-                refusal: refusal, detail: detail, microseconds: elapsed / 1000))
+    /// Leaves a record of a refusal.
+    func record(_ refusal: Refusal, status: Int, detail: RefusalDetail?) {
+        isRecorded = true
+        guard worker.records.admits(refusal, of: tenant?.tenant, status: status) else { return }
+        var record = recordOfRequest(status: status)
+        record.refusal = refusal
+        record.detail = detail
+        worker.records.append(record)
+    }
+
+    /// Leaves a record of an admitted request's end, where every request has one and this one has none yet.
+    func recordEnd(_ end: RequestRecord.End) {
+        guard worker.settings.recordsEveryRequest, !isRecorded, cameAt.nanoseconds != 0 else { return }
+        isRecorded = true
+        var record = recordOfRequest(status: status)
+        record.end = end
+        worker.records.append(record)
     }
 
     /// Leaves a record of what a rule in shadow would have done to the request.
     func recordShadow(_ rule: Int64, _ refusal: Refusal) {
         worker.counters.shadowRefusals &+= 1
         guard worker.records.admits(refusal, of: tenant?.tenant, status: 0) else { return }
-        worker.records.append(
-            RequestRecord(
-                time: worker.clock.now, requestID: .none, tenant: tenant?.tenant.name.description,
-                host: text(head.host.range), method: text(head.methodName.range), path: text(head.path.range),
-                status: 0, refusal: refusal, detail: .shadowRule(rule), microseconds: 0))
+        var record = recordOfRequest(status: 0)
+        record.refusal = refusal
+        record.detail = .shadowRule(rule)
+        worker.records.append(record)
     }
 
-    /// At most `Limits.recordedBytes` of the head.
-    func text(_ range: Range<Int>) -> [UInt8] {
-        let length = min(range.count, Limits.recordedBytes)
-        return headBytes.getBytes(at: headBytes.readerIndex + range.lowerBound, length: length) ?? []
+    /// What there is to say of the request now, whatever became of it.
+    private func recordOfRequest(status: Int) -> RequestRecord {
+        let now = worker.clock.now
+        var record = RequestRecord(time: now, status: status, tenant: tenant?.tenant.name)
+        record.requestID = requestID
+        if !head.methodName.isEmpty {
+            record.text = headBytes.withUnsafeReadableBytes { bytes in
+                RecordedText(
+                    method: bytes[head.methodName.range], host: bytes[head.host.range],
+                    path: bytes[head.path.range])
+            }
+            record.spoken = webSocket != nil && status == 101 ? .webSocket : head.isHTTP10 ? .http10 : .http11
+        }
+        record.client = clientAddress
+        if let identity {
+            record.subject = identity.recordedSubject
+            record.isSubjectVerified = true
+        } else if let note {
+            record.subject = note.subject
+            record.isSubjectVerified = note.isSubjectVerified
+        }
+        record.rule = rule
+        record.microseconds = cameAt.nanoseconds == 0 ? 0 : (now.nanoseconds &- cameAt.nanoseconds) / 1000
+        record.bytesIn = bytesIn
+        record.bytesOut = bytesOut
+        record.upstream = member?.pool.upstream
+        return record
+    }
+
+    /// The client's address: behind a trusted balancer the one that it names.
+    private var clientAddress: SocketAddress? {
+        guard peer.way.isTrusted, head.saysWay else { return peer.way.address }
+        return headBytes.withUnsafeReadableBytes {
+            peer.way.client(head, $0, trusted: worker.settings.trustedProxies)
+        } ?? peer.way.address
+    }
+
+    /// The name that a trusted balancer gives the request; nil where it gives none that can be kept, or several.
+    func givenID() -> RequestID? {
+        guard head.saysTrace, peer.way.isTrusted else { return nil }
+        return headBytes.withUnsafeReadableBytes { bytes in
+            var names = head.fields.lazy.filter { $0.known == .requestID }.makeIterator()
+            guard let name = names.next(), names.next() == nil else { return nil }
+            return RequestID(given: UnsafeRawBufferPointer(rebasing: bytes[name.value.range]))
+        }
+    }
+
+    /// The request's host as it came, cut to a bound; empty where the head could not be read.
+    var hostText: [UInt8] {
+        headBytes.getBytes(
+            at: headBytes.readerIndex + Int(head.host.start),
+            length: min(head.host.count, Limits.recordedHostBytes)) ?? []
     }
 
     /// The origin whose page may read a refusal, as the browser spells it, since it compares byte by byte; empty where

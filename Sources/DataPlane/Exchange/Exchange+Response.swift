@@ -23,6 +23,7 @@ extension Exchange {
     /// A piece of the response's body came, as payload.
     func responseBodyCame(_ payload: ByteBuffer) {
         machine.progressed(at: worker.clock.tick)
+        bytesOut += UInt64(payload.readableBytes)
         client?.sendBody(payload)
     }
 

@@ -96,6 +96,7 @@ extension Exchange {
         if head.framing != .none, let first = client?.takeFirstBody() {
             let action = machine.bodyPassed(isLast: first.isLast, at: worker.clock.tick)
             guard action == .none else { return perform(action) }
+            bytesIn += UInt64(first.bytes.readableBytes)
             outboundHead.writeImmutableBuffer(first.bytes)
             connection.sendHead(outboundHead, isWhole: first.isLast)
         } else {

@@ -42,6 +42,7 @@ extension Exchange {
 
     /// Bytes of the client.
     func tunnelClientSent(_ bytes: ByteBuffer) {
+        bytesIn += UInt64(bytes.readableBytes)
         upstream?.sendTunnelled(bytes)
     }
 
@@ -49,6 +50,7 @@ extension Exchange {
     func tunnelUpstreamSent(_ bytes: ByteBuffer) {
         guard let webSocket, case .tunnelling(let tunnel) = machine.state else { return }
         let stopsAtBoundary = tunnel.closing != nil
+        bytesOut += UInt64(bytes.readableBytes)
         let count = bytes.withUnsafeReadableBytes {
             webSocket.frames.advance($0, toBoundary: stopsAtBoundary)
         }
@@ -76,6 +78,7 @@ extension Exchange {
         guard machine.isOpenTunnel, let webSocket, let refusal = worker.judge.review(webSocket.held, at: now)
         else { return }
         worker.counters.closedWebSockets &+= 1
+        note = worker.judge.notes.refusal
         record(refusal, status: 101, detail: .webSocketClosed)
         perform(machine.closeTunnel(.policyViolation, at: worker.clock.tick))
     }

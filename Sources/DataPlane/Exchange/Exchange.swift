@@ -29,15 +29,23 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     private(set) var cameAt = Instant(nanoseconds: 0)
     var judgedAt = Instant(nanoseconds: 0)
 
-    /// What the judgement found, as far as it came.
+    /// The request's name, and whether the log has a record of how it ended.
+    private(set) var requestID = RequestID.none
+    var isRecorded = false
+
+    /// What the judgement found, as far as it came: the tenant, who is calling, the rule that decided, and what there is
+    /// to say of a refusal.
     var tenant: ResolvedTenant?
     var identity: Identity?
+    var rule: Int64?
+    var note: RefusalNote?
     /// What the last judgement came to, kept while the exchange waits for a key, a turn or the end of the batch.
     var step: Step?
     /// The most payload bytes that the body may have; nil for no bound.
     var bodyLimit: UInt64?
-    /// Payload bytes of the body so far.
-    private var bodyBytes: UInt64 = 0
+    /// Payload bytes of the body so far, and of the response's; of a WebSocket every byte since the handshake.
+    var bytesIn: UInt64 = 0
+    var bytesOut: UInt64 = 0
     /// Trailer fields that the tenant's upstream may not be sent.
     var strippedTrailers = StrippedNames()
     /// Set where the request asks to become a WebSocket.
@@ -71,6 +79,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         times.came = worker.clock.monotonic
         cameAt = worker.clock.wall(at: times.came)
         judgedAt = cameAt
+        requestID = givenID() ?? worker.ids.requestID()
         machine.begin(
             .init(hasBody: hasBody, isIdempotent: head.method.isIdempotent), isClientEnded: isClientEnded)
         judgeAtOnce()
@@ -80,6 +89,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     func refuseUnreadable(_ refusal: Refusal, _ detail: RefusalDetail? = nil, began: Instant) {
         head = RequestHead()
         cameAt = began
+        requestID = worker.ids.requestID()
         machine.begin(.init(hasBody: false, isIdempotent: false), isClientEnded: false)
         perform(machine.refused(refusal, detail))
     }
@@ -87,9 +97,9 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     /// A piece of the body came, as payload; `isLast` where it ends the request, with what trailers there are.
     func bodyCame(_ payload: ByteBuffer, isLast: Bool, trailers: TrailerSection? = nil) {
         guard let upstream else { return }
-        bodyBytes += UInt64(payload.readableBytes)
-        if let bodyLimit, bodyBytes > bodyLimit {
-            perform(machine.refused(.request(.bodyTooLarge), nil))
+        bytesIn += UInt64(payload.readableBytes)
+        if let bodyLimit, bytesIn > bodyLimit {
+            perform(machine.refused(.request(.bodyTooLarge), .bodyLimit(bodyLimit)))
             return
         }
         // A write can fail at once, and the next request begin: so this one's state moves on first.
@@ -170,14 +180,12 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         if blamesUpstream { blameUpstream() }
         times.done = worker.clock.monotonic
         countRefused(refusal)
-        let id = RequestID.random()
-        record(refusal, status: refusal.row.status.code, id: id, detail: detail ?? self.detail(of: refusal))
+        record(refusal, status: refusal.row.status.code, detail: detail ?? self.detail(of: refusal))
         dropUpstream()
         client?.refuse(
             refusal.row,
             RefusedRequest(
-                host: text(head.host.range), isHead: head.method == .head, allowedOrigin: allowedOrigin,
-                id: id,
+                host: hostText, isHead: head.method == .head, allowedOrigin: allowedOrigin, id: requestID,
                 tenant: tenant?.tenant.name))
     }
 
@@ -191,7 +199,11 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         if blamesUpstream { blameUpstream() }
         times.done = worker.clock.monotonic
         countCutResponse()
-        if let refusal { record(refusal, status: status, detail: detail) }
+        if let refusal {
+            record(refusal, status: status, detail: detail ?? self.detail(of: refusal))
+        } else {
+            recordEnd(.brokenOff)
+        }
         dropUpstream()
         client?.abort()
     }
@@ -206,7 +218,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         upstream = nil
         times.done = worker.clock.monotonic
         countAdmitted()
-        if worker.settings.recordsEveryRequest { record(nil, status: status) }
+        recordEnd(.whole)
         client?.finishResponse()
     }
 
@@ -234,6 +246,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
 
     /// Gives up what the request holds: connections, seats, buffers and who is calling; the next one finds nothing of it.
     func release() {
+        recordEnd(status == 101 ? .whole : .clientLeft)
         dropUpstream()
         leaveSeat()
         if webSocket != nil {
@@ -249,8 +262,12 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         tenant = nil
         identity = nil
         step = nil
+        rule = nil
+        note = nil
+        isRecorded = false
         bodyLimit = nil
-        bodyBytes = 0
+        bytesIn = 0
+        bytesOut = 0
         strippedTrailers = StrippedNames()
         group = nil
         member = nil

@@ -62,6 +62,15 @@ struct HeadCursor: ~Copyable {
         }
     }
 
+    /// Writes 64 bits as sixteen lower-case hexadecimal digits.
+    @inline(__always)
+    mutating func write(hexadecimal number: UInt64) {
+        guard let place = place(16) else { return }
+        let (first, second) = HexadecimalDigits.digits(of: number)
+        place.storeBytes(of: first.littleEndian, as: UInt64.self)
+        place.storeBytes(of: second.littleEndian, toByteOffset: 8, as: UInt64.self)
+    }
+
     /// Writes a field as RFC 9112 §5 wants it: nothing before the colon, one space for each fold, CRLF at the end.
     mutating func writeAnew(_ field: HeadField, _ bytes: UnsafeRawBufferPointer) {
         write(bytes, field.name.range)

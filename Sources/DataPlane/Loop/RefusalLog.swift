@@ -27,9 +27,8 @@ final class RefusalLog {
         for beyond in tally.endSecond() {
             ring.append(
                 RequestRecord(
-                    time: now, requestID: .none, tenant: beyond.tenant?.name.description, host: [],
-                    method: [], path: [], status: beyond.status, refusal: beyond.refusal, detail: nil,
-                    microseconds: 0, others: beyond.count))
+                    time: now, status: beyond.status, tenant: beyond.tenant?.name, refusal: beyond.refusal,
+                    others: beyond.count))
         }
     }
 }

@@ -22,6 +22,9 @@ final class Worker {
     /// What the loop counts, in all and by tenant.
     var counters = LoopCounters()
     var tally = TenantTally()
+    /// Draws the names of requests.
+    var ids = IDGenerator(
+        seed: .random(in: .min ... .max), stream: .random(in: .min ... .max))
 
     // What all loops share.
     let keys: KeySource

@@ -8,7 +8,7 @@ enum RequestHeadWriter {
     /// Writes `head`, which `bytes` begins with, as it was admitted; `upgrades` asks for WebSocket.
     static func write(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
-        way: ForwardedWay, upgrades: Bool, into buffer: inout ByteBuffer
+        way: ForwardedWay, id: RequestID, upgrades: Bool, into buffer: inout ByteBuffer
     ) {
         // Its own lines, the identity, and what the gateway says of the way: the authority twice more, four lines.
         let expected =
@@ -26,6 +26,9 @@ enum RequestHeadWriter {
             output.write(bytes, head.authority.range)
             output.write("\r\n")
             way.write(head, bytes, into: &output)
+            output.write("X-Request-Id: ")
+            id.write(into: &output)
+            output.write("\r\n")
             switch head.framing {
             case .none, .untilClose: break
             case .length(let length):
@@ -84,7 +87,7 @@ enum RequestHeadWriter {
                     cookieName == nil && !(nominated?.name(index) ?? false)
                 case .other, .origin, .fetchSite, .requestedMethod, .trailer, .wwwAuthenticate,
                     .persistentAuth, .webSocketKey,
-                    .webSocketVersion, .webSocketAccept:
+                    .webSocketVersion, .webSocketAccept, .traceparent, .tracestate:
                     !protected.contains(field, bytes) && !(nominated?.name(index) ?? false)
                         && !field.isStripped(by: stripped, bytes)
                 case .referer:
@@ -92,7 +95,7 @@ enum RequestHeadWriter {
                 case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
                     .keepAlive,
                     .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .forwardedFor, .forwardedProto,
-                    .forwardedPort:
+                    .forwardedPort, .requestID:
                     false
                 }
             if isKept { kept.keep(field, bytes, into: &output) }

@@ -47,13 +47,15 @@ enum RuleCheck {
 /// Checks of the credential, before its claims are looked at.
 enum CredentialCheck {
     /// There is one token; or none, where the rule's access is `optional`.
-    case found(Credential, isOptional: Bool)
+    ///
+    /// Where there is none, `saysOther` tells whether `Authorization` says something else than a bearer token.
+    case found(Credential, isOptional: Bool, saysOther: Bool)
     /// The page that caused a request with a token from a cookie is the host's own, or one that the row lists.
     case page(RequestFacts, Tenant)
     /// The gateway has the memory to look at the token; only made known where it fails.
     case fingerprint
     /// The token is a JWS with Cognito's claims.
-    case readable(flaw: TokenRefusal?)
+    case readable(flaw: UnreadableToken?)
     /// The token was verified before, and its key is still the pool's.
     case remembered
 }
@@ -68,33 +70,39 @@ enum CallerCheck {
     /// The token has not reached its end: its `exp`, or the age that the row allows.
     case end(Identity, now: Instant)
     /// The pool has published the token's key; the keys are nil where none are believed.
-    case key(KeyID, PoolName, PublishedKeys?)
+    case key(KeyID, PoolName, PublishedKeys?, subject: ArraySlice<UInt8>)
     /// That key made the signature.
-    case signature(isGenuine: Bool)
+    case signature(KeyID, PoolName, subject: ArraySlice<UInt8>, isGenuine: Bool)
     /// No entry of `poolgate.revocations` covers the token.
-    case revocation(isCovered: Bool)
+    case revocation(Identity, isCovered: Bool)
     /// The caller is in one of the row's groups.
-    case groups([[UInt8]], Tenant)
+    case groups(Identity, Tenant)
     /// The token has one of the row's scopes.
-    case scopes([[UInt8]], Tenant)
+    case scopes(Identity, Tenant)
 }
 
-/// Hears of each check of a judgement as it is made: an `Explanation`, or `Unheard`.
+/// Hears of each check of a judgement as it is made: an `Explanation`, `JudgementNotes`, or `Unheard`.
 ///
 /// A protocol and not an optional closure, because the compiler then makes one judgement for each of the two, and the
 /// one that nobody listens to has no trace of the checks' descriptions.
 protocol CheckListener {
     /// Takes a check; `refusal` is what it refuses the request for, nil where it passed.
     mutating func hear(_ check: @autoclosure () -> Check, _ refusal: Refusal?)
+
+    /// Takes the rule that decides; nil where none is for the path.
+    mutating func decides(_ rule: Rule?)
 }
 
-/// Listens to nothing: a loop judges its requests with it.
+/// Listens to nothing: for judgements of which nobody is told.
 struct Unheard: CheckListener {
     @inline(__always)
     mutating func hear(_ check: @autoclosure () -> Check, _ refusal: Refusal?) {}
 }
 
 extension CheckListener {
+    @inline(__always)
+    mutating func decides(_ rule: Rule?) {}
+
     /// Makes a check known, and throws its refusal where it does not hold.
     @inline(__always)
     mutating func check(

@@ -36,7 +36,7 @@ extension HostCheck {
         case .message(let refusal):
             CheckWords(
                 "message", expected: "one that HTTP and the gateway's bounds allow",
-                actual: refusal.row.description + (refusal.detail.map { " (\($0.text))" } ?? ""))
+                actual: refusal.row.description + (refusal.detail?.text.map { " (\($0))" } ?? ""))
         case .directory(let isLoaded):
             CheckWords(
                 "directory", expected: "one that is not too old", actual: isLoaded ? "too old" : "none yet")
@@ -102,7 +102,7 @@ extension RuleCheck {
 extension CredentialCheck {
     fileprivate var words: CheckWords {
         switch self {
-        case .found(let credential, let isOptional):
+        case .found(let credential, let isOptional, _):
             CheckWords(
                 "credential", expected: isOptional ? "one bearer token, or none" : "one bearer token",
                 actual: CredentialCheck.found(credential))
@@ -113,7 +113,8 @@ extension CredentialCheck {
             CheckWords("token", expected: "memory to look at it", actual: "none")
         case .readable(let flaw):
             CheckWords(
-                "token", expected: "a JWS of Cognito's claims, RS256", actual: flaw?.rawValue ?? "readable")
+                "token", expected: "a JWS of Cognito's claims, RS256",
+                actual: flaw?.refusal.rawValue ?? "readable")
         case .remembered:
             CheckWords("token", expected: "a JWS of Cognito's claims, RS256", actual: "verified before")
         }
@@ -191,22 +192,22 @@ extension CallerCheck {
         case .end(let identity, let now):
             CheckWords(
                 "exp", expected: "after \(now.timestampOfSecond)", actual: time(identity.end, now))
-        case .key(let keyID, let pool, let keys):
+        case .key(let keyID, let pool, let keys, _):
             CheckWords(
                 "key",
                 expected:
                     "one of \(pool)'s: \(keys?.keySet.keys.map(\.keyID.description).joined(separator: ", ") ?? "no keys fetched")",
                 actual: keyID.description)
-        case .signature(let isGenuine):
+        case .signature(_, _, _, let isGenuine):
             CheckWords(
                 "signature", expected: "made by that key", actual: isGenuine ? "genuine" : "not genuine")
-        case .revocation(let isCovered):
+        case .revocation(_, let isCovered):
             CheckWords(
                 "revocation", expected: "none against it", actual: isCovered ? "an entry stands" : "none")
-        case .groups(let groups, let tenant):
-            CheckWords("groups", expected: anyOf(tenant.requiredGroups), actual: shownList(groups))
-        case .scopes(let scopes, let tenant):
-            CheckWords("scopes", expected: anyOf(tenant.requiredScopes), actual: shownList(scopes))
+        case .groups(let identity, let tenant):
+            CheckWords("groups", expected: anyOf(tenant.requiredGroups), actual: shownList(identity.groups))
+        case .scopes(let identity, let tenant):
+            CheckWords("scopes", expected: anyOf(tenant.requiredScopes), actual: shownList(identity.scopes))
         }
     }
 }

@@ -6,6 +6,8 @@ import JOSE
 /// refers to it.
 package final class Judge {
     private var walk: JudgementWalk
+    /// What the log says of the last judgement or review.
+    package private(set) var notes = JudgementNotes()
 
     /// A judge without a directory; it remembers tokens within `tokenCacheBytes`, and hosts under hashes that the random
     /// `seed` keeps outsiders from choosing.
@@ -30,8 +32,10 @@ package final class Judge {
 
     /// Judges a request at `now`; `lookup` is what its pool's actor said of its key, where it has waited for that.
     package func judge(_ request: RequestFacts, at now: Instant, lookup: KeyLookupResult? = nil) -> Verdict {
-        var unheard = Unheard()
-        return walk.judge(request, .new(lookup), now, &unheard)
+        var notes = JudgementNotes()
+        let verdict = walk.judge(request, .new(lookup), now, &notes)
+        self.notes = notes
+        return verdict
     }
 
     /// Judges as `judge` does, and puts every check into `explanation`.
@@ -63,13 +67,13 @@ package final class Judge {
     /// Where anything has changed that concerns it, its request is judged again by the walk that judges new ones. Only the
     /// end of its token is left to the row's policy for WebSocket.
     package func review(_ held: HeldAdmission, at now: Instant) -> Refusal? {
+        notes = JudgementNotes()
         if now > walk.snapshot.staleAfter { return .gateway(.stale) }
         let (edition, generation) = (walk.snapshot.hostsEdition, walk.tokens.revocationGeneration)
         if held.hasSeen(hosts: edition, revocations: generation) || isUntouched(held, at: now) {
             return held.end(at: now)
         }
-        var unheard = Unheard()
-        switch held.withFacts({ walk.judge($0, .open(held), now, &unheard) }) {
+        switch held.withFacts({ walk.judge($0, .open(held), now, &notes) }) {
         case .admit(let admission):
             if admission.resolved.tenant.websockets == .off { return .host(.webSocketsOff) }
             held.admitted(admission, hosts: edition, revocations: generation)

@@ -93,6 +93,7 @@ struct JudgementWalk: ~Copyable {
         _ listener: inout Listener
     ) throws(Refusal) -> Verdict {
         let (rule, shadow, normal) = try findRule(request, resolved, &listener)
+        listener.decides(rule)
         var admission = Admission(resolved: resolved, identity: nil)
         let needsToken: Bool
         if request.isPreflight, resolved.allowsPreflights {
@@ -185,14 +186,18 @@ struct JudgementWalk: ~Copyable {
         switch credential {
         case .none:
             try listener.check(
-                .credential(.found(credential, isOptional: isOptional)), isOptional,
+                .credential(
+                    .found(
+                        credential, isOptional: isOptional,
+                        saysOther: request.authorization.map { !$0.isEmpty } ?? false)), isOptional,
                 else: .credential(.missingToken))
             return .admit(Admission(resolved: resolved, identity: nil))
         case .several:
             throw listener.refused(
-                .credential(.found(credential, isOptional: isOptional)), .credential(.multipleCredentials))
+                .credential(.found(credential, isOptional: isOptional, saysOther: false)),
+                .credential(.multipleCredentials))
         case .token(let bytes, let source):
-            listener.passed(.credential(.found(credential, isOptional: isOptional)))
+            listener.passed(.credential(.found(credential, isOptional: isOptional, saysOther: false)))
             if source == .cookie { try checkPage(of: request, resolved, &listener) }
             token = bytes
         }
@@ -227,12 +232,12 @@ struct JudgementWalk: ~Copyable {
         _ identity: Identity, hasWhatRowAsks resolved: ResolvedTenant, _ listener: inout Listener
     ) throws(Refusal) {
         try listener.check(
-            .caller(.groups(identity.groups, resolved.tenant)),
+            .caller(.groups(identity, resolved.tenant)),
             !resolved.needsGroup
                 || HeldNames.holdsAny(identity.groups, of: resolved.tenant.requiredGroups),
             else: .credential(.missingGroup))
         try listener.check(
-            .caller(.scopes(identity.scopes, resolved.tenant)),
+            .caller(.scopes(identity, resolved.tenant)),
             !resolved.needsScope
                 || HeldNames.holdsAny(identity.scopes, of: resolved.tenant.requiredScopes),
             else: .credential(.missingScope))

@@ -3,32 +3,35 @@ import JOSE
 /// The checks of a token that need no key, the cheapest first. Only a token that passes them all may cause a fetch of its
 /// pool's keys.
 enum TokenChecks {
-    /// Reads a token's text and the claims in it. What exactly keeps one from being read is not said to anybody.
+    /// Reads a token's text and the claims in it. What exactly keeps one from being read is said in the log
+    /// alone.
     static func read<Listener: CheckListener>(
         _ token: UnsafeRawBufferPointer, _ listener: inout Listener
     ) throws(Refusal) -> (UnverifiedToken, CognitoClaims) {
-        do throws(TokenRefusal) {
+        do throws(UnreadableToken) {
             let parts = try read(token)
             listener.passed(.credential(.readable(flaw: nil)))
             return parts
         } catch {
-            throw listener.refused(.credential(.readable(flaw: error)), .token(error))
+            throw listener.refused(.credential(.readable(flaw: error)), .token(error.refusal))
         }
     }
 
     private static func read(
         _ token: UnsafeRawBufferPointer
-    ) throws(TokenRefusal) -> (UnverifiedToken, CognitoClaims) {
+    ) throws(UnreadableToken) -> (UnverifiedToken, CognitoClaims) {
         let unverified: UnverifiedToken
         do {
             unverified = try UnverifiedToken(compact: token)
         } catch {
-            throw error.isAlgorithm ? .unsupportedAlgorithm : .malformedToken
+            throw UnreadableToken(
+                refusal: error.isAlgorithm ? .unsupportedAlgorithm : .malformedToken,
+                finding: .unreadable(error))
         }
         do {
             return (unverified, try CognitoClaims(unverified.claims))
         } catch {
-            throw .malformedClaim
+            throw UnreadableToken(refusal: .malformedClaim, finding: .claim(error))
         }
     }
 

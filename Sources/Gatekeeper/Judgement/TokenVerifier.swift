@@ -53,7 +53,10 @@ struct TokenVerifier: ~Copyable {
     ) throws(Refusal) -> Finding {
         guard token.count <= Limits.tokenBytes else {
             throw listener.refused(
-                .credential(.readable(flaw: .malformedToken)), .token(.malformedToken))
+                .credential(
+                    .readable(
+                        flaw: UnreadableToken(refusal: .malformedToken, finding: .unreadable(.tooLong)))),
+                .token(.malformedToken))
         }
         guard let fingerprint = fingerprint(of: token) else {
             throw listener.refused(.credential(.fingerprint), .gateway(.overloaded))
@@ -132,7 +135,8 @@ struct TokenVerifier: ~Copyable {
             !isKeyPublished(of: identity, resolved, now)
         {
             throw listener.refused(
-                .caller(.key(identity.key.keyID, identity.pool, keys)), .token(.unknownKey))
+                .caller(.key(identity.key.keyID, identity.pool, keys, subject: identity.ids.subject)),
+                .token(.unknownKey))
         }
         try checkRevocation(of: identity, resolved, now, &listener)
         return identity
@@ -153,10 +157,10 @@ struct TokenVerifier: ~Copyable {
         of identity: Identity, _ resolved: ResolvedTenant, _ now: Instant, _ listener: inout Listener
     ) throws(Refusal) {
         guard isRevoked(identity, resolved, now) else {
-            listener.passed(.caller(.revocation(isCovered: false)))
+            listener.passed(.caller(.revocation(identity, isCovered: false)))
             return
         }
-        throw listener.refused(.caller(.revocation(isCovered: true)), .token(.revoked))
+        throw listener.refused(.caller(.revocation(identity, isCovered: true)), .token(.revoked))
     }
 
     /// Whether an entry covers the token. What was found stays true until the pool's entries change.
@@ -188,18 +192,25 @@ struct TokenVerifier: ~Copyable {
             switch lookup {
             case nil: return .needsKey(WantedKey(pool: pool, keyID: token.keyID))
             case .absent:
-                throw listener.refused(.caller(.key(token.keyID, pool, believed)), .token(.unknownKey))
+                throw listener.refused(
+                    .caller(.key(token.keyID, pool, believed, subject: claims.subject[...])),
+                    .token(.unknownKey))
             case .present, .unavailable:
-                throw listener.refused(.caller(.key(token.keyID, pool, believed)), .gateway(.keysUnavailable))
+                throw listener.refused(
+                    .caller(.key(token.keyID, pool, believed, subject: claims.subject[...])),
+                    .gateway(.keysUnavailable))
             }
         }
-        listener.passed(.caller(.key(token.keyID, pool, keys)))
+        listener.passed(.caller(.key(token.keyID, pool, keys, subject: claims.subject[...])))
         guard let verified = token.verified(by: key, digester: digester) else {
             counted.wrongSignatures &+= 1
-            throw listener.refused(.caller(.signature(isGenuine: false)), .token(.badSignature))
+            throw listener.refused(
+                .caller(.signature(token.keyID, pool, subject: claims.subject[...], isGenuine: false)),
+                .token(.badSignature))
         }
         counted.genuineSignatures &+= 1
-        listener.passed(.caller(.signature(isGenuine: true)))
+        listener.passed(
+            .caller(.signature(token.keyID, pool, subject: claims.subject[...], isGenuine: true)))
         return .identity(
             Identity(
                 claims, token: verified, tenant: tenant, poolIndex: poolIndex, key: key,

@@ -24,11 +24,15 @@ package enum RefusalDetail: Hashable, Sendable {
     case connectionsPerAddress
     case upstreamConnections
     case verification
+    /// The bound that the body exceeds, in bytes.
+    case bodyLimit(UInt64)
+    /// What the judgement found.
+    indirect case found(RefusalFinding)
     /// A rule in shadow, by its id: it would have refused the request, which was admitted.
     case shadowRule(Int64)
 
-    /// As the log has it.
-    package var text: String {
+    /// As the log has it; nil for what a judgement found, which the log has words of its own for.
+    package var text: String? {
         switch self {
         case .messageFlaw(let flaw): flaw.rawValue
         case .pathFlaw(let flaw): flaw.rawValue
@@ -42,6 +46,8 @@ package enum RefusalDetail: Hashable, Sendable {
         case .connectionsPerAddress: "connections_per_address"
         case .upstreamConnections: "upstream_connections"
         case .verification: "verification"
+        case .bodyLimit(let bytes): "\(bytes)"
+        case .found: nil
         case .shadowRule(let id): "\(id)"
         }
     }

@@ -24,9 +24,9 @@ package enum RefusalTable {
     /// The code, and what `detail` may say beside it.
     private static func code(_ row: RefusalRow) -> String {
         let word = row.code.utf8.elementsEqual(row.error.utf8) ? "same" : "`\(row.code)`"
-        let details = Refusal.allCases.filter { $0.row == row }.compactMap(\.detail)
+        let details = Refusal.allCases.filter { $0.row == row }.compactMap(\.detail?.text)
         guard details.count > 1 else { return word }
-        return word + "; `detail` is " + details.map { "`\($0.text)`" }.joined(separator: ", ")
+        return word + "; `detail` is " + details.map { "`\($0)`" }.joined(separator: ", ")
     }
 
     /// The status with what goes with it: the error of the challenge, further fields.

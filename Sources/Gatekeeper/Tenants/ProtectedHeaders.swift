@@ -11,6 +11,7 @@ package struct ProtectedHeaders: Sendable {
         // What the gateway writes about the way of the request.
         "x_forwarded_for", "x_forwarded_host", "x_forwarded_proto", "x_forwarded_port", "x_forwarded_prefix",
         "forwarded", "x_real_ip",
+        "x_request_id",
         // What frames a message or belongs to one connection (RFC 9110 §7.6.1).
         "host", "content_length", "transfer_encoding", "connection", "keep_alive", "proxy_connection", "te",
         "upgrade",

@@ -76,6 +76,9 @@ package final class Identity {
         self === other || (poolIndex == other.poolIndex && ids.subject == other.ids.subject)
     }
 
+    /// `sub` of the token for the log, cut to `Limits.foundBytes`.
+    package var recordedSubject: [UInt8] { Array(ids.subject.prefix(Limits.foundBytes)) }
+
     /// About how many bytes of memory the identity takes.
     var cost: Int {
         var bytes = 400 + headerLines.count + ids.cost + 64 * metConditions.count

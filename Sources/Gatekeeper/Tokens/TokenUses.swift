@@ -1,5 +1,5 @@
 /// Kinds of token, by their `token_use` (Cognito developer guide, "Understanding user pool JWTs").
-package struct TokenUses: OptionSet, Sendable {
+package struct TokenUses: OptionSet, Hashable, Sendable {
     /// One bit a kind.
     package let rawValue: UInt8
 
@@ -23,5 +23,5 @@ package struct TokenUses: OptionSet, Sendable {
     }
 
     /// The names, as a row says them.
-    var names: [String] { (contains(.access) ? ["access"] : []) + (contains(.id) ? ["id"] : []) }
+    package var names: [String] { (contains(.access) ? ["access"] : []) + (contains(.id) ? ["id"] : []) }
 }

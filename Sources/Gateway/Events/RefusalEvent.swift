@@ -45,20 +45,21 @@ extension RefusalEvent {
         guard let refusal = record.refusal else { return nil }
         if case .shadowRule = record.detail { return nil }
         self.init(
-            time: record.time.timestamp, tenant: record.tenant, code: refusal.row.code, status: record.status,
-            detail: record.detail.map(\.text), host: RefusalEvent.text(record.host),
-            method: RefusalEvent.text(record.method), path: RefusalEvent.text(record.path),
+            time: record.time.timestamp, tenant: record.tenant?.description, code: refusal.row.code,
+            status: record.status, detail: record.detailText, host: RefusalEvent.text(record.text.host),
+            method: RefusalEvent.text(record.text.method), path: RefusalEvent.text(record.text.path),
+            client: record.clientText, subject: RefusalEvent.text(record.subject), rule: record.rule,
             requestID: record.requestID.description)
     }
 
     /// The event that stands for refusals which were only counted.
     init(_ suppressed: RefusalThrottle.Suppressed, at time: Instant) {
         self.init(
-            time: time.timestamp, tenant: suppressed.kind.tenant, code: suppressed.kind.code,
+            time: time.timestamp, tenant: suppressed.kind.tenant?.description, code: suppressed.kind.code,
             suppressed: suppressed.count)
     }
 
-    private static func text(_ bytes: [UInt8]) -> String? {
+    private static func text(_ bytes: some Collection<UInt8>) -> String? {
         bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -26,6 +26,14 @@ struct LogLine: Sendable {
         self.fields = fields.compactMap { name, value in value.map { Field(name: name, value: $0) } }
     }
 
+    /// A line of these fields.
+    init(_ level: Logger.Level, _ event: String, of fields: [Field], at time: Instant) {
+        self.time = time
+        self.level = level
+        self.event = event
+        self.fields = fields
+    }
+
     private init(_ line: LogLine, fields: [Field]) {
         time = line.time
         level = line.level

@@ -127,66 +127,6 @@ enum Observer {
             ])
     }
 
-    // MARK: Requests
-
-    /// The line of a request; nil for a refusal that the throttle counts instead. `finished` gets the counts of seconds
-    /// that are over.
-    static func line(
-        _ record: RequestRecord, _ throttle: inout RefusalThrottle,
-        _ finished: inout [RefusalThrottle.Suppressed]
-    ) -> LogLine? {
-        guard let refusal = record.refusal else {
-            return LogLine(.info, "request", fields(of: record, code: nil), at: record.time)
-        }
-        let row = refusal.row
-        let kind = RefusalThrottle.Kind(tenant: record.tenant, code: row.code)
-        if record.others > 0 {
-            throttle.add(record.others, of: kind)
-            return nil
-        }
-        guard throttle.admits(kind, at: record.time, finished: &finished) else { return nil }
-        if case .shadowRule(let rule) = record.detail {
-            return LogLine(
-                .info, "would_refuse",
-                [
-                    "tenant": record.tenant.map { .text($0) }, "rule": .of(rule),
-                    "code": .text(row.code), "host": .bytes(record.host), "method": .bytes(record.method),
-                    "path": .bytes(record.path),
-                ], at: record.time)
-        }
-        return LogLine(
-            Logger.Level(row.level), "refused", fields(of: record, code: row.code), at: record.time)
-    }
-
-    private static func fields(of record: RequestRecord, code: String?) -> KeyValuePairs<String, LogValue?> {
-        [
-            "tenant": record.tenant.map { .text($0) },
-            "code": code.map { .text($0) },
-            "status": .count(record.status),
-            "request_id": .of(record.requestID),
-            "host": .bytes(record.host),
-            "method": .bytes(record.method),
-            "path": .bytes(record.path),
-            "detail": record.detail.map { .text($0.text) },
-            "us": code == nil ? .number(record.microseconds) : nil,
-        ]
-    }
-
-    /// The line of refusals that were counted and not written.
-    static func line(_ suppressed: RefusalThrottle.Suppressed) -> LogLine {
-        LogLine(
-            .info, "refusals_suppressed",
-            [
-                "tenant": suppressed.kind.tenant.map { .text($0) }, "code": .text(suppressed.kind.code),
-                "suppressed": .count(suppressed.count),
-            ])
-    }
-
-    /// So many lines did not fit while the log was not read.
-    static func linesDropped(_ count: Int) -> LogLine {
-        LogLine(.warning, "log_lines_dropped", ["dropped": .count(count)])
-    }
-
     // MARK: The program
 
     /// The program begins.
@@ -353,16 +293,5 @@ extension Duration {
     var milliseconds: Int {
         let (seconds, attoseconds) = components
         return Int(clamping: seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000)
-    }
-}
-
-extension Logger.Level {
-    /// How loud the log is about a refusal.
-    fileprivate init(_ level: RefusalRow.Level) {
-        self =
-            switch level {
-            case .info: .info
-            case .warning: .warning
-            }
     }
 }

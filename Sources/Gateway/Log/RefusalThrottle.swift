@@ -8,7 +8,7 @@ struct RefusalThrottle: Sendable {
     /// What refusals have in common that are counted together.
     struct Kind: Hashable, Sendable {
         /// The row's host; nil where no row was found.
-        let tenant: String?
+        let tenant: HostPattern?
         let code: String
     }
 
