@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 import debian_root
+import documents
 from processes import TOP, wait_until
 
 HOST = "acme.example.com"
@@ -190,6 +191,15 @@ def test_it_installs_serves_upgrades_and_goes(package, machine, database, tmp_pa
     assert machine.run("dpkg-query", "-W", "-f", "${Version}", "poolgate").stdout == "1.0.1-1"
     assert machine.run("cat", "/etc/poolgate/poolgate.yaml").stdout.startswith("upstream: http://127.0.0.1:3000\n")
     assert "missing_token" in machine.run("curl", "-s", "-H", f"Host: {HOST}", "http://127.0.0.1:8080/").stdout
+
+    # Port 443 needs what the guide says, and nothing else.
+    blocks = documents.blocks("ops/guide/run-and-deploy.md")
+    drop_in = next(block.text for block in blocks if "AmbientCapabilities" in block.text)
+    machine.write("/etc/poolgate/poolgate.yaml", "upstream: http://127.0.0.1:3000\ndrain-timeout: 3s\nlisten: 0.0.0.0:443\n")
+    assert machine.run("systemctl", "restart", "poolgate", check=False).returncode != 0
+    machine.run("bash", "-e", stdin=drop_in)
+    machine.run("systemctl", "restart", "poolgate")
+    assert "missing_token" in machine.run("curl", "-s", "-H", f"Host: {HOST}", "http://127.0.0.1:443/").stdout
 
     # A gateway that stands still is ended by the watchdog, and started again.
     machine.run("sh", "-c", "cd /run/systemd/system; mkdir -p poolgate.service.d; printf '[Service]\\nWatchdogSec=2\\n' "
