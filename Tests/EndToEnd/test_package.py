@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -36,6 +37,17 @@ def unpacked(package, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unpacked")
     subprocess.run(["dpkg-deb", "-x", package, str(folder)], check=True)
     return folder
+
+
+def newer(package, folder):
+    """The same package as its next version, with other settings in it."""
+    root, path = folder / "newer", folder / "newer.deb"
+    subprocess.run(["dpkg-deb", "-R", package, str(root)], check=True)
+    control = root / "DEBIAN/control"
+    control.write_text(control.read_text().replace("Version: 1.0.0-1\n", "Version: 1.0.1-1\n"))
+    (root / "etc/poolgate/poolgate.yaml").write_text("# other words\n")
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "-b", str(root), str(path)], check=True, stdout=subprocess.DEVNULL)
+    return path
 
 
 def field(package, name):
@@ -146,6 +158,13 @@ def show(machine, name):
     return machine.run("systemctl", "show", "--value", "-p", name, "poolgate").stdout.strip()
 
 
+def override(machine, *lines):
+    """Lines of the unit that hold until the machine ends, in the place of those before."""
+    text = "\n".join(["[Service]", *lines])
+    machine.run("sh", "-ec", "cd /run/systemd/system; mkdir -p poolgate.service.d; cat >poolgate.service.d/test.conf", stdin=text)
+    machine.run("systemctl", "daemon-reload")
+
+
 def admin(machine, path):
     return machine.run("curl", "-s", "-m", "5", f"http://127.0.0.1:9901{path}", check=False).stdout
 
@@ -162,7 +181,17 @@ def test_it_installs_serves_upgrades_and_goes(package, machine, database, tmp_pa
     assert machine.run("systemctl", "start", "poolgate", check=False).returncode != 0
     assert (show(machine, "Result"), show(machine, "ExecMainStatus"), show(machine, "NRestarts")) == ("exit-code", "64", "0")
 
+    # While it waits for its database it is no failed start, although the time for starting is over.
+    machine.write("/etc/poolgate/secrets.env", "POOLGATE_DATABASE_URL=postgresql://nobody@127.0.0.1:1/none\n", 0o600)
+    override(machine, "TimeoutStartSec=1")
+    machine.run("systemctl", "start", "--no-block", "poolgate")
+    wait_until(lambda: show(machine, "StatusText").startswith("Not ready: "), 10, "the status text")
+    time.sleep(2.5)
+    assert (show(machine, "ActiveState"), show(machine, "NRestarts")) == ("activating", "0")
+    machine.run("systemctl", "stop", "poolgate")
+
     # `start` returns when the gateway is ready, since it says when it is.
+    override(machine)
     url = f"postgresql://postgres@/{database.name}?host=/run/pg&port={database.server.port}"
     machine.write("/etc/poolgate/secrets.env", f"POOLGATE_DATABASE_URL={url}\n", 0o600)
     machine.write("/etc/poolgate/poolgate.yaml", "upstream: http://127.0.0.1:3000\ndrain-timeout: 3s\n")
@@ -183,9 +212,9 @@ def test_it_installs_serves_upgrades_and_goes(package, machine, database, tmp_pa
     assert soft == hard and int(soft) >= 1024
     wait_until(lambda: machine.run("find", "/var/lib/poolgate", "-type", "f").stdout, 10, "the copy of the tenants on disk")
 
-    # An upgrade keeps the settings and starts the running gateway anew.
-    machine.copy(build(tmp_path, "--version", "1.0.1-1"), "/root/poolgate.deb")
-    machine.run("dpkg", "-i", "/root/poolgate.deb")
+    # An upgrade keeps the settings, whatever the new package has in their place, and starts the running gateway anew.
+    machine.copy(newer(package, tmp_path), "/root/poolgate.deb")
+    machine.run("dpkg", "--force-confold", "-i", "/root/poolgate.deb")
     wait_until(lambda: show(machine, "MainPID") not in (first, "0") and show(machine, "ActiveState") == "active", 20,
                "the gateway of the new package")
     assert machine.run("dpkg-query", "-W", "-f", "${Version}", "poolgate").stdout == "1.0.1-1"
@@ -202,8 +231,8 @@ def test_it_installs_serves_upgrades_and_goes(package, machine, database, tmp_pa
     assert "missing_token" in machine.run("curl", "-s", "-H", f"Host: {HOST}", "http://127.0.0.1:443/").stdout
 
     # A gateway that stands still is ended by the watchdog, and started again.
-    machine.run("sh", "-c", "cd /run/systemd/system; mkdir -p poolgate.service.d; printf '[Service]\\nWatchdogSec=2\\n' "
-                ">poolgate.service.d/soon.conf; systemctl daemon-reload; systemctl restart poolgate")
+    override(machine, "WatchdogSec=2")
+    machine.run("systemctl", "restart", "poolgate")
     second = show(machine, "MainPID")
     machine.run("systemctl", "kill", "--signal=STOP", "--kill-who=main", "poolgate")
     wait_until(lambda: show(machine, "NRestarts") == "1" and show(machine, "ActiveState") == "active", 30, "the watchdog's restart")
@@ -212,7 +241,7 @@ def test_it_installs_serves_upgrades_and_goes(package, machine, database, tmp_pa
     # Removed, it keeps what is not its own to delete; purged, it leaves nothing.
     machine.run("dpkg", "-r", "poolgate")
     assert not admin(machine, "/live")
-    assert machine.run("ls", "/etc/poolgate").stdout.split() == ["poolgate.yaml", "secrets.env"]
+    assert {"poolgate.yaml", "secrets.env"} <= set(machine.run("ls", "/etc/poolgate").stdout.split())
     machine.run("dpkg", "-P", "poolgate")
     assert machine.run("getent", "passwd", "poolgate", check=False).returncode != 0
     left = machine.files() - before - {"root/poolgate.deb"}
