@@ -37,6 +37,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
 
         // Pure: no I/O, no clock, no tasks.
         .target(name: "JOSE", dependencies: ["COpenSSL"], swiftSettings: pure),
@@ -48,6 +49,7 @@ let package = Package(
             ],
             swiftSettings: pure),
         .target(name: "HTTP1", dependencies: ["COpenSSL", "HTTPMessage"], swiftSettings: pure),
+        .target(name: "HTTP2", dependencies: ["CNGHTTP2", "HTTPMessage"], swiftSettings: pure),
 
         // What the system gives and Swift's own library does not: the wall clock, threads for work that blocks.
         .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: house),
@@ -62,7 +64,7 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "CLinux", "Gatekeeper", "HTTP1", "HTTPMessage", "Platform",
+                "CLinux", "Gatekeeper", "HTTP1", "HTTP2", "HTTPMessage", "Platform",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -123,6 +125,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: house),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "HTTPMessage"], swiftSettings: house),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: house),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
         .testTarget(

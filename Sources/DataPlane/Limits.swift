@@ -165,6 +165,26 @@ package enum Limits {
     static let shownUpstreams = 128
     /// After so many ticks the longest delay of a tick is forgotten, another such time later.
     static let delayTicks: UInt32 = 16 * ticksPerSecond
+    /// Streams that a client may have open at once by one HTTP/2 connection (RFC 9113 §6.5.2).
+    static let streams: UInt32 = 128
+    /// What may wait of the bodies of all of one connection's streams: as many windows as streams, so that those whose
+    /// upstreams are slow never hold up the others.
+    static let connectionWindowBytes: Int32 = 128 * 65_535
+    /// What an HTTP/2 connection writes at once before it looks whether its client takes it.
+    static let http2WriteBytes = 64 * 1024
+    /// How long after the first GOAWAY streams that are on their way are still taken (RFC 9113 §6.8).
+    static let noticeTicks: UInt32 = 1 * ticksPerSecond
+    /// Streams on one HTTP/2 connection to an upstream, where it allows more, and connections to one upstream, a loop.
+    static let streamsOfUpstream = 1_000
+    static let sharedConnections = 8
+    /// How many requests a connection that is being made is expected to carry.
+    static let streamsExpected = 100
+    /// An HTTP/2 connection to an upstream without a stream is closed after this.
+    static let sharedIdleTicks: UInt32 = 60 * ticksPerSecond
+    /// After how long an upstream that owes a response and says nothing is asked for a sign of life, and how long it has
+    /// to give one.
+    static let silenceTicks: UInt32 = 15 * ticksPerSecond
+    static let pingTicks: UInt32 = 10 * ticksPerSecond
     /// The longest text that is read as an address in `X-Forwarded-For`.
     static let forwardedAddressBytes = 64
 }

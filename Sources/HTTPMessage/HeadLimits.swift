@@ -13,6 +13,16 @@ package struct HeadLimits: Sendable, Hashable {
     /// The bounds of a request's head.
     package init() {}
 
+    /// The bounds of a head that was written here, of parts that were held to theirs.
+    package static let written: HeadLimits = {
+        var limits = HeadLimits()
+        limits.headBytes = 64 * 1024 * 1024
+        limits.targetBytes = limits.headBytes
+        limits.fieldBytes = limits.headBytes
+        limits.fieldCount = 65_536
+        return limits
+    }()
+
     /// The bounds of a response's head: one line may fill the head.
     package static let responses: HeadLimits = {
         var limits = HeadLimits()

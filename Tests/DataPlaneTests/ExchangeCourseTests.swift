@@ -50,12 +50,12 @@ import Testing
     @Test("A request is sent a second time once only")
     func retriedOnce() {
         var machine = Table.machine(.sent)
-        let firstAction = machine.connectionLost(wasReused: true, saidSomething: false)
+        let firstAction = machine.connectionLost(.wasReused)
         #expect(firstAction == .retry)
         _ = machine.connectionBegun(at: 0)
         let secondAction = machine.connected(isRestAtHand: true, at: 0)
         #expect(secondAction == .start)
-        let thirdAction = machine.connectionLost(wasReused: true, saidSomething: false)
+        let thirdAction = machine.connectionLost(.wasReused)
         #expect(thirdAction == .refuse(.upstream(.reset), nil, blamesUpstream: true))
     }
 
@@ -65,8 +65,23 @@ import Testing
         machine.begin(.init(hasBody: hasBody, isIdempotent: hasBody), isClientEnded: false)
         _ = machine.judged(.admitted, isCostly: false, at: 0)
         _ = machine.connected(isRestAtHand: true, at: 0)
-        let action = machine.connectionLost(wasReused: true, saidSomething: false)
+        let action = machine.connectionLost(.wasReused)
         #expect(action == .refuse(.upstream(.reset), nil, blamesUpstream: true))
+    }
+
+    @Test(
+        "A request that the upstream did nothing with is sent again, whatever it asks for, unless it has a body"
+    )
+    func unprocessed() {
+        for hasBody in [true, false] {
+            var machine = ExchangeMachine(clocks: Table.clocks)
+            machine.begin(.init(hasBody: hasBody, isIdempotent: false), isClientEnded: false)
+            _ = machine.judged(.admitted, isCostly: false, at: 0)
+            _ = machine.connected(isRestAtHand: true, at: 0)
+            let action = machine.connectionLost(.wasUnprocessed)
+            #expect(
+                action == (hasBody ? .refuse(.upstream(.reset), nil, blamesUpstream: false) : .retry))
+        }
     }
 
     @Test("A request is moved to another upstream once only")

@@ -6,12 +6,12 @@ import Testing
 /// changes nothing.
 @Suite struct HTTP1ConnectionMachineTests {
     enum Stand: String, CaseIterable {
-        case reading, heldBack, serving, flushingToClose, flushingToLinger, lingering, closed
+        case reading, heldBack, serving, flushingToClose, flushingToLinger, lingering, handedOver, closed
     }
 
     enum Event: String, CaseIterable {
         case headBegan, headCame, served, servedToBeHeldBack, letGo, inputEnded, leave, flushed, dropped
-        case droppedTooMuch, aTick, theLastTick, drain, close
+        case droppedTooMuch, aTick, theLastTick, drain, handOver, close
     }
 
     static let start: UInt32 = 1_000
@@ -29,6 +29,7 @@ import Testing
         case .lingering:
             _ = machine.leave(.linger, at: start)
             _ = machine.flushed(at: start)
+        case .handedOver: _ = machine.handOver()
         case .closed: _ = machine.close()
         }
         return machine
@@ -49,6 +50,7 @@ import Testing
         case .aTick: "\(machine.ticked(at: start + 1))"
         case .theLastTick: "\(machine.ticked(at: start + 100_000))"
         case .drain: "\(machine.drain(hasBegunHead: false, at: start))"
+        case .handOver: machine.handOver() ? "yes" : "none"
         case .close: machine.close() ? "yes" : "none"
         }
     }
@@ -63,6 +65,7 @@ import Testing
         case .flushing(.close, _, _): .flushingToClose
         case .flushing(.linger, _, _): .flushingToLinger
         case .lingering: .lingering
+        case .handedOver: .handedOver
         case .closed: .closed
         }
     }
@@ -90,8 +93,11 @@ import Testing
             .flushingToClose: "close", .flushingToLinger: "close", .lingering: "close",
         ],
         .drain: [.serving: "tellExchange"],
+        .handOver: [.reading: "yes > handedOver"],
         .close: Dictionary(
-            uniqueKeysWithValues: Stand.allCases.filter { $0 != .closed }.map { ($0, "yes > closed") }),
+            uniqueKeysWithValues: Stand.allCases.filter { $0 != .closed && $0 != .handedOver }.map {
+                ($0, "yes > closed")
+            }),
     ]
 
     @Test("An event does in each state what the table says", arguments: Event.allCases) func events(

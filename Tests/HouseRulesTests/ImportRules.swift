@@ -6,13 +6,15 @@ extension HouseRule {
         "Gatekeeper": ["HTTPMessage", "JOSE", "HashTreeCollections", "Synchronization"],
         "HTTPMessage": [],
         "HTTP1": ["COpenSSL", "HTTPMessage"],
+        "HTTP2": ["CNGHTTP2", "HTTPMessage"],
         "Platform": ["CLinux", "Glibc", "Musl"],
         "Postgres": ["CLibPQ", "Platform", "Glibc", "Synchronization"],
         "ControlPlane": [
             "Gatekeeper", "JOSE", "Platform", "Postgres", "CLibCurl", "Glibc", "Synchronization",
         ],
         "DataPlane": [
-            "CLinux", "Gatekeeper", "HTTP1", "HTTPMessage", "Platform", "NIOCore", "NIOPosix", "NIOSSL",
+            "CLinux", "Gatekeeper", "HTTP1", "HTTP2", "HTTPMessage", "Platform", "NIOCore", "NIOPosix",
+            "NIOSSL",
             "NIOTLS", "Glibc",
             "Musl",
             "Synchronization",

@@ -33,6 +33,11 @@ final class ClientPeer {
             address: address, isTLS: isTLS, isTrusted: worker.trusts(address), pseudonym: worker.pseudonym)
     }
 
+    /// The client turned out to speak HTTP/2, which `Via` says.
+    func speaksHTTP2() {
+        way = way.ofHTTP2(pseudonym: worker.pseudonym)
+    }
+
     /// Counts the connection, which comes from `address`; why it is turned away, where it is.
     func enter(from address: SocketAddress?) -> Refusal? {
         isCounted = true

@@ -47,6 +47,9 @@ protocol ClientWire: AnyObject {
     /// Responds with a refusal: the exchange is over.
     func refuse(_ row: RefusalRow, _ request: RefusedRequest)
 
+    /// Ends a gRPC response under way with the status of a refusal: the exchange is over.
+    func endWithStatus(_ row: RefusalRow)
+
     // MARK: WebSocket
 
     /// Passes on the response by which both sides change to WebSocket (RFC 6455 §4.2.2).

@@ -16,16 +16,22 @@ final class ForwardedWay {
     /// The lines of a request to the scheme's own port; the same for all of one connection.
     private let plainLines: [UInt8]
 
-    init(address: SocketAddress?, isTLS: Bool, isTrusted: Bool, pseudonym: [UInt8]) {
+    init(address: SocketAddress?, isTLS: Bool, isTrusted: Bool, pseudonym: [UInt8], isHTTP2: Bool = false) {
         self.address = address
         self.isTLS = isTLS
         self.isTrusted = isTrusted
         addressText = Array((address?.ipAddress ?? "unknown").utf8)
-        via = Array("Via: 1.1 ".utf8) + pseudonym + [13, 10]
+        via = Array((isHTTP2 ? "Via: 2.0 " : "Via: 1.1 ").utf8) + pseudonym + [13, 10]
         plainLines =
             Array("X-Forwarded-For: ".utf8) + addressText
             + Array("\r\nX-Forwarded-Proto: \(isTLS ? "https" : "http")\r\n".utf8)
             + Array("X-Forwarded-Port: \(isTLS ? 443 : 80)\r\n".utf8) + via
+    }
+
+    /// The same way by HTTP/2.
+    func ofHTTP2(pseudonym: [UInt8]) -> ForwardedWay {
+        ForwardedWay(
+            address: address, isTLS: isTLS, isTrusted: isTrusted, pseudonym: pseudonym, isHTTP2: true)
     }
 
     /// Writes the lines for a request with `head`, which `bytes` begins with.

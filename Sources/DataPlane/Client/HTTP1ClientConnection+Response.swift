@@ -123,6 +123,11 @@ extension HTTP1ClientConnection {
             tenant: request.tenant)
     }
 
+    /// gRPC is told by HTTP/2 alone.
+    func endWithStatus(_ row: RefusalRow) {
+        abort()
+    }
+
     // MARK: The next request
 
     /// Ready for the next request, or done with this client; `isHeldBack` where the next waits for its turn, which is

@@ -1,13 +1,15 @@
 import Gatekeeper
 import HTTP1
+import HTTP2
 import HTTPMessage
 import NIOCore
+import NIOTLS
 
 /// A client's HTTP/1 connection: turns bytes into the events of an exchange, and what the exchange says into bytes.
 ///
 /// One request is under way at a time; pipelined ones wait in `inbound` and are served in order (RFC 9112 §9.3.2). What
 /// a request's life depends on is its `Exchange`'s; what the connection's depends on stands in `machine`.
-final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnection {
+final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler, ClientWire, LoopConnection {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -45,8 +47,20 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
     /// Bytes that the client had not taken when the clock was looked at last.
     private var unsentBytes = 0
     var requestsLeft: Int
+    /// Whether the client may still turn out to speak HTTP/2.
+    private var mayBeHTTP2: Bool
+    /// Puts what speaks HTTP/2 in this handler's place.
+    private let handOver: HandOver?
 
-    init(channel: any Channel, worker: Worker, upstreams: UpstreamRegistry, peer: ClientPeer) {
+    /// Makes the handler of a connection whose client speaks HTTP/2, which `early` came by already; nil where there is no memory.
+    typealias HandOver = (_ peer: ClientPeer, _ early: ByteBuffer?) -> (any ChannelHandler)?
+
+    init(
+        channel: any Channel, worker: Worker, upstreams: UpstreamRegistry, peer: ClientPeer,
+        handOver: HandOver? = nil
+    ) {
+        self.handOver = handOver
+        self.mayBeHTTP2 = handOver != nil && !peer.isTLS
         self.channel = channel
         self.worker = worker
         self.peer = peer
@@ -73,10 +87,11 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
 
     /// The one event that ends every connection, also one that closed before it became active.
     func handlerRemoved(context: ChannelHandlerContext) {
+        let isHandedOver = machine.state == .handedOver
         finish()
         exchange.client = nil
         worker.clients.closed(self)
-        peer.leave()
+        if !isHandedOver { peer.leave() }
         writer.close()
         self.context = nil
     }
@@ -86,14 +101,47 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
         worker.counters.clientBytesReceived &+= UInt64(bytes.readableBytes)
         switch machine.state {
         case .flushing, .lingering: perform(machine.dropped(bytes.readableBytes, at: worker.clock.tick))
-        case .closed: break
+        case .handedOver, .closed: break
         case .serving where exchange.intake == .tunnel:
             if makeRoom(for: bytes.readableBytes) { exchange.tunnelClientSent(bytes) }
         case .reading, .heldBack, .serving:
             guard makeRoom(for: bytes.readableBytes) else { return }
             inbound.appendUnread(bytes)
+            if mayBeHTTP2, waitsForPreface() { return }
             process()
         }
+    }
+
+    // MARK: HTTP/2
+
+    /// Looks whether what came is HTTP/2's preface (RFC 9113 §3.4), with which a client begins that knows that the gateway
+    /// speaks it; whether it is, or may become it.
+    private func waitsForPreface() -> Bool {
+        let preface = HTTP2Preface.bytes
+        let isSame = inbound.withUnsafeReadableBytes { bytes in
+            bytes.prefix(preface.count).elementsEqual(preface.prefix(bytes.count))
+        }
+        guard isSame else {
+            mayBeHTTP2 = false
+            return false
+        }
+        if inbound.readableBytes >= preface.count { changeToHTTP2() }
+        return true
+    }
+
+    /// Leaves its place to a handler that speaks HTTP/2.
+    private func changeToHTTP2() {
+        mayBeHTTP2 = false
+        guard let successor = handOver?(peer, inbound), let context, machine.handOver() else {
+            return close()
+        }
+        inbound = ByteBuffer()
+        do {
+            try context.pipeline.syncOperations.addHandler(successor, position: .after(self))
+        } catch {
+            channel.close(promise: nil)
+        }
+        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }
 
     func read(context: ChannelHandlerContext) {
@@ -121,6 +169,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
         case ChannelEvent.inputClosed: inputEnded()
         case let source as ProxyHeaderHandler.Source:
             if machine.isReading, let refusal = peer.told(source.address) { turnAway(refusal) }
+        case TLSUserEvent.handshakeCompleted(negotiatedProtocol: "h2"): changeToHTTP2()
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -219,7 +268,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
         switch machine.state {
         case .reading: return inbound.readableBytes > 0 && !isWritable
         case .flushing, .lingering: return false
-        case .heldBack, .closed: return true
+        case .heldBack, .handedOver, .closed: return true
         case .serving: break
         }
         switch exchange.intake {
@@ -255,7 +304,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
             switch machine.state {
             case .reading: if isWritable { readHead() }
             case .serving: useWhileServing()
-            case .heldBack, .flushing, .lingering, .closed: break
+            case .heldBack, .flushing, .lingering, .handedOver, .closed: break
             }
             if inbound.readableBytes == before { break }
         }
@@ -305,7 +354,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, ClientWire, LoopConnect
         switch machine.state {
         case .serving, .flushing: waitsForClient = true
         case .reading, .heldBack: waitsForClient = !isWritable
-        case .lingering, .closed: waitsForClient = false
+        case .lingering, .handedOver, .closed: waitsForClient = false
         }
         guard waitsForClient else { return }
         let unsent = writer.unsentBytes

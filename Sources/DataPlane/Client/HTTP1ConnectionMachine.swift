@@ -20,6 +20,8 @@ struct HTTP1ConnectionMachine {
         /// The response has left and the output is closed; what still comes is dropped, so that the client sees the
         /// response and no reset (RFC 9112 §9.6).
         case lingering(idleUntil: UInt32, until: UInt32, dropped: Int)
+        /// Another handler has taken the connection over.
+        case handedOver
         case closed
     }
 
@@ -54,7 +56,7 @@ struct HTTP1ConnectionMachine {
     var isReading: Bool {
         switch state {
         case .reading, .heldBack: true
-        case .serving, .flushing, .lingering, .closed: false
+        case .serving, .flushing, .lingering, .handedOver, .closed: false
         }
     }
 
@@ -62,7 +64,7 @@ struct HTTP1ConnectionMachine {
     var isLeaving: Bool {
         switch state {
         case .reading, .heldBack, .serving: false
-        case .flushing, .lingering, .closed: true
+        case .flushing, .lingering, .handedOver, .closed: true
         }
     }
 
@@ -98,7 +100,7 @@ struct HTTP1ConnectionMachine {
         case .reading, .heldBack: return .closeIfServed
         case .serving: return .tellExchange
         case .lingering: return .close
-        case .flushing, .closed: return .none
+        case .flushing, .handedOver, .closed: return .none
         }
     }
 
@@ -121,7 +123,7 @@ struct HTTP1ConnectionMachine {
     /// So many bytes came that nobody wants.
     mutating func dropped(_ count: Int, at tick: UInt32) -> Action {
         switch state {
-        case .reading, .heldBack, .serving, .closed: return .none
+        case .reading, .heldBack, .serving, .handedOver, .closed: return .none
         case .flushing(let farewell, let until, let before):
             state = .flushing(then: farewell, until: until, dropped: before + count)
             return before + count > Limits.lingerBytes ? .close : .none
@@ -140,7 +142,7 @@ struct HTTP1ConnectionMachine {
         case .heldBack: state = .heldBack(until: until)
         case .flushing(let farewell, _, let dropped):
             state = .flushing(then: farewell, until: until, dropped: dropped)
-        case .serving, .lingering, .closed: break
+        case .serving, .lingering, .handedOver, .closed: break
         }
     }
 
@@ -151,7 +153,7 @@ struct HTTP1ConnectionMachine {
         case .serving: .tellExchange
         case .flushing(_, let until, _): tick >= until ? .close : .none
         case .lingering(let idleUntil, let until, _): tick >= min(idleUntil, until) ? .close : .none
-        case .closed: .none
+        case .handedOver, .closed: .none
         }
     }
 
@@ -163,14 +165,21 @@ struct HTTP1ConnectionMachine {
         case .reading(let until): state = .reading(until: min(until, end))
         case .heldBack(let until): state = .heldBack(until: min(until, end))
         case .serving: return .tellExchange
-        case .flushing, .lingering, .closed: break
+        case .flushing, .lingering, .handedOver, .closed: break
         }
         return .none
     }
 
+    /// Another handler takes the connection over; whether that may be, since no request has begun.
+    mutating func handOver() -> Bool {
+        guard case .reading = state else { return false }
+        state = .handedOver
+        return true
+    }
+
     /// Closed; whether it was open.
     mutating func close() -> Bool {
-        guard state != .closed else { return false }
+        guard state != .closed, state != .handedOver else { return false }
         state = .closed
         return true
     }

@@ -8,6 +8,8 @@ struct RefusedRequest {
     /// The origin whose page may read the response; empty for none.
     let allowedOrigin: [UInt8]
     let id: RequestID
+    /// Whether the caller speaks gRPC, and reads a status of its own.
+    let isGRPC: Bool
     /// The row's host, where one was found.
     let tenant: HostPattern?
 }

@@ -93,20 +93,22 @@ enum ResponseHeadWriter {
         let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
         var kept = KeptLines()
         for (index, field) in head.fields.enumerated() {
-            let isKept =
-                switch field.known {
-                case .other, .via, .trailer, .authorization, .expect, .host, .te, .forwardedFor,
-                    .forwardedProto,
-                    .forwardedPort, .webSocketKey, .webSocketVersion, .webSocketAccept, .cookie, .origin,
-                    .fetchSite,
-                    .requestedMethod, .wwwAuthenticate, .persistentAuth, .referer, .traceparent, .tracestate:
-                    !(nominated?.name(index) ?? false)
-                case .contentLength, .transferEncoding, .connection, .upgrade, .keepAlive, .proxyConnection,
-                    .proxyAuthenticate, .proxyAuthorization, .requestID:
-                    false
-                }
+            let isKept = isPassedOn(field.known) && !(nominated?.name(index) ?? false)
             if isKept { kept.keep(field, bytes, into: &output) }
         }
         kept.flush(bytes, into: &output)
+    }
+
+    /// Whether a field of this kind goes on to the client: what frames a message or belongs to one connection does not.
+    static func isPassedOn(_ field: KnownField) -> Bool {
+        switch field {
+        case .other, .via, .trailer, .authorization, .expect, .host, .te, .forwardedFor, .forwardedProto,
+            .forwardedPort, .webSocketKey, .webSocketVersion, .webSocketAccept, .cookie, .origin, .fetchSite,
+            .requestedMethod, .wwwAuthenticate, .persistentAuth, .referer, .traceparent, .tracestate:
+            true
+        case .contentLength, .transferEncoding, .connection, .upgrade, .keepAlive, .proxyConnection,
+            .proxyAuthenticate, .proxyAuthorization, .requestID:
+            false
+        }
     }
 }

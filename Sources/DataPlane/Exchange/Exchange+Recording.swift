@@ -44,7 +44,9 @@ extension Exchange {
                     method: bytes[head.methodName.range], host: bytes[head.host.range],
                     path: bytes[head.path.range])
             }
-            record.spoken = webSocket != nil && status == 101 ? .webSocket : head.isHTTP10 ? .http10 : .http11
+            record.spoken =
+                webSocket != nil && status == 101
+                ? .webSocket : isHTTP2 ? .http2 : head.isHTTP10 ? .http10 : .http11
         }
         record.client = clientAddress
         if let identity {

@@ -109,8 +109,8 @@ extension Exchange {
     // MARK: Events of the upstream's wire before a response
 
     /// The connection broke before a response began.
-    func connectionLost(wasReused: Bool, saidSomething: Bool) {
+    func connectionLost(_ loss: ConnectionLoss) {
         detachUpstream()
-        perform(machine.connectionLost(wasReused: wasReused, saidSomething: saidSomething))
+        perform(machine.connectionLost(loss))
     }
 }

@@ -75,6 +75,7 @@ extension Exchange {
 
     /// Closes the WebSocket where the token's end or the rows no longer allow it.
     func review(at now: Instant) {
+        if let heldCall { return reviewCall(heldCall, at: now) }
         guard machine.isOpenTunnel, let webSocket, let refusal = worker.judge.review(webSocket.held, at: now)
         else { return }
         worker.counters.closedWebSockets &+= 1

@@ -12,6 +12,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     let upstreams: UpstreamRegistry
     /// Who the client is.
     let peer: ClientPeer
+    /// Whether the client speaks HTTP/2.
+    let isHTTP2: Bool
     /// The wire that the client speaks; nil once the client is gone.
     var client: (any ClientWire)?
 
@@ -50,6 +52,10 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     var strippedTrailers = StrippedNames()
     /// Set where the request asks to become a WebSocket.
     var webSocket: WebSocketExchange?
+    /// Whether the request is a gRPC call; told by the wire before it begins.
+    var isGRPC = false
+    /// What a call that lasts was admitted by, to be judged again.
+    var heldCall: HeldAdmission?
     /// The client's address in whose share of connections this request counts, where a trusted balancer named it.
     var seat: [UInt8]?
 
@@ -62,7 +68,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     /// The status of the upstream's response; 0 before there is one.
     private(set) var status = 0
 
-    init(worker: Worker, upstreams: UpstreamRegistry, peer: ClientPeer) {
+    init(worker: Worker, upstreams: UpstreamRegistry, peer: ClientPeer, isHTTP2: Bool = false) {
+        self.isHTTP2 = isHTTP2
         self.worker = worker
         self.upstreams = upstreams
         self.peer = peer
@@ -138,6 +145,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     /// The loop's clock moved on.
     func ticked(_ tick: UInt32) {
         perform(machine.ticked(at: tick))
+        if isGRPC, heldCall == nil { holdCall() }
     }
 
     /// The gateway stops: a WebSocket is closed, while a request may finish.
@@ -147,6 +155,9 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
 
     /// What of the client's bytes is used now.
     var intake: ExchangeMachine.Intake { machine.intake }
+
+    /// Whether the request said how long its body is.
+    var hasKnownLength: Bool { if case .length = head.framing { true } else { false } }
 
     /// Whether the upstream takes bytes.
     var isUpstreamWritable: Bool { upstream?.isWritable ?? false }
@@ -186,7 +197,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
             refusal.row,
             RefusedRequest(
                 host: hostText, isHead: head.method == .head, allowedOrigin: allowedOrigin, id: requestID,
-                tenant: tenant?.tenant.name))
+                isGRPC: isGRPC, tenant: tenant?.tenant.name))
     }
 
     /// What the log says of a refusal where the machine says nothing: of an upstream's fault the upstream, of any other what
@@ -205,7 +216,11 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
             recordEnd(.brokenOff)
         }
         dropUpstream()
-        client?.abort()
+        if isGRPC, status != 0 {
+            client?.endWithStatus((refusal ?? .upstream(.reset)).row)
+        } else {
+            client?.abort()
+        }
     }
 
     /// The request reached the upstream, and no usable response came.
@@ -249,10 +264,12 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         recordEnd(status == 101 ? .whole : .clientLeft)
         dropUpstream()
         leaveSeat()
-        if webSocket != nil {
+        if webSocket != nil || heldCall != nil {
             worker.webSockets.ended(self)
             webSocket = nil
+            heldCall = nil
         }
+        isGRPC = false
         worker.spareBuffers.keep(&outboundHead)
         head.fields = []
         headBytes = ByteBuffer()

@@ -70,14 +70,29 @@ extension ExchangeMachine {
     /// The connection broke before a response was begun. The request goes once more by another one where that can do no
     /// harm: the connection was reused, so the upstream may have closed it under the request; nothing was said in
     /// response; and doing the request twice is doing it once (RFC 9110 §9.2.2).
-    mutating func connectionLost(wasReused: Bool, saidSomething: Bool) -> ExchangeAction {
+    mutating func connectionLost(_ loss: ConnectionLoss) -> ExchangeAction {
         guard case .transferring(var transfer) = state, !transfer.isResponseBegun else { return .none }
-        guard wasReused, !saidSomething, !transfer.attempts.isRetried, maySendTwice,
-            transfer.interim.count == 0
-        else { return end(.upstream(.reset), nil, blamesUpstream: true) }
+        let isSafe =
+            switch loss {
+            case .wasFresh, .saidSomething: false
+            case .wasReused: maySendTwice
+            // Nothing of it was looked at, so sending it again is sending it once.
+            case .wasUnprocessed: !hasBody
+            }
+        guard isSafe, !transfer.attempts.isRetried, transfer.interim.count == 0 else {
+            return end(.upstream(.reset), nil, blamesUpstream: loss != .wasUnprocessed)
+        }
         transfer.attempts.isRetried = true
         move(to: .routing(transfer.attempts))
         return .retry
+    }
+
+    /// Whether request and response are on their way.
+    var isTransferring: Bool { if case .transferring = state { true } else { false } }
+
+    /// A call under way is ended with a status.
+    mutating func callEnded() {
+        move(to: .ended)
     }
 
     // MARK: WebSocket

@@ -348,6 +348,7 @@ struct ExchangeMachine: ~Copyable {
         self.state = state
     }
 
+    var hasBody: Bool { request.hasBody }
     var maySendTwice: Bool { !request.hasBody && request.isIdempotent }
     var hasClientEnded: Bool { isClientEnded }
 }

@@ -8,6 +8,13 @@ struct TrailerSection {
     let fields: [HeadField]
     let bytes: ByteBuffer
 
+    /// Trailers whose offsets point into `bytes`; nil where there are none.
+    init?(_ fields: [HeadField], _ bytes: ByteBuffer) {
+        guard !fields.isEmpty else { return nil }
+        self.fields = fields
+        self.bytes = bytes
+    }
+
     /// The trailers of `body`, whose end `bytes` holds; nil where there are none.
     init?(_ body: ChunkedBody, _ bytes: ByteBuffer) {
         guard !body.trailers.isEmpty else { return nil }
@@ -29,13 +36,16 @@ enum TrailerWriter {
             buffer.writeHead(expected: section.count) { output in
                 var kept = KeptLines()
                 for field in trailers.fields
-                where field.known == .other && !ProtectedNames.standard.contains(field, section)
-                    && !field.isStripped(by: stripped, section)
-                {
+                where isPassedOn(field, section) && !field.isStripped(by: stripped, section) {
                     kept.keep(field, section, into: &output)
                 }
                 kept.flush(section, into: &output)
             }
         }
+    }
+
+    /// Whether a trailer goes on: one that frames, routes or identifies does not.
+    static func isPassedOn(_ field: HeadField, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        field.known == .other && !ProtectedNames.standard.contains(field, bytes)
     }
 }

@@ -15,6 +15,8 @@ import Synchronization
 /// A class, because all loops choose from it while it is replaced; touched once a connection.
 final class CertificateStore: Sendable {
     private let folder: String
+    /// What is offered by ALPN (RFC 7301), what is wanted most first.
+    private let applicationProtocols: [String]
     private let notice: @Sendable (CertificateNotice) -> Void
     private let state = Mutex(State())
 
@@ -29,8 +31,12 @@ final class CertificateStore: Sendable {
         var isFolderLost = false
     }
 
-    init(folder: String, notice: @escaping @Sendable (CertificateNotice) -> Void) {
+    init(
+        folder: String, applicationProtocols: [String],
+        notice: @escaping @Sendable (CertificateNotice) -> Void
+    ) {
         self.folder = folder
+        self.applicationProtocols = applicationProtocols
         self.notice = notice
     }
 
@@ -99,7 +105,8 @@ final class CertificateStore: Sendable {
         if let last, last.mark == mark, last.flaw == nil || last.again > .now() { return (previous, last) }
         do {
             if let flaw = CertificateStore.flaw(of: name, in: folder) { throw flaw }
-            let pair = try CertificatePair(name: name, folder: folder)
+            let pair = try CertificatePair(
+                name: name, folder: folder, applicationProtocols: applicationProtocols)
             notice(.loaded(name: name, hosts: pair.names.texts))
             return (pair, Attempt(mark: mark, flaw: nil, again: .now()))
         } catch {
@@ -194,13 +201,13 @@ final class CertificatePair: Sendable {
     func isValid(at now: Int64) -> Bool { candidate.isValid(at: now) }
 
     /// Reads `NAME.crt` (a chain, the server's own first) and `NAME.key`, both PEM.
-    init(name: String, folder: String) throws {
+    init(name: String, folder: String, applicationProtocols: [String]) throws {
         let chain = try NIOSSLCertificate.fromPEMFile("\(folder)/\(name).crt")
         let key = try NIOSSLPrivateKey(file: "\(folder)/\(name).key", format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = applicationProtocols
         self.name = name
         self.names = CertificateNames(chain.first)
         self.validFrom = chain.first.map { Int64($0.notValidBefore) } ?? .min

@@ -71,7 +71,10 @@ package final class ProxyServer: Sendable {
         self.counters = counters
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: settings.workers)
         self.certificates = settings.tls.map {
-            CertificateStore(folder: $0.certificateFolder, notice: notice)
+            CertificateStore(
+                folder: $0.certificateFolder,
+                applicationProtocols: settings.speaksHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"], notice: notice
+            )
         }
     }
 

@@ -46,6 +46,9 @@ package struct ProxySettings: Sendable {
     /// Descriptors that the process may open.
     package var descriptorLimit: Int
 
+    /// Whether clients may speak HTTP/2: by ALPN, and by prior knowledge in clear.
+    package var speaksHTTP2 = true
+
     /// A listener that speaks TLS.
     package struct TLSListener: Sendable {
         /// The address to listen at.

@@ -14,7 +14,13 @@ final class LoopRunner {
         let worker = Worker(loop: loop, shared: shared)
         self.worker = worker
         upstreams = UpstreamRegistry(worker: worker) { channel, pool in
-            HTTP1UpstreamConnection(channel: channel, pool: pool, worker: worker)
+            if pool.upstream.origin.scheme.isHTTP2,
+                let connection = HTTP2UpstreamConnection(channel: channel, pool: pool, worker: worker)
+            {
+                connection
+            } else {
+                HTTP1UpstreamConnection(channel: channel, pool: pool, worker: worker)
+            }
         }
     }
 
@@ -32,7 +38,12 @@ final class LoopRunner {
     func connection(_ channel: any Channel, isTLS: Bool) -> HTTP1ClientConnection {
         HTTP1ClientConnection(
             channel: channel, worker: worker, upstreams: upstreams,
-            peer: ClientPeer(address: channel.remoteAddress, worker: worker, isTLS: isTLS))
+            peer: ClientPeer(address: channel.remoteAddress, worker: worker, isTLS: isTLS),
+            handOver: worker.settings.speaksHTTP2
+                ? { [worker, upstreams] peer, early in
+                    HTTP2ClientConnection(
+                        channel: channel, worker: worker, upstreams: upstreams, peer: peer, early: early)
+                } : nil)
     }
 
     /// The clock moves on by one tick: whatever took too long ends.

@@ -59,6 +59,7 @@ package struct RequestRecord: Sendable {
 
     /// What a client spoke.
     package enum Spoken: String, Sendable {
+        case http2 = "HTTP/2"
         case http11 = "HTTP/1.1"
         case http10 = "HTTP/1.0"
         case webSocket = "websocket"

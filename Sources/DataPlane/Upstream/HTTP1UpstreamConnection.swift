@@ -203,7 +203,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, UpstreamWire {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        writer.open(context, isClear: pool.upstream.origin.scheme == .http)
+        writer.open(context, isClear: !pool.upstream.origin.scheme.isSecure)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -263,7 +263,9 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, UpstreamWire {
         guard let client else { return }
         self.client = nil
         switch progress {
-        case .head: client.connectionLost(wasReused: isReused, saidSomething: inbound.readableBytes > 0)
+        case .head:
+            client.connectionLost(
+                inbound.readableBytes > 0 ? .saidSomething : isReused ? .wasReused : .wasFresh)
         case .untilClose: client.responseEnded(trailers: nil)
         case .length, .chunked: client.responseBroke()
         case .complete: break

@@ -36,7 +36,7 @@ final class UpstreamConnector {
 
     /// Whether a connection leads to what is still one of the upstream's addresses; looked at closely only after they
     /// have changed.
-    func isCurrent(_ connection: any UpstreamWire) -> Bool {
+    func isCurrent(_ connection: any UpstreamLink) -> Bool {
         if connection.place.addressGeneration == generation { return true }
         guard let remote = connection.remoteAddress, addresses.contains(remote) else { return false }
         connection.place.addressGeneration = generation
@@ -44,15 +44,15 @@ final class UpstreamConnector {
     }
 
     /// Makes the wire of a new channel.
-    typealias WireMaker = @Sendable (any Channel) -> any UpstreamWire & ChannelHandler
+    typealias WireMaker = @Sendable (any Channel) -> any UpstreamLink & ChannelHandler
     /// A wire on its way to the loop that it belongs to.
-    private typealias Wire = NIOLoopBound<any UpstreamWire>
+    private typealias Wire = NIOLoopBound<any UpstreamLink>
 
     /// A connection whose wire `makeWire` makes, ready for a request of `tenant`; fails with what `fault` understands. Each
     /// of its three steps has a clock: addresses and what verifies them, connecting, the handshake.
     func connect(
         for tenant: HostPattern, _ makeWire: @escaping WireMaker
-    ) -> EventLoopFuture<NIOLoopBound<any UpstreamWire>> {
+    ) -> EventLoopFuture<NIOLoopBound<any UpstreamLink>> {
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         return context(for: tenant).and(resolved(for: tenant)).flatMap { context, addresses in
             let connector = bound.value
@@ -123,10 +123,12 @@ final class UpstreamConnector {
     // MARK: Connecting
 
     private func context(for tenant: HostPattern) -> EventLoopFuture<NIOSSLContext?> {
-        guard upstream.origin.scheme == .https else { return worker.loop.makeSucceededFuture(nil) }
+        guard upstream.origin.scheme.isSecure else { return worker.loop.makeSucceededFuture(nil) }
         if let authority { return authority.inTime.map { $0 } }
         let asked = Preparation(
-            result: worker.authorities.context(for: upstream.authority, tenant: tenant, on: worker.loop))
+            result: worker.authorities.context(
+                .init(name: upstream.authority, isHTTP2: upstream.origin.scheme.isHTTP2), tenant: tenant,
+                on: worker.loop))
         authority = asked
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         asked.result.whenComplete { _ in bound.value.authority = nil }
@@ -166,7 +168,7 @@ final class UpstreamConnector {
         }
         let left = attempts
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        let made = NIOLoopBoundBox<(any UpstreamWire)?>(nil, eventLoop: worker.loop)
+        let made = NIOLoopBoundBox<(any UpstreamLink)?>(nil, eventLoop: worker.loop)
         return bootstrap(makeWire, made, context).connectTimeout(attempts.time).connect(to: address)
             .flatMapThrowing { channel in
                 guard let wire = made.value else { throw ChannelError.alreadyClosed }
@@ -180,7 +182,7 @@ final class UpstreamConnector {
     }
 
     private func bootstrap(
-        _ makeWire: @escaping WireMaker, _ made: NIOLoopBoundBox<(any UpstreamWire)?>,
+        _ makeWire: @escaping WireMaker, _ made: NIOLoopBoundBox<(any UpstreamLink)?>,
         _ context: NIOSSLContext?
     ) -> ClientBootstrap {
         let name = serverName

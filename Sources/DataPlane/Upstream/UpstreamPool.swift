@@ -18,6 +18,11 @@ final class UpstreamPool {
     private let connector: UpstreamConnector
     /// Makes the wire of a new connection.
     private let makeWire: WireMaker
+    /// The HTTP/2 connections that requests share; none where the upstream speaks HTTP/1.
+    private var shared: [any SharedUpstreamLink] = []
+    /// Requests for which such a connection is being made, and how many of these are.
+    private var hopeful: [Waiting] = []
+    private var sharedConnecting = 0
     private var idle: [any UpstreamWire] = []
     private var connecting = 0
     private var connected = 0
@@ -44,7 +49,7 @@ final class UpstreamPool {
     }
 
     /// What makes the wire of a channel that belongs to a pool, and the channel's last handler.
-    typealias WireMaker = (any Channel, UpstreamPool) -> any UpstreamWire & ChannelHandler
+    typealias WireMaker = (any Channel, UpstreamPool) -> any UpstreamLink & ChannelHandler
 
     init(upstream: Upstream, worker: Worker, budget: ConnectionBudget, makeWire: @escaping WireMaker) {
         self.upstream = upstream
@@ -122,6 +127,7 @@ final class UpstreamPool {
         takeBack(connection)
         connected -= 1
         forgetIdle { $0 === connection }
+        if !hopeful.isEmpty { serveHopeful() }
         serveLine()
     }
 
@@ -212,6 +218,12 @@ final class UpstreamPool {
             connection.close()
         }
         if connected > 0 { connector.keepCurrent() }
+        for waiting in hopeful where waiting.isGone { hopesNoLonger(waiting) }
+        hopeful.removeAll(where: \.isGone)
+        for connection in shared {
+            if !connector.isCurrent(connection) { connection.retire() }
+            connection.ticked(tick)
+        }
         if !line.isEmpty {
             line.remove(where: \.isGone)
             serveLine()
@@ -221,7 +233,8 @@ final class UpstreamPool {
     /// Gives the pool up where nothing would be lost by it.
     func retireIfUnused() -> Bool {
         isRetired =
-            connecting + connected == 0 && line.isEmpty && worker.clock.tick &- lastUse > Limits.poolTicks
+            connecting + connected == 0 && shared.isEmpty && line.isEmpty
+            && worker.clock.tick &- lastUse > Limits.poolTicks
             && health == UpstreamHealth()
         return isRetired
     }
@@ -251,6 +264,7 @@ final class UpstreamPool {
 
     private func connect(for waiting: Waiting) {
         lastUse = worker.clock.tick
+        guard !upstream.origin.scheme.isHTTP2 else { return share(with: waiting) }
         connecting += 1
         waiting.use.note(1, isAnonymous: waiting.isAnonymous)
         let bound = NIOLoopBound((self, waiting), eventLoop: worker.loop)
@@ -261,10 +275,75 @@ final class UpstreamPool {
             pool.connecting -= 1
             waiting.use.note(-1, isAnonymous: waiting.isAnonymous)
             switch result {
-            case .success(let wire): pool.connected(wire.value, for: waiting)
+            case .success(let link):
+                guard let wire = link.value as? any UpstreamWire else { return }
+                pool.connected(wire, for: waiting)
             case .failure(let error): pool.failed(UpstreamConnector.fault(error), for: waiting)
             }
         }
+    }
+
+    // MARK: HTTP/2
+
+    /// Gives a request a stream of a connection that is there, or of one that is made.
+    private func share(with waiting: Waiting) {
+        if let connection = shared.first(where: \.hasRoom) {
+            connected(connection.stream(), for: waiting)
+            return
+        }
+        connecting += 1
+        waiting.use.note(1, isAnonymous: waiting.isAnonymous)
+        hopeful.append(waiting)
+        makeSharedConnection(for: waiting.use.tenant)
+    }
+
+    /// Makes one more connection where more hope for one than those being made can carry.
+    private func makeSharedConnection(for tenant: HostPattern) {
+        guard sharedConnecting * Limits.streamsExpected < hopeful.count,
+            shared.count + sharedConnecting < Limits.sharedConnections
+        else { return }
+        sharedConnecting += 1
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        connector.connect(for: tenant) { bound.value.makeWire($0, bound.value) }.whenComplete {
+            let pool = bound.value
+            pool.sharedConnecting -= 1
+            switch $0 {
+            case .success(let link):
+                guard let connection = link.value as? any SharedUpstreamLink else { return }
+                pool.shared.append(connection)
+                pool.serveHopeful()
+            case .failure(let error): pool.disappointHopeful(UpstreamConnector.fault(error))
+            }
+        }
+    }
+
+    /// Gives those who hoped for a connection its streams, as far as they go.
+    private func serveHopeful() {
+        while !hopeful.isEmpty, let connection = shared.first(where: \.hasRoom) {
+            let waiting = hopeful.removeFirst()
+            hopesNoLonger(waiting)
+            connected(connection.stream(), for: waiting)
+        }
+    }
+
+    private func disappointHopeful(_ fault: UpstreamFault) {
+        guard sharedConnecting == 0 else { return }
+        let all = hopeful
+        hopeful = []
+        for waiting in all { hopesNoLonger(waiting) }
+        for waiting in all { failed(fault, for: waiting) }
+    }
+
+    private func hopesNoLonger(_ waiting: Waiting) {
+        connecting -= 1
+        waiting.use.note(-1, isAnonymous: waiting.isAnonymous)
+    }
+
+    /// A shared connection has closed, or never came to be one.
+    func sharedConnectionLost(_ connection: any SharedUpstreamLink) {
+        shared.removeAll { $0 === connection }
+        if let first = hopeful.first { makeSharedConnection(for: first.use.tenant) }
+        serveLine()
     }
 
     private func connected(_ connection: any UpstreamWire, for waiting: Waiting) {

@@ -5,7 +5,7 @@ import NIOCore
 /// The wire that an upstream speaks, as an exchange and the pool of its connections see it.
 ///
 /// A protocol, so that neither names a wire: that of HTTP/1 is `HTTP1UpstreamConnection`.
-protocol UpstreamWire: AnyObject {
+protocol UpstreamWire: UpstreamLink {
     // MARK: An exchange's view
 
     /// Makes the connection carry the request of `client`, whose head is `head`.
@@ -44,22 +44,54 @@ protocol UpstreamWire: AnyObject {
 
     // MARK: The pool's view
 
-    /// What the pool keeps of it.
-    var place: PooledPlace { get set }
-
     /// Whether it is connected.
     var isOpen: Bool { get }
 
     /// Whether a request is under way.
     var isBusy: Bool { get }
 
+    func close()
+}
+
+/// A connection to an upstream, as whoever opens it sees it.
+///
+/// A protocol, since of HTTP/1 it is the wire of one request, and of HTTP/2 what the wires of many share.
+protocol UpstreamLink: AnyObject {
+    /// What the pool keeps of it.
+    var place: PooledPlace { get set }
+
     /// The address that it leads to.
     var remoteAddress: SocketAddress? { get }
 
     /// Succeeds once its TLS handshake is done, at once in clear.
     func secured() -> EventLoopFuture<Void>
+}
 
-    func close()
+/// A connection that the requests of many share, each by a wire of its own, as the pool sees it.
+protocol SharedUpstreamLink: UpstreamLink {
+    /// Whether one more request may go this way.
+    var hasRoom: Bool { get }
+
+    /// The wire of one more request.
+    func stream() -> any UpstreamWire
+
+    /// The loop's clock moved on.
+    func ticked(_ tick: UInt32)
+
+    /// Takes no more requests, and closes with the last one.
+    func retire()
+}
+
+/// How a request lost its connection before a response began, as far as it may be sent again.
+enum ConnectionLoss: Equatable {
+    /// The connection was made for it, so the upstream does not serve as it should.
+    case wasFresh
+    /// The connection had served before: the upstream may have closed it before the request came.
+    case wasReused
+    /// A part of a response came.
+    case saidSomething
+    /// The upstream says that it did nothing with the request (RFC 9113 §8.7).
+    case wasUnprocessed
 }
 
 /// Whoever sends a request to an upstream, as the upstream's pool and connection see it: an exchange.
@@ -116,7 +148,7 @@ protocol UpstreamClient: AnyObject {
     func responseUnusable(_ detail: RefusalDetail)
 
     /// The connection broke before a response began.
-    func connectionLost(wasReused: Bool, saidSomething: Bool)
+    func connectionLost(_ loss: ConnectionLoss)
 
     /// Whether the head that went upstream holds a proof that authenticates the connection (NTLM, Negotiate).
     var authenticatesConnection: Bool { get }

@@ -16,6 +16,9 @@ package final class HeldAdmission {
     /// The fingerprint of the token that was verified when the request was admitted; nil where none was.
     let fingerprint: TokenFingerprint?
 
+    /// Whether it is a WebSocket's, and no call's.
+    let isWebSocket: Bool
+
     private let request: KeptRequest
     private var hostsEdition: SIMD2<UInt64> = [0, 0]
     /// When the token's expiry ends the connection. Once it is set, no change of a row takes it away.
@@ -25,6 +28,7 @@ package final class HeldAdmission {
 
     /// What is kept of `request`, whose token has this fingerprint.
     init(_ request: RequestFacts, fingerprint: TokenFingerprint?) {
+        self.isWebSocket = request.isUpgrade
         self.request = KeptRequest(request)
         self.fingerprint = fingerprint
     }

@@ -75,7 +75,7 @@ package final class Judge {
         }
         switch held.withFacts({ walk.judge($0, .open(held), now, &notes) }) {
         case .admit(let admission):
-            if admission.resolved.tenant.websockets == .off { return .host(.webSocketsOff) }
+            if held.isWebSocket, admission.resolved.tenant.websockets == .off { return .host(.webSocketsOff) }
             held.admitted(admission, hosts: edition, revocations: generation)
             return held.end(at: now)
         case .refuse(let refusal, _): return refusal

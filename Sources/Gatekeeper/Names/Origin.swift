@@ -1,10 +1,20 @@
 import HTTPMessage
 
-/// Where requests are sent: scheme, host and port (RFC 9110 §4.3.1), nothing of a path.
+/// Where requests are sent, and how: scheme, host and port (RFC 9110 §4.3.1), nothing of a path.
 package struct Origin: Hashable, Sendable, CustomStringConvertible {
-    /// The two that upstreams speak.
-    package enum Scheme: String, Sendable {
+    /// What upstreams speak.
+    package enum Scheme: String, Sendable, CaseIterable {
+        /// HTTP/1.1, in clear or by TLS.
         case http, https
+        /// HTTP/2 by prior knowledge in clear (RFC 9113 §3.3), and by TLS (§3.2).
+        case h2c, h2
+
+        /// Whether it is carried by TLS.
+        package var isSecure: Bool { self == .https || self == .h2 }
+        /// Whether it is HTTP/2.
+        package var isHTTP2: Bool { self == .h2c || self == .h2 }
+        /// The port where none is named.
+        package var port: Int { isSecure ? 443 : 80 }
     }
 
     /// How its requests are carried.
@@ -14,21 +24,15 @@ package struct Origin: Hashable, Sendable, CustomStringConvertible {
     /// 1 to 65,535; the scheme's default where the text named none.
     package let port: Int
 
-    /// Parses `http://host[:port]` or `https://host[:port]`; nil with a path, user, query or upper case.
+    /// Parses `http://`, `https://`, `h2c://` or `h2://` and `host[:port]`; nil with a path, user, query or upper case.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
-        let authority: ArraySlice<UInt8>
-        if bytes.starts(with: "http://".utf8) {
-            scheme = .http
-            authority = bytes.dropFirst(7)
-        } else if bytes.starts(with: "https://".utf8) {
-            scheme = .https
-            authority = bytes.dropFirst(8)
-        } else {
-            return nil
-        }
+        let written = Scheme.allCases.first { bytes.starts(with: "\($0.rawValue)://".utf8) }
+        guard let written else { return nil }
+        scheme = written
+        let authority = bytes.dropFirst(written.rawValue.utf8.count + 3)
         var name = authority
-        var port = scheme == .http ? 80 : 443
+        var port = written.port
         if let colon = authority.lastIndex(of: ASCII.colon), authority.last != UInt8(ascii: "]") {
             guard let number = ASCII.decimal(authority[(colon + 1)...], maximumDigits: 5),
                 (1...65_535).contains(number)

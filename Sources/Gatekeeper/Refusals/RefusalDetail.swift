@@ -17,6 +17,8 @@ package enum RefusalDetail: Hashable, Sendable {
     case webSocketHandshake
     /// No response was refused, but an open WebSocket was closed.
     case webSocketClosed
+    /// No response was refused, but a gRPC call under way was ended.
+    case callEnded
     /// No word came of the key, within the time that a request waits for it.
     case noKeyLookup
     // Which bound makes the gateway say that too much is waiting.
@@ -41,6 +43,7 @@ package enum RefusalDetail: Hashable, Sendable {
         case .interimResponses: "interim_answer"
         case .webSocketHandshake: "websocket_handshake"
         case .webSocketClosed: "websocket_closed"
+        case .callEnded: "call_ended"
         case .noKeyLookup: "no_answer"
         case .connections: "connections"
         case .connectionsPerAddress: "connections_per_address"

@@ -49,6 +49,14 @@ extension Setting {
             return nil
         },
         Setting(
+            "http2", "on|off", initial: "on",
+            "HTTP/2 for clients: by ALPN with TLS, by prior knowledge in clear"
+        ) {
+            guard let value = Quantity.boolean($0) else { return "is neither on nor off" }
+            $1.speaksHTTP2 = value
+            return nil
+        },
+        Setting(
             "admin-listen", "HOST:PORT", initial: "127.0.0.1:9901",
             "the admin port: /live, /ready and /status; off loopback it needs admin-token"
         ) {

@@ -15,6 +15,7 @@ struct Settings: Sendable {
     var trustedProxies: [AddressRange] = []
     /// Whether every client connection begins with a PROXY header, version 2.
     var expectsProxyHeader = false
+    var speaksHTTP2 = true
     var adminListen = ListenAddress(host: "127.0.0.1", port: 9901)
     /// The bearer token that the admin port demands; nil where it demands none.
     var adminToken: Secret?

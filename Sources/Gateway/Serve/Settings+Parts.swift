@@ -35,6 +35,7 @@ extension ProxySettings {
             tls = TLSListener(host: listen.host, port: listen.port, certificateFolder: folder)
         }
         expectsProxyHeader = settings.expectsProxyHeader
+        speaksHTTP2 = settings.speaksHTTP2
         trustedProxies = settings.trustedProxies
         workers = settings.workers
         maxConnections =

@@ -1,0 +1,82 @@
+import HTTP2
+import HTTPMessage
+import NIOCore
+
+/// How a client's HTTP/2 connection goes on in time, and how it ends.
+extension HTTP2ClientConnection {
+    // MARK: Events of the loop
+
+    /// The loop's clock moved on.
+    func ticked(_ tick: UInt32) {
+        noteSending(at: tick)
+        if worker.isLeaving { perform(machine.leave(at: tick)) }
+        if tick % Limits.ticksPerSecond == 0 { session.secondPassed() }
+        for stream in Array(streams.values) { stream.ticked(tick) }
+        perform(machine.ticked(at: tick))
+    }
+
+    /// Whether it is gone.
+    var isClosed: Bool { machine.state == .closed }
+
+    /// It is not held back as a whole: each of its streams waits for its own turn.
+    func letGo() {}
+
+    /// The gateway ends.
+    func drain() {
+        for stream in Array(streams.values) { stream.exchange.drain() }
+        perform(machine.leave(at: worker.clock.tick))
+    }
+
+    func perform(_ action: HTTP2ConnectionMachine.Action) {
+        switch action {
+        case .none: break
+        case .giveNotice:
+            session.giveNotice()
+            flushSoon()
+        case .goAway:
+            session.goAway()
+            flushSoon()
+            if streams.isEmpty { sayGoodbye() }
+        case .sayGoodbye: sayGoodbye()
+        case .close: close()
+        }
+    }
+
+    /// Bytes that left for a slow client are progress.
+    private func noteSending(at tick: UInt32) {
+        let unsent = writer.unsentBytes
+        machine.sending(isStuck: !isWritable, hasProgressed: unsent < unsentBytes, at: tick)
+        unsentBytes = unsent
+    }
+
+    // MARK: Ends
+
+    /// Ends the session, and closes once what that takes has left.
+    func sayGoodbye(_ code: HTTP2ErrorCode = .noError) {
+        guard machine.saidGoodbye(at: worker.clock.tick) else { return }
+        session.terminate(code)
+        sender.send(session, by: writer, &worker.spareBuffers, from: self, isLast: true)
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        writer.whenSent { bound.value.close() }
+    }
+
+    /// Ends at once.
+    func abort() {
+        close()
+    }
+
+    func close() {
+        guard machine.state != .closed else { return }
+        finish()
+        channel.close(promise: nil)
+    }
+
+    /// Gives up everything that belongs to the connection; once more does nothing.
+    func finish() {
+        guard machine.close() else { return }
+        let open = Array(streams.values)
+        streams.removeAll()
+        touched.removeAll()
+        for stream in open { stream.leave() }
+    }
+}

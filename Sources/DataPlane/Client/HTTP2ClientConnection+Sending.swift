@@ -1,0 +1,100 @@
+import Gatekeeper
+import HTTP2
+import HTTPMessage
+import NIOCore
+
+/// What the streams send: heads, payload, and the frames that both become.
+extension HTTP2ClientConnection {
+    // MARK: What the streams ask for
+
+    func sendInterim(
+        _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, of stream: HTTP2ClientStream
+    ) {
+        HTTP2HeadWriter.write(head, bytes, length: nil, id: nil, to: session) {
+            session.submitInterim(stream: stream.id)
+        }
+        flushSoon()
+    }
+
+    func beginResponse(
+        _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, hasBody: Bool,
+        of stream: HTTP2ClientStream
+    ) {
+        HTTP2HeadWriter.write(
+            head, bytes, length: head.contentLength, id: stream.exchange.requestID, to: session
+        ) {
+            session.submitResponse(stream: stream.id, hasBody: hasBody)
+        }
+    }
+
+    func offer(_ count: Int, of stream: HTTP2ClientStream) {
+        session.offer(count, stream: stream.id)
+    }
+
+    func endBody(_ trailers: TrailerSection?, of stream: HTTP2ClientStream) {
+        guard let trailers else { return session.endBody(stream: stream.id, hasTrailers: false) }
+        HTTP2HeadWriter.write(trailers, to: session) { session.endBody(stream: stream.id, hasTrailers: $0) }
+    }
+
+    /// Ends a gRPC response with a status of ours.
+    func endBody(status row: RefusalRow, of stream: HTTP2ClientStream) {
+        HTTP2HeadWriter.write(trailers: RefusalFields(grpc: row), to: session) {
+            session.endBody(stream: stream.id, hasTrailers: true)
+        }
+    }
+
+    func refuse(_ row: RefusalRow, _ request: RefusedRequest, of stream: HTTP2ClientStream) {
+        guard !request.isGRPC else {
+            let fields = RefusalFields(grpcResponse: row, date: worker.clock.date(), id: request.id)
+            HTTP2HeadWriter.write(status: 200, fields, to: session) {
+                session.submitResponse(stream: stream.id, hasBody: false)
+            }
+            return
+        }
+        let body = RefusalFields.body(row, request.id)
+        let fields = RefusalFields(
+            row, host: request.host, allowedOrigin: request.allowedOrigin, date: worker.clock.date(),
+            id: request.id,
+            bodyBytes: body.utf8.count)
+        HTTP2HeadWriter.write(status: row.status.code, fields, to: session) {
+            session.submitResponse(stream: stream.id, hasBody: !request.isHead)
+        }
+        guard !request.isHead else { return }
+        stream.sendRefusal(ByteBuffer(string: body))
+    }
+
+    func reset(_ stream: HTTP2ClientStream, _ code: HTTP2ErrorCode) {
+        session.reset(stream: stream.id, code)
+        flushSoon()
+    }
+
+    // MARK: Frames
+
+    /// Sends what waits, once everything that goes on now is done.
+    func flushSoon() {
+        if !isBusy { flush() }
+    }
+
+    /// Sends what waits, as far as the client takes it.
+    func flush() {
+        guard !isBusy, machine.state != .closed else { return }
+        isBusy = true
+        sender.send(session, by: writer, &worker.spareBuffers, from: self)
+        takeEvents(ByteBuffer())
+        isBusy = false
+        let taking = taking
+        self.taking.removeAll(keepingCapacity: true)
+        for stream in taking { stream.reportWritable() }
+        if session.isOver { sayGoodbye() }
+        if wantsRead, !holdsReads {
+            wantsRead = false
+            context?.read()
+        }
+    }
+
+    func takePayload(_ count: Int, of id: Int32, _ piece: (ByteBuffer) -> Void) {
+        guard let stream = streams[id] else { return }
+        stream.takePayload(count, piece)
+        if taking.last !== stream { taking.append(stream) }
+    }
+}

@@ -1,0 +1,204 @@
+import Gatekeeper
+import HTTP2
+import HTTPMessage
+import NIOCore
+
+/// A client's HTTP/2 connection: turns its bytes into streams and their events, and what the streams are to send into
+/// frames. What a request's life depends on is its stream's exchange; what the connection's depends on stands in
+/// `machine`.
+///
+/// Bounded by the session's settings: at most `Limits.streams` streams, each of which holds what `HTTP2ClientStream` says.
+final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2ClientStreamOwner,
+    PayloadSource
+{
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let channel: any Channel
+    let worker: Worker
+    private let upstreams: UpstreamRegistry
+    let peer: ClientPeer
+    let session: HTTP2Session
+    var machine: HTTP2ConnectionMachine
+    var streams: [Int32: HTTP2ClientStream] = [:]
+    /// Streams of which something came that was not looked at yet, in order.
+    var touched: [HTTP2ClientStream] = []
+    /// Streams of which payload is being sent, to be told that there is room again.
+    var taking: [HTTP2ClientStream] = []
+    let writer: ChannelWriter
+    var context: ChannelHandlerContext?
+    var isWritable = true
+    var wantsRead = false
+    var isBusy = false
+    var isFlushDue = false
+    var sender = HTTP2Sender()
+    var unsentBytes = 0
+    private var requestsLeft: Int
+    /// What came before this handler was in the pipeline.
+    private var early: ByteBuffer?
+
+    /// A connection that `early` came by already; nil where there is no memory.
+    init?(
+        channel: any Channel, worker: Worker, upstreams: UpstreamRegistry, peer: ClientPeer,
+        early: ByteBuffer?
+    ) {
+        guard
+            let session = HTTP2Session(
+                side: .server,
+                settings: .init(
+                    streams: Limits.streams, connectionWindowBytes: Limits.connectionWindowBytes,
+                    headLimits: worker.settings.headLimits))
+        else { return nil }
+        self.channel = channel
+        self.worker = worker
+        self.upstreams = upstreams
+        self.peer = peer
+        peer.speaksHTTP2()
+        self.session = session
+        self.early = early
+        writer = ChannelWriter(channel)
+        machine = HTTP2ConnectionMachine(until: worker.clock.tick &+ worker.headTicks)
+        requestsLeft = worker.settings.maxRequestsPerConnection
+    }
+
+    // MARK: Events of the channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        writer.open(context, isClear: !peer.isTLS)
+        worker.clients.opened(self)
+        if worker.isLeaving { perform(machine.leave(at: worker.clock.tick)) }
+        let early = early ?? ByteBuffer()
+        self.early = nil
+        use(early)
+        if !holdsReads { context.read() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+        worker.clients.closed(self)
+        peer.leave()
+        writer.close()
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        use(unwrapInboundIn(data))
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if holdsReads {
+            wantsRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {}
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = channel.isWritable
+        if isWritable { flush() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event {
+            perform(machine.inputEnded())
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close()
+    }
+
+    /// A client that takes nothing is sent nothing, and what it asks for waits.
+    var holdsReads: Bool { !isWritable || machine.state == .closed }
+
+    // MARK: What comes
+
+    private func use(_ bytes: ByteBuffer) {
+        switch machine.state {
+        case .closed, .flushing: return
+        case .idle, .serving, .leaving: break
+        }
+        isBusy = true
+        let isSound = bytes.withUnsafeReadableBytes { session.receive($0) }
+        machine.head(isUnderWay: session.isInHead, until: worker.clock.tick &+ worker.headTicks)
+        takeEvents(bytes)
+        for stream in touched { stream.goOn() }
+        touched.removeAll(keepingCapacity: true)
+        isBusy = false
+        flush()
+        if !isSound { sayGoodbye(.protocolError) }
+    }
+
+    func takeEvents(_ bytes: ByteBuffer) {
+        while let event = session.nextEvent() {
+            switch event {
+            case .request(let id, let head, let headBytes, let isWhole):
+                guard let stream = open(id) else { continue }
+                stream.headCame(head, ByteBuffer(bytes: headBytes), isWhole: isWhole)
+            case .flawedRequest(let id, let flaw):
+                guard let stream = streams[id] ?? open(id) else { continue }
+                stream.exchange.refuseUnreadable(.message(flaw), nil, began: worker.clock.now)
+            case .data(let id, let range):
+                let slice = bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)
+                guard let slice else { continue }
+                guard let stream = streams[id] else {
+                    session.consumed(range.count, stream: id)
+                    continue
+                }
+                stream.dataCame(slice)
+                touch(stream)
+            case .trailers(let id, let fields, let trailers):
+                streams[id]?.trailersCame(TrailerSection(fields, ByteBuffer(bytes: trailers)))
+            case .ended(let id):
+                guard let stream = streams[id] else { continue }
+                stream.inputEnded()
+                touch(stream)
+            case .sent(let id):
+                // A client that goes on sending what nobody reads is told to stop (RFC 9113 §8.1).
+                if let stream = streams[id], !stream.isInputEnded { session.reset(stream: id, .noError) }
+            case .closed(let id, _): closed(id)
+            case .goingAway: perform(machine.leave(at: worker.clock.tick))
+            case .settingsChanged, .response, .flawedResponse: break
+            }
+        }
+    }
+
+    func touch(_ stream: HTTP2ClientStream) {
+        if touched.last !== stream { touched.append(stream) }
+    }
+
+    private func open(_ id: Int32) -> HTTP2ClientStream? {
+        let exchange = Exchange(worker: worker, upstreams: upstreams, peer: peer, isHTTP2: true)
+        let stream = HTTP2ClientStream(id: id, connection: self, exchange: exchange)
+        streams[id] = stream
+        machine.streamOpened()
+        requestsLeft -= 1
+        if requestsLeft == 0 { perform(machine.leave(at: worker.clock.tick)) }
+        return stream
+    }
+
+    private func closed(_ id: Int32) {
+        guard let stream = streams.removeValue(forKey: id) else { return }
+        stream.leave()
+        guard streams.isEmpty else { return }
+        perform(machine.lastStreamEnded(idleUntil: worker.clock.tick &+ worker.idleTicks))
+    }
+
+    /// Payload was used, or is not wanted.
+    func consumed(_ count: Int, by stream: HTTP2ClientStream) {
+        session.consumed(count, stream: stream.id)
+        if count > 0 { flushSoon() }
+    }
+
+}

@@ -1,0 +1,35 @@
+import NIOCore
+
+/// Payload of one HTTP/2 stream that waits to be sent, in the pieces in which it came.
+///
+/// Bounded by whoever adds to it: while `isFull`, no more is read from the other side, so that it holds at most the mark
+/// and one read.
+struct PayloadQueue {
+    private var pieces = CircularBuffer<ByteBuffer>(initialCapacity: 1)
+    private(set) var bytes = 0
+
+    /// Whether so much waits that the other side is no longer read.
+    var isFull: Bool { bytes >= Limits.writeHighWaterBytes }
+
+    mutating func append(_ piece: ByteBuffer) {
+        pieces.append(piece)
+        bytes += piece.readableBytes
+    }
+
+    /// Takes the next `count` bytes, in pieces.
+    mutating func take(_ count: Int, _ piece: (ByteBuffer) -> Void) {
+        var rest = count
+        while rest > 0, var first = pieces.popFirst() {
+            let length = min(rest, first.readableBytes)
+            if let slice = first.readSlice(length: length) { piece(slice) }
+            if first.readableBytes > 0 { pieces.prepend(first) }
+            rest -= length
+        }
+        bytes -= count - rest
+    }
+
+    mutating func removeAll() {
+        pieces.removeAll()
+        bytes = 0
+    }
+}

@@ -1,0 +1,297 @@
+import CNGHTTP2
+package import HTTPMessage
+
+/// One HTTP/2 connection (RFC 9113): bytes in, events and bytes out. Made of a session of libnghttp2, which is driven from
+/// memory and does no input or output.
+///
+/// The library's callbacks only write down what happened, so nothing of ours runs inside of them, and no error or trap can
+/// cross C. Whoever drives it calls `receive`, takes the events one by one, answers them, and sends what `produce` gives.
+///
+/// A class, because the library holds its address; it belongs to whoever drives it and is never shared.
+package final class HTTP2Session {
+    /// Which end of the connection this is.
+    package enum Side: Sendable {
+        case server, client
+    }
+
+    /// What the peer is told and held to.
+    package struct Settings: Sendable {
+        /// How many streams the peer may have open at once; 0 for a client, whom no server may push to.
+        package var streams: UInt32
+        /// How much of all streams' bodies may wait here unused, in bytes.
+        package var connectionWindowBytes: Int32
+        /// What a head is held to.
+        package var headLimits: HeadLimits
+
+        /// Settings of which none has a value of its own.
+        package init(streams: UInt32, connectionWindowBytes: Int32, headLimits: HeadLimits) {
+            self.streams = streams
+            self.connectionWindowBytes = connectionWindowBytes
+            self.headLimits = headLimits
+        }
+    }
+
+    let side: Side
+    private let session: OpaquePointer
+    var assembler: HeadAssembler
+    /// Whether the header block under way belongs to a message that has begun: then it is its trailers.
+    var isTrailerBlock = false
+    /// Whether a header block has begun and not ended.
+    package internal(set) var isInHead = false
+    /// What happened, and how much of it was taken.
+    var events: [HTTP2Event] = []
+    private var taken = 0
+    /// Where the bytes lie that are being received.
+    var receivedBase: UnsafePointer<UInt8>?
+    var budget = FrameBudget()
+    /// Whether the peer has used up its budget.
+    var isBudgetSpent = false
+    /// What each stream has to send.
+    var outgoing: [Int32: OutgoingBody] = [:]
+    /// What is being sent.
+    var output = HTTP2Output()
+    /// How much `output` may hold before the rest waits.
+    var outputLimit = 0
+    /// Streams that we reset ourselves; such a reset is not the peer's mistake.
+    var ownResets: Set<Int32> = []
+    /// The fields of the head that is being written; what they point to lives until it is submitted.
+    private var fields: [nghttp2_nv] = []
+
+    /// A connection on which nothing was sent yet; nil where there is no memory.
+    package init?(side: Side, settings: Settings) {
+        self.side = side
+        assembler = HeadAssembler(limits: settings.headLimits)
+        guard let session = HTTP2Session.made(side, settings) else { return nil }
+        self.session = session
+        nghttp2_session_set_user_data(session, Unmanaged.passUnretained(self).toOpaque())
+        submitSettings(settings)
+    }
+
+    deinit {
+        nghttp2_session_del(session)
+    }
+
+    private static func made(_ side: Side, _ settings: Settings) -> OpaquePointer? {
+        var callbacks: OpaquePointer?
+        var options: OpaquePointer?
+        guard nghttp2_session_callbacks_new(&callbacks) == 0, let callbacks else { return nil }
+        defer { nghttp2_session_callbacks_del(callbacks) }
+        guard nghttp2_option_new(&options) == 0, let options else { return nil }
+        defer { nghttp2_option_del(options) }
+        setCallbacks(callbacks)
+        // Windows are given back as payload is used, not as it comes.
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        nghttp2_option_set_no_closed_streams(options, 1)
+        nghttp2_option_set_max_outbound_ack(options, Limits.waitingAcknowledgements)
+        nghttp2_option_set_max_settings(options, Limits.settingsParameters)
+        nghttp2_option_set_max_continuations(options, Limits.continuations)
+        nghttp2_option_set_max_reserved_remote_streams(options, 0)
+        var session: OpaquePointer?
+        let status =
+            switch side {
+            case .server: nghttp2_session_server_new2(&session, callbacks, nil, options)
+            case .client: nghttp2_session_client_new2(&session, callbacks, nil, options)
+            }
+        return status == 0 ? session : nil
+    }
+
+    private func submitSettings(_ settings: Settings) {
+        var entries = [
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: settings.streams),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+                value: Limits.streamWindowBytes),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+                value: UInt32(clamping: settings.headLimits.headBytes)),
+        ]
+        if side == .client {
+            entries.append(
+                nghttp2_settings_entry(
+                    settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0))
+        }
+        nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
+        nghttp2_session_set_local_window_size(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, settings.connectionWindowBytes)
+    }
+
+    // MARK: What comes
+
+    /// Takes the next bytes of the peer; false where nothing more can be understood, and the connection is to end once what
+    /// `produce` gives was sent. Events are kept until they are taken.
+    package func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return true }
+        receivedBase = base
+        defer { receivedBase = nil }
+        let used = nghttp2_session_mem_recv(session, base, bytes.count)
+        guard !isBudgetSpent else {
+            terminate(.enhanceYourCalm)
+            return false
+        }
+        return used == bytes.count
+    }
+
+    /// The next thing that happened; nil where all were taken.
+    package func nextEvent() -> HTTP2Event? {
+        guard taken < events.count else {
+            taken = 0
+            events.removeAll(keepingCapacity: true)
+            return nil
+        }
+        defer { taken += 1 }
+        return events[taken]
+    }
+
+    /// Payload of the stream was used: the peer may send as much more.
+    package func consumed(_ count: Int, stream: Int32) {
+        guard count > 0 else { return }
+        nghttp2_session_consume(session, stream, count)
+    }
+
+    /// A second has passed.
+    package func secondPassed() {
+        budget.secondPassed()
+    }
+
+    // MARK: What goes
+
+    /// Gives what is to be sent next in `output`, which it clears before: at most about `limit` bytes with the payload that
+    /// belongs into it. There may be more where it is not empty.
+    package func produce(into output: inout HTTP2Output, limit: Int) {
+        swap(&self.output, &output)
+        self.output.clear()
+        outputLimit = limit
+        while self.output.bytes.count + self.output.payloadBytes < limit {
+            var next: UnsafePointer<UInt8>?
+            let count = nghttp2_session_mem_send(session, &next)
+            guard count > 0, let next else { break }
+            self.output.bytes.append(contentsOf: UnsafeBufferPointer(start: next, count: count))
+        }
+        if isBudgetSpent { terminate(.enhanceYourCalm) }
+        swap(&self.output, &output)
+    }
+
+    /// Whether the connection has nothing more to read or to send: it is over.
+    package var isOver: Bool {
+        nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+    }
+
+    /// Whether anything waits to be sent that the windows let go.
+    package var hasOutput: Bool { nghttp2_session_want_write(session) != 0 }
+
+    /// Begins a head. `value` must live until the head is submitted, as must what `addField` is given.
+    package func beginHead(_ pseudoFields: [(name: StaticString, value: UnsafeRawBufferPointer)]) {
+        fields.removeAll(keepingCapacity: true)
+        for (name, value) in pseudoFields { addField(name, value) }
+    }
+
+    /// Adds a field to the head; capitals of its name become small letters (RFC 9113 §8.2.1).
+    package func addField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        // The library copies both and writes to neither.
+        fields.append(
+            nghttp2_nv(
+                name: UnsafeMutablePointer(mutating: name.bindMemory(to: UInt8.self).baseAddress),
+                value: UnsafeMutablePointer(mutating: value.bindMemory(to: UInt8.self).baseAddress),
+                namelen: name.count, valuelen: value.count, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+    }
+
+    /// Adds a field of this name.
+    package func addField(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
+        addField(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value)
+    }
+
+    /// Sends the head as an interim response.
+    package func submitInterim(stream: Int32) {
+        nghttp2_submit_headers(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, nil, fields, fields.count, nil)
+    }
+
+    /// Sends the head as a response; `hasBody` where payload is offered later.
+    package func submitResponse(stream: Int32, hasBody: Bool) {
+        guard hasBody else {
+            nghttp2_submit_response(session, stream, fields, fields.count, nil)
+            return
+        }
+        outgoing[stream] = OutgoingBody()
+        var provider = HTTP2Session.payload
+        nghttp2_submit_response(session, stream, fields, fields.count, &provider)
+    }
+
+    /// Sends the head as a request; the stream that it has, nil where the connection takes no more.
+    package func submitRequest(hasBody: Bool) -> Int32? {
+        var provider = HTTP2Session.payload
+        let stream =
+            hasBody
+            ? nghttp2_submit_request(session, nil, fields, fields.count, &provider, nil)
+            : nghttp2_submit_request(session, nil, fields, fields.count, nil, nil)
+        guard stream > 0 else { return nil }
+        if hasBody { outgoing[stream] = OutgoingBody() }
+        return stream
+    }
+
+    /// So much payload of the stream can be sent, behind what was offered before.
+    package func offer(_ count: Int, stream: Int32) {
+        guard count > 0, outgoing[stream] != nil else { return }
+        outgoing[stream]?.waiting += count
+        nghttp2_session_resume_data(session, stream)
+    }
+
+    /// Nothing follows what was offered; the head begun last is the trailers' where there are any.
+    package func endBody(stream: Int32, hasTrailers: Bool) {
+        guard outgoing[stream] != nil else { return }
+        outgoing[stream]?.isEnded = true
+        if hasTrailers { outgoing[stream]?.trailers = TrailerCopy(fields) }
+        nghttp2_session_resume_data(session, stream)
+    }
+
+    /// Sends the trailers of a stream whose payload has left.
+    func submitTrailers(_ trailers: TrailerCopy, stream: Int32) {
+        trailers.withFields { fields in
+            _ = nghttp2_submit_trailer(session, stream, fields.baseAddress, fields.count)
+        }
+    }
+
+    /// Ends the stream at once (RST_STREAM).
+    package func reset(stream: Int32, _ code: HTTP2ErrorCode) {
+        ownResets.insert(stream)
+        nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
+    }
+
+    // MARK: The end
+
+    /// Says that no new streams are wanted soon, while those that are on their way are taken (RFC 9113 §6.8).
+    package func giveNotice() {
+        nghttp2_submit_shutdown_notice(session)
+    }
+
+    /// Says that no stream after those that came is taken; the ones under way go on.
+    package func goAway() {
+        nghttp2_submit_goaway(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
+            HTTP2ErrorCode.noError.rawValue, nil, 0)
+    }
+
+    /// Ends the connection with all of its streams.
+    package func terminate(_ code: HTTP2ErrorCode) {
+        nghttp2_session_terminate_session(session, code.rawValue)
+    }
+
+    /// Asks the peer for a sign of life.
+    package func ping() {
+        nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+    }
+
+    /// How many streams the peer lets us have at once.
+    package var peerStreams: Int {
+        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
+}
+
+/// The payload that one stream is to send.
+struct OutgoingBody {
+    /// How much of it can be sent.
+    var waiting = 0
+    var isEnded = false
+    var trailers: TrailerCopy?
+}
