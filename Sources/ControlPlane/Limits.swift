@@ -54,6 +54,8 @@ package enum Limits {
     static let unknownKeyFetchInterval = Duration.seconds(10)
     /// How many unknown `kid`s one pool remembers.
     static let unknownKeysRemembered = 64
+    /// Keys of one pool whose first sight is remembered: a whole set, and a few before it.
+    static let sightingsOfPool = 72
     /// How many requests may wait for keys of one pool.
     static let waitersPerPool = 10_000
     /// How many refreshes by hand of one pool may wait.

@@ -49,6 +49,16 @@ enum Limits {
     static let adminIdle = Duration.seconds(30)
     /// Connections to the admin port; for one more the oldest is closed.
     static let adminConnections = 256
+    /// Sessions of people who signed in from a browser; for one more the oldest ends.
+    static let adminSessions = 64
+    /// How long such a session lasts: a working day.
+    static let adminSession = Duration.seconds(12 * 3_600)
+    /// Cookies of a request that are looked at.
+    static let sessionCookies = 4
+    /// The largest form that is sent to the admin port: a token, and the headers of a described request.
+    static let formBytes = 160 * 1024
+    /// How many fields of an address or a form are read.
+    static let formFields = 32
     /// A request to the admin port, from its head to the last byte of its response.
     static let adminExchange = Duration.seconds(30)
 
@@ -78,6 +88,28 @@ enum Limits {
     /// How often a reading is kept for the charts of the last hour, and how many are.
     static let historyPause = Duration.seconds(60)
     static let historyMinutes = 60
+
+    // The status page.
+
+    /// Tenants or pools on one page of a list.
+    static let linesOfPage = 25
+    /// How much of what is searched for is looked at: as long as a host may be.
+    static let searchedCharacters = 253
+    /// How many tenants a search looks at before it gives way to others: about a millisecond.
+    static let searchedAtOnce = 4_096
+    /// Searches and explanations that run at once, and that wait.
+    static let searchesAtOnce = 2
+    static let searchesWaiting = 32
+    /// When somebody who found too many others searching may try again.
+    static let busySeconds = 1
+    /// What the page asks of the database: how long, how many questions wait, and how long an answer holds.
+    static let pageDatabaseTime = Duration.seconds(2)
+    static let databaseLine = 8
+    static let pageDatabaseCache = Duration.seconds(3)
+    /// Gateways, refusals, and changes of one tenant, that are shown.
+    static let refusalsShown = 15
+    static let replicasShown = 100
+    static let changesShown = 30
 
     // Start.
 

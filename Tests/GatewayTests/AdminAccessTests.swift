@@ -1,3 +1,4 @@
+import Foundation
 import Gatekeeper
 import Testing
 
@@ -28,9 +29,12 @@ import Testing
     @Test(
         "Every other path is not found",
         arguments: [
-            "/", "/metrics", "/Live", "/live/", "//live", "/pools/eu-west-1_abc", "/pools//refresh",
+            "/nothing", "/Live", "/live/", "//live", "/pools/eu-west-1_abc", "/pools//refresh",
             "/pools/x/refresh",
-            "/pools/eu-west-1_abc/refresh/", "/pools/eu-west-1_a%62c/refresh", "", "*",
+            "/pools/eu-west-1_abc/refresh/", "/pools/eu-west-1_a%62c/refresh", "", "*", "/tenants",
+            "/tenants/",
+            "/tenants/A.example", "/tenants/a.example/", "/tenants/%3Cscript%3E", "/tenants/a%2Fb",
+            "/assets/",
         ])
     func unknownPaths(path: String) {
         #expect(ask(open, path) == .refused(.notFound))
@@ -67,7 +71,7 @@ import Testing
         #expect(ask(open, "/live", host: host) == .page(.live))
         #expect(ask(guarded, "/ready", method: "HEAD", host: host) == .page(.ready))
         #expect(ask(open, "/live", method: "POST", host: host) == .refused(.methodNotAllowed))
-        for path in ["/status", "/", "/pools/eu-west-1_abc/refresh"] {
+        for path in ["/status", "/", "/sign-in", "/tenants/a.example", "/pools/eu-west-1_abc/refresh"] {
             #expect(ask(open, path, host: host) == .refused(.hostNotAllowed))
         }
     }
@@ -127,5 +131,73 @@ import Testing
         ] {
             #expect(post(origin) == .refused(.originNotAllowed))
         }
+    }
+
+    @Test("The pages for people are reached by their paths, a wildcard's in either spelling")
+    func pages() throws {
+        let host = try #require(HostPattern("*.acme.example"))
+        #expect(ask(open, "/") == .page(.overview))
+        #expect(ask(open, "/tenants/*.acme.example") == .page(.tenant(host)))
+        #expect(ask(open, "/tenants/%2A.acme.example") == .page(.tenant(host)))
+        #expect(ask(open, "/tenants/*.acme.example/explain") == .refused(.methodNotAllowed))
+        #expect(
+            ask(open, "/tenants/*.acme.example/explain", method: "POST", origin: "http://127.0.0.1:9901")
+                == .page(.explain(host)))
+    }
+
+    @Test("Where a token is set, a session opens what the token opens, and signing in needs neither")
+    func sessions() {
+        var head = AdminAccess.RequestHead(method: "GET", path: "/", host: "127.0.0.1:9901")
+        #expect(guarded.judge(head) == .refused(.tokenNeeded))
+        head.hasSession = true
+        #expect(guarded.judge(head) == .page(.overview))
+        #expect(ask(guarded, "/sign-in") == .page(.signIn))
+        #expect(ask(guarded, "/assets/page.css") == .page(.asset("page.css")))
+        #expect(ask(guarded, "/sign-in", method: "POST") == .refused(.originNotAllowed))
+        #expect(ask(guarded, "/sign-in", host: "evil.example") == .refused(.hostNotAllowed))
+        // A session is no way around the check of a form's origin.
+        head.method = "POST"
+        head.path = "/tenants/a.example/explain"
+        head.origin = "http://evil.example"
+        #expect(guarded.judge(head) == .refused(.originNotAllowed))
+    }
+
+    @Test(
+        "What another site's page makes a browser fetch is refused; whoever follows a link from there is not")
+    func foreignPages() {
+        var head = AdminAccess.RequestHead(method: "GET", path: "/", host: "127.0.0.1:9901")
+        for (site, mode, isRefused) in [
+            ("cross-site", "no-cors", true), ("same-site", "cors", true), ("cross-site", "navigate", false),
+            ("same-origin", "cors", false), ("none", "navigate", false),
+        ] {
+            head.fetchSite = site
+            head.fetchMode = mode
+            #expect(
+                open.judge(head) == (isRefused ? .refused(.foreignPage) : .page(.overview)), "\(site) \(mode)"
+            )
+        }
+        head.method = "POST"
+        head.path = "/sign-out"
+        head.fetchSite = "cross-site"
+        head.fetchMode = "navigate"
+        head.origin = "http://127.0.0.1:9901"
+        #expect(open.judge(head) == .refused(.foreignPage))
+    }
+
+    @Test("Every path of the admin port stands in the guide, with its methods and whether it needs the token")
+    func routesAreTold() throws {
+        let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: top.appending(path: "ops/guide/status-page.md"), encoding: .utf8)
+        let told = page.split(separator: "\n").filter { $0.hasPrefix("| `/") }.map { line in
+            line.split(separator: "|").prefix(3).map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        let routes = AdminAccess.routes.map { route in
+            [
+                "`\(route.pattern)`", route.methods.joined(separator: ", "),
+                route.isOpen ? "no" : "yes",
+            ]
+        }
+        #expect(told == routes)
     }
 }

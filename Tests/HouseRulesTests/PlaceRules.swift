@@ -7,6 +7,7 @@ extension HouseRule {
                 [
                     "ControlPlane/DirectoryQueries.swift", "ControlPlane/HealthQueries.swift",
                     "ControlPlane/SchemaQueries.swift", "Gateway/Migrations.swift",
+                    "Gateway/PageQueries.swift",
                 ], because: "they are the queries and the migrations"),
             Exception(
                 ["Postgres/PostgresConnection.swift"], "LISTEN", because: "the channel's name is quoted there"
@@ -166,7 +167,11 @@ extension HouseRule {
                 ["Gateway/LogLine.swift", "Gateway/LogWriter.swift", "Gateway/Repetition.swift"],
                 because: "a line of the log has its time from here unless a record brings one"),
             Exception(
-                ["Gateway/AdminServer.swift", "Gateway/EventStream.swift", "Gateway/ExplainCommand.swift"],
+                [
+                    "Gateway/AdminResponder.swift", "Gateway/EventStream.swift",
+                    "Gateway/ExplainCommand.swift",
+                    "Gateway/PageDatabase.swift",
+                ],
                 because: "a person asks about now"),
             Exception(["Gateway/ProgressBar.swift"], because: "it is drawn anew at a pace"),
             Exception(["StandInPool/TokenMint.swift"], because: "a token is issued now"),

@@ -31,4 +31,6 @@ package struct PoolStatus: Sendable, Equatable {
     package let nextAttempt: Instant?
     /// Why the latest fetch failed; nil where it succeeded.
     package let failure: KeyFetchFailure?
+    /// The keys that the pool has published so far, the newest first: its rotations, as far as they are remembered.
+    package let sightings: [KeySighting]
 }

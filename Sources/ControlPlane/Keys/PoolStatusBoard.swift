@@ -59,6 +59,9 @@ final class PoolStatusBoard: Sendable {
     /// How many pools are in each state.
     var counts: PoolCounts { state.withLock { $0.counts } }
 
+    /// The same by the pools' names.
+    var statusByPool: [PoolName: PoolStatus] { state.withLock { $0.statuses } }
+
     /// Whether a fetch has ended, well or not, for every pool that was added so far; once true, it stays true.
     var isFirstPassDone: Bool { state.withLock { $0.isFirstPassDone } }
 

@@ -29,6 +29,7 @@ package actor UserPool {
     private var timerNumber: UInt64 = 0
     private var state = PoolStatus.State.waiting
     private var since: Instant
+    private var sightings = KeySightings()
 
     private var waiters: [UInt64: Waiter] = [:]
     private var waitersOfKey: [KeyID: Set<UInt64>] = [:]
@@ -111,7 +112,8 @@ package actor UserPool {
         return PoolStatus(
             pool: pool, state: state, keyIDs: keyIDs, areKeysFromDisk: false, since: since,
             lastSuccess: machine.lastSuccess?.wall, lastAttempt: machine.lastAttempt?.wall,
-            nextAttempt: machine.nextFetch.map { now.wall(at: $0) }, failure: machine.failure)
+            nextAttempt: machine.nextFetch.map { now.wall(at: $0) }, failure: machine.failure,
+            sightings: sightings.all)
     }
 
     /// Ends the pool: cancels its fetch, unpublishes its keys, and resumes waiting requests with `unavailable`.
@@ -139,6 +141,7 @@ package actor UserPool {
         let actions = machine.fetchEnded(ticket, result, at: now, jitter: .random(in: 0..<1))
         switch result {
         case .success(let fetched):
+            sightings.saw(fetched.keySet.keys.map(\.keyID), at: now.wall)
             observe(
                 .keysFetched(pool, kids: fetched.keySet.keys.map(\.keyID), skipped: fetched.keySet.skipped))
         case .failure(let failure):

@@ -77,6 +77,9 @@ package actor UserPools {
     /// How many pools are in each state.
     package nonisolated var counts: PoolCounts { board.counts }
 
+    /// The status of every pool by its name, without the cost of an order.
+    package nonisolated var statusByPool: [PoolName: PoolStatus] { board.statusByPool }
+
     /// Whether a first fetch has ended, well or not, for every pool named so far; once true, it stays true.
     package nonisolated var isFirstPassDone: Bool { board.isFirstPassDone }
 

@@ -60,7 +60,7 @@ package final class Rule: Sendable {
     package var prefixText: String { String(decoding: written, as: UTF8.self) }
 
     /// The methods as text, for logs and people.
-    var methodsText: String {
+    package var methodsText: String {
         methods.map { $0.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ", ") }
             ?? "every method"
     }
@@ -73,7 +73,7 @@ package final class Rule: Sendable {
     }
 
     /// What the rule asks of its callers, in words.
-    var needs: String {
+    package var needs: String {
         var words: [String] = []
         func add(_ word: String, _ names: [[UInt8]]?) {
             guard let names, !names.isEmpty else { return }

@@ -15,6 +15,9 @@ package struct RuleSet: Sendable {
         conditions = Set(rules.flatMap(\.claims))
     }
 
+    /// The rules in the order in which they are looked at, for people.
+    package var all: [Rule] { rules }
+
     /// Whether there are no rules, so that every path needs a token.
     package var isEmpty: Bool { rules.isEmpty }
 

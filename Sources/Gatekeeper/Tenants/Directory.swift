@@ -78,6 +78,6 @@ package struct Directory: Sendable {
     package var entries: some Sequence<(HostPattern, Entry)> {
         let hosts = exact.lazy.map { (HostPattern.exact($0.key), $0.value) }
         let wildcards = below.lazy.map { (HostPattern.below($0.key), $0.value) }
-        return Array(hosts) + Array(wildcards)
+        return [hosts, wildcards].joined()
     }
 }

@@ -22,6 +22,9 @@ package struct Snapshot: Sendable {
     /// tenant with the same keys in it.
     package var hostsEdition: SIMD2<UInt64> { [directory?.edition ?? 0, keysEdition] }
 
+    /// What is known of one pool's keys; nil where they were never fetched.
+    package func keys(of pool: PoolName) -> PublishedKeys? { keys[pool] }
+
     /// Replaces what is known of one pool's keys; nil forgets them.
     package mutating func setKeys(_ poolKeys: PublishedKeys?, of pool: PoolName) {
         keys[pool] = poolKeys

@@ -11,6 +11,12 @@ struct AdminAccess: Sendable {
         var host: String?
         var origin: String?
         var authorization: String?
+        /// Whether a cookie names a session that somebody began with the token.
+        var hasSession = false
+        /// `Sec-Fetch-Site` and `Sec-Fetch-Mode`, by which a browser says whose page causes a request, and how (W3C Fetch
+        /// Metadata Request Headers §2).
+        var fetchSite: String?
+        var fetchMode: String?
     }
 
     /// What the admin port shows or does.
@@ -25,7 +31,61 @@ struct AdminAccess: Sendable {
         case events
         /// Fetches the keys of a pool at once.
         case refresh(PoolID)
+        /// The status page, for people.
+        case overview
+        /// The page of a tenant.
+        case tenant(HostPattern)
+        /// The page of a tenant with the explanation of a request.
+        case explain(HostPattern)
+        /// A file that the pages need, by its name.
+        case asset(String)
+        /// Begins a session in a browser, and ends it there.
+        case signIn
+        case signOut
+
+        /// Whether it is shown to people in a browser.
+        var isForPeople: Bool {
+            switch self {
+            case .overview, .tenant, .explain, .signIn, .signOut: true
+            case .live, .ready, .status, .events, .refresh, .asset: false
+            }
+        }
     }
+
+    /// A path of the admin port.
+    struct Route: Sendable {
+        /// How the path is written; words in capitals stand for values.
+        let pattern: String
+        /// The methods that it has; GET includes HEAD.
+        let methods: [String]
+        /// Whether it needs no token, even off loopback.
+        var isOpen = false
+        /// Whether it may be asked for in HTTP/1.0 without `Host`.
+        var isProbe = false
+        /// What is there, given the path's values; nil where they are none.
+        let page: @Sendable ([String]) -> Page?
+    }
+
+    /// Every path of the admin port.
+    static let routes: [Route] = [
+        Route(pattern: "/live", methods: ["GET"], isOpen: true, isProbe: true) { _ in .live },
+        Route(pattern: "/ready", methods: ["GET"], isOpen: true, isProbe: true) { _ in .ready },
+        Route(pattern: "/status", methods: ["GET"]) { _ in .status },
+        Route(pattern: "/events", methods: ["GET"]) { _ in .events },
+        Route(pattern: "/pools/POOL/refresh", methods: ["POST"]) { values in
+            PoolID(values[0]).map(Page.refresh)
+        },
+        Route(pattern: "/", methods: ["GET"]) { _ in .overview },
+        Route(pattern: "/tenants/HOST", methods: ["GET"]) { values in
+            HostPattern(FormFields.decoded(values[0].utf8)).map(Page.tenant)
+        },
+        Route(pattern: "/tenants/HOST/explain", methods: ["POST"]) { values in
+            HostPattern(FormFields.decoded(values[0].utf8)).map(Page.explain)
+        },
+        Route(pattern: "/assets/NAME", methods: ["GET"], isOpen: true) { values in .asset(values[0]) },
+        Route(pattern: "/sign-in", methods: ["GET", "POST"], isOpen: true) { _ in .signIn },
+        Route(pattern: "/sign-out", methods: ["POST"]) { _ in .signOut },
+    ]
 
     /// What the judgement comes to.
     enum Verdict: Sendable, Equatable {
@@ -37,6 +97,7 @@ struct AdminAccess: Sendable {
     enum Refusal: String, Sendable, Equatable {
         case hostNotAllowed = "host_not_allowed"
         case originNotAllowed = "origin_not_allowed"
+        case foreignPage = "foreign_page"
         case tokenNeeded = "token_needed"
         case methodNotAllowed = "method_not_allowed"
         case notFound = "not_found"
@@ -44,7 +105,7 @@ struct AdminAccess: Sendable {
         /// The status of the response.
         var status: Int {
             switch self {
-            case .hostNotAllowed, .originNotAllowed: 403
+            case .hostNotAllowed, .originNotAllowed, .foreignPage: 403
             case .tokenNeeded: 401
             case .methodNotAllowed: 405
             case .notFound: 404
@@ -58,20 +119,26 @@ struct AdminAccess: Sendable {
     let hosts: [Host]
 
     /// Judges a request. The first of these checks that fails decides: `Host`, since a foreign web page may have its own
-    /// name resolve to this address (DNS rebinding); the token; the path; the method; and for a POST `Origin`, since a
-    /// foreign web page may make a browser post here (cross-site request forgery).
+    /// name resolve to this address (DNS rebinding); whose page causes the request, where a browser says that; the token,
+    /// or a session that began with it; the path; the method; and for a POST `Origin`, since a foreign web page may make a
+    /// browser post here (cross-site request forgery).
     ///
     /// Load balancers ask for `/live` and `/ready` in HTTP/1.0 without a `Host`. No browser can do that, so it is allowed.
     func judge(_ head: RequestHead) -> Verdict {
         let target = AdminAccess.target(head.path)
         let authority = head.host ?? ""
-        let isProbe = target?.page == .live || target?.page == .ready
-        guard authority.isEmpty ? isProbe : isAllowed(authority) else { return .refused(.hostNotAllowed) }
-        guard target?.page == .live || target?.page == .ready || isAuthorized(head.authorization) else {
+        guard authority.isEmpty ? target?.route.isProbe == true : isAllowed(authority) else {
+            return .refused(.hostNotAllowed)
+        }
+        guard !AdminAccess.isOfForeignPage(head) else { return .refused(.foreignPage) }
+        guard target?.route.isOpen == true || head.hasSession || isAuthorized(head.authorization) else {
             return .refused(.tokenNeeded)
         }
         guard let target else { return .refused(.notFound) }
-        guard target.methods.contains(head.method) else { return .refused(.methodNotAllowed) }
+        let methods = target.route.methods
+        guard methods.contains(head.method) || head.method == "HEAD" && methods.contains("GET") else {
+            return .refused(.methodNotAllowed)
+        }
         guard head.method != "POST" || AdminAccess.isSameOrigin(head.origin, authority) else {
             return .refused(.originNotAllowed)
         }
@@ -79,21 +146,31 @@ struct AdminAccess: Sendable {
     }
 
     /// The methods that the path has; nil where there is no such path.
-    static func methods(of path: String) -> [String]? { target(path)?.methods }
+    static func methods(of path: String) -> [String]? {
+        target(path).map { $0.route.methods.flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] } }
+    }
 
-    private static func target(_ path: String) -> (page: Page, methods: [String])? {
-        switch path {
-        case "/live": return (.live, ["GET", "HEAD"])
-        case "/ready": return (.ready, ["GET", "HEAD"])
-        case "/status": return (.status, ["GET", "HEAD"])
-        case "/events": return (.events, ["GET"])
-        default: break
-        }
+    /// What is at the path; nil where there is nothing.
+    static func page(at path: String) -> Page? { target(path)?.page }
+
+    private static func target(_ path: String) -> (route: Route, page: Page)? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0].isEmpty, parts[1] == "pools", parts[3] == "refresh",
-            let poolID = PoolID(String(parts[2]))
-        else { return nil }
-        return (.refresh(poolID), ["POST"])
+        for route in routes {
+            let wanted = route.pattern.split(separator: "/", omittingEmptySubsequences: false)
+            guard wanted.count == parts.count else { continue }
+            let isValue = wanted.map { $0.first?.isUppercase == true }
+            guard zip(isValue, zip(wanted, parts)).allSatisfy({ $0 ? !$1.1.isEmpty : $1.0 == $1.1 }) else {
+                continue
+            }
+            return route.page(zip(isValue, parts).filter(\.0).map { String($0.1) }).map { (route, $0) }
+        }
+        return nil
+    }
+
+    /// Whether a browser says that another site's page causes the request. Whoever follows a link from there is welcome.
+    private static func isOfForeignPage(_ head: RequestHead) -> Bool {
+        guard let site = head.fetchSite, site != "same-origin", site != "none" else { return false }
+        return head.method != "GET" || head.fetchMode != "navigate"
     }
 
     private func isAllowed(_ authority: String) -> Bool {

@@ -14,6 +14,7 @@ actor ControlPlaneRunner {
     private let publish: @Sendable (Directory) -> Void
     private let publishStaleness: @Sendable (Instant) -> Void
     private let announce: @Sendable (String) -> Void
+    private let databaseFound: @Sendable (PostgresURL) async -> Void
     /// The private Postgres, once it was asked for.
     private var embedded: EmbeddedPostgres?
 
@@ -22,7 +23,8 @@ actor ControlPlaneRunner {
         observe: @escaping Observe,
         publish: @escaping @Sendable (Directory) -> Void,
         publishStaleness: @escaping @Sendable (Instant) -> Void,
-        announce: @escaping @Sendable (String) -> Void
+        announce: @escaping @Sendable (String) -> Void,
+        databaseFound: @escaping @Sendable (PostgresURL) async -> Void
     ) {
         self.settings = settings
         self.stateDirectory = stateDirectory
@@ -33,11 +35,13 @@ actor ControlPlaneRunner {
         self.publish = publish
         self.publishStaleness = publishStaleness
         self.announce = announce
+        self.databaseFound = databaseFound
     }
 
     /// Runs until the task is cancelled. Throws where there is no database and none can be expected.
     func run() async throws(GatewayFailure) {
         guard let url = try await databaseURL() else { return }
+        await databaseFound(url)
         let health = HealthWriter(
             url: url, instance: state.instance, hostName: InstanceName.hostName, version: state.version,
             startedAt: state.startedAt, pools: pools, observe: observe)

@@ -32,6 +32,7 @@ struct GatewayServer {
     private let fetcher: KeyFetcher
     private let pools: UserPools
     private let state: GatewayState
+    private let pageDatabase: PageDatabase
 
     /// A gateway that has opened nothing yet. `records` is the ring that `log` empties, `events` what it tells
     /// of refusals; `descriptors` is how many file descriptors the process may open.
@@ -61,7 +62,8 @@ struct GatewayServer {
         state = GatewayState(
             instance: InstanceName.make(), version: Version.current, startedAt: .now,
             isFirstPassDone: { [pools] in pools.isFirstPassDone }, pools: { [pools] in pools.statuses() },
-            poolCounts: { [pools] in pools.counts })
+            poolCounts: { [pools] in pools.counts }, poolTable: { [pools] in pools.statusByPool })
+        pageDatabase = PageDatabase(instance: state.instance)
     }
 
     /// Serves until a signal asks it to stop; throws where it cannot go on.
@@ -90,7 +92,7 @@ struct GatewayServer {
             },
             publishStaleness: { [publisher] instant in publisher.publish { $0.publish(staleAfter: instant) }
             },
-            announce: announce)
+            announce: announce, databaseFound: { [pageDatabase] in await pageDatabase.use($0) })
         let controlTask = Task { await self.run(control) }
         let stateTask = Task { await tellState() }
         defer { stateTask.cancel() }
@@ -125,8 +127,10 @@ struct GatewayServer {
     private func makeAdmin() -> AdminServer {
         AdminServer(
             address: settings.adminListen,
-            access: AdminAccess(token: settings.adminToken, hosts: settings.adminHosts),
-            state: state, events: events, refresh: { [pools] in await pools.refresh($0) },
+            responder: AdminResponder(
+                access: AdminAccess(token: settings.adminToken, hosts: settings.adminHosts),
+                sessions: AdminSessions(), state: state, page: makePage(), events: events,
+                refresh: { [pools] in await pools.refresh($0) }),
             logger: Logger(label: "admin") { [log, settings] in
                 LibraryLog(label: $0, writer: log, level: settings.logLevel)
             })
@@ -143,6 +147,15 @@ struct GatewayServer {
                     await openedProxy.value?.answer()
                 })
         }
+    }
+
+    private func makePage() -> StatusPage {
+        StatusPage(
+            state: state, feed: feed, database: pageDatabase, refusals: events.recent,
+            explainer: Explainer(settings), key: { [pools] in await pools.key($0.keyID, of: $0.pool) },
+            frame: PageFrame(
+                instance: state.instance, version: state.version, canSignOut: settings.adminToken != nil),
+            now: { .now })
     }
 
     private func run(_ admin: AdminServer) async {
@@ -260,6 +273,7 @@ struct GatewayServer {
             await admin.stop()
             await adminTask.value
         }
+        await pageDatabase.stop()
         await control.stopEmbedded()
     }
 

@@ -14,12 +14,14 @@ final class GatewayState: Sendable {
     private let isFirstPassDone: @Sendable () -> Bool
     private let pools: @Sendable () -> [PoolStatus]
     private let poolCounts: @Sendable () -> PoolCounts
+    private let poolTable: @Sendable () -> [PoolName: PoolStatus]
     private let values = Mutex(ReportedState())
 
     init(
         instance: String, version: String, startedAt: Instant,
         isFirstPassDone: @escaping @Sendable () -> Bool, pools: @escaping @Sendable () -> [PoolStatus],
-        poolCounts: @escaping @Sendable () -> PoolCounts
+        poolCounts: @escaping @Sendable () -> PoolCounts,
+        poolTable: @escaping @Sendable () -> [PoolName: PoolStatus]
     ) {
         self.instance = instance
         self.version = version
@@ -27,6 +29,7 @@ final class GatewayState: Sendable {
         self.isFirstPassDone = isFirstPassDone
         self.pools = pools
         self.poolCounts = poolCounts
+        self.poolTable = poolTable
     }
 
     /// Changes what was reported.
@@ -57,6 +60,12 @@ final class GatewayState: Sendable {
 
     /// Whether the gateway was asked to stop.
     var isStopping: Bool { values.withLock { $0.isStopping } }
+
+    /// What was reported so far.
+    var reported: ReportedState { values.withLock { $0 } }
+
+    /// The status of every pool by its name.
+    var statusByPool: [PoolName: PoolStatus] { poolTable() }
 
     /// Everything, as `/status` returns it.
     var report: StatusReport {
