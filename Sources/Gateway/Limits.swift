@@ -106,6 +106,9 @@ enum Limits {
     static let pageDatabaseTime = Duration.seconds(2)
     static let databaseLine = 8
     static let pageDatabaseCache = Duration.seconds(3)
+    /// Codes of refusals that have a chart of their own, and upstreams that have a row.
+    static let codesShown = 7
+    static let upstreamsShown = 25
     /// Gateways, refusals, and changes of one tenant, that are shown.
     static let refusalsShown = 15
     static let replicasShown = 100

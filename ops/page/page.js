@@ -38,7 +38,7 @@ function place(part) {
 }
 
 function liveParts() {
-    return ["now", "refusals", "latency", "tenants-list", "pools-list", "upstreams", "replicas"];
+    return ["now", "refusals", "latency", "recent", "tenants-list", "pools-list", "upstreams", "replicas"];
 }
 
 function searchAsTyped(form) {
@@ -92,10 +92,7 @@ function live() {
     events.onopen = () => say("Live");
     events.onerror = () => say("Not live: trying again");
     events.addEventListener("state", soon);
-    events.addEventListener("refusal", (event) => {
-        soon();
-        window.showRefusal?.(JSON.parse(event.data));
-    });
+    events.addEventListener("refusal", soon);
     window.addEventListener("pagehide", () => events.close());
 }
 

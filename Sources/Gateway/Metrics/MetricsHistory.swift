@@ -17,6 +17,12 @@ struct MetricsHistory: Sendable {
         }
         minutes.append(MetricsMinute(endedAt: now, from: last.counters, to: reading.counters))
     }
+
+    /// The minutes that are over, and after them the one that is not, as far as `reading`, which was taken at `now`.
+    func minutes(upTo reading: CountersReading, at now: Instant) -> [MetricsMinute] {
+        guard let last else { return minutes }
+        return minutes + [MetricsMinute(endedAt: now, from: last.counters, to: reading.counters)]
+    }
 }
 
 /// What happened in one minute, or in whatever lies between two readings.

@@ -11,7 +11,7 @@ struct PageAsset: Sendable {
     let text: String
 
     static let style = PageAsset(
-        name: "page-64db9e3615430972.css", type: "text/css; charset=utf-8",
+        name: "page-b1b8c5763a875b93.css", type: "text/css; charset=utf-8",
         text: #"""
 /* The status page. No colour says what no word says; every text has a contrast of 4.5 to 1 at least. */
 
@@ -141,6 +141,9 @@ dt { color: var(--muted); font-size: 0.9em; }
 .chart polyline { fill: none; stroke-width: 1.5; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 .chart .upper { stroke: var(--bar); }
 .chart .lower { stroke: var(--accent); }
+.small { font-size: 0.9em; margin-top: 0.2rem; }
+.small .key:not(:first-child) { margin-left: 0.9rem; }
+.after { margin-top: 0.6rem; }
 .key { display: inline-block; width: 0.9rem; border-top: 2px solid var(--bar); vertical-align: middle; margin-right: 0.3rem; }
 .key.lower { border-color: var(--accent); }
 
@@ -242,7 +245,7 @@ table.checks { margin-bottom: 1rem; }
 """#)
 
     static let script = PageAsset(
-        name: "page-1f092b4198847a12.js", type: "text/javascript; charset=utf-8",
+        name: "page-0909c508143df75e.js", type: "text/javascript; charset=utf-8",
         text: #"""
 // Keeps the overview up to date and searches while somebody types. Every page works without this file.
 // What comes from the server is put in as the server's own markup, in which every value is escaped, or as text.
@@ -284,7 +287,7 @@ function place(part) {
 }
 
 function liveParts() {
-    return ["now", "refusals", "latency", "tenants-list", "pools-list", "upstreams", "replicas"];
+    return ["now", "refusals", "latency", "recent", "tenants-list", "pools-list", "upstreams", "replicas"];
 }
 
 function searchAsTyped(form) {
@@ -338,10 +341,7 @@ function live() {
     events.onopen = () => say("Live");
     events.onerror = () => say("Not live: trying again");
     events.addEventListener("state", soon);
-    events.addEventListener("refusal", (event) => {
-        soon();
-        window.showRefusal?.(JSON.parse(event.data));
-    });
+    events.addEventListener("refusal", soon);
     window.addEventListener("pagehide", () => events.close());
 }
 

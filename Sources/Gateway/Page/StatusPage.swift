@@ -8,6 +8,7 @@ struct StatusPage: Sendable {
     let feed: SnapshotFeed
     let database: PageDatabase
     let refusals: RecentRefusals
+    let metrics: MetricsCollector
     let explainer: Explainer
     /// Waits for a key of a pool, as a request does that needs it.
     let key: @Sendable (WantedKey) async -> KeyLookupResult
@@ -26,8 +27,9 @@ struct StatusPage: Sendable {
 
     /// The sections of the overview, for the bar.
     private static let places: [(name: String, link: PageLink)] = [
+        ("Last hour", .fragment("refusals")), ("Latency", .fragment("latency")),
         ("Refusals", .fragment("recent")), ("Tenants", .fragment("tenants")),
-        ("User pools", .fragment("pools")),
+        ("User pools", .fragment("pools")), ("Upstreams", .fragment("upstreams")),
         ("Replicas", .fragment("replicas")),
     ]
 
@@ -43,6 +45,8 @@ struct StatusPage: Sendable {
         }
         guard let (tenantsFound, poolsFound) = found else { return .busy }
         let replicas = await database.replicasKnown()
+        let reading = await metrics.reading()
+        let hour = HourSections(minutes: metrics.history.minutes(upTo: reading, at: now()), now: now())
         let reported = state.reported
         let nobody = FormFields([])
         let html = frame.document(title: "Status", isLive: true, places: StatusPage.places) { html in
@@ -52,6 +56,8 @@ struct StatusPage: Sendable {
                 tenants: tenantsFound.counts, pools: poolsFound.counts,
                 tenantQuery: ListQuery(.tenants, nobody), poolQuery: ListQuery(.pools, nobody), now: now()
             ).write(&html)
+            hour.refusals(&html)
+            hour.latency(&html)
             RefusalsSection(
                 refusals: refusals.latest(Limits.refusalsShown), namesTenants: true
             ).write(&html)
@@ -63,6 +69,7 @@ struct StatusPage: Sendable {
                 controls: ListControls(query: poolQuery, other: tenantQuery, hint: "Pool or key"),
                 result: poolsFound, now: now()
             ).write(&html)
+            UpstreamsSection(upstreams: reading.upstreams, loops: reading.loops.count).write(&html)
             ReplicasSection(result: replicas, now: now()).write(&html)
         }
         return .page(html)

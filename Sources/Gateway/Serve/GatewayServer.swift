@@ -151,7 +151,7 @@ struct GatewayServer {
 
     private func makePage() -> StatusPage {
         StatusPage(
-            state: state, feed: feed, database: pageDatabase, refusals: events.recent,
+            state: state, feed: feed, database: pageDatabase, refusals: events.recent, metrics: metrics,
             explainer: Explainer(settings), key: { [pools] in await pools.key($0.keyID, of: $0.pool) },
             frame: PageFrame(
                 instance: state.instance, version: state.version, canSignOut: settings.adminToken != nil),
