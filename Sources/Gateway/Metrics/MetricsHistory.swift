@@ -19,7 +19,7 @@ struct MetricsHistory: Sendable {
     }
 
     /// The minutes that are over, and after them the one that is not, as far as `reading`, which was taken at `now`.
-    func minutes(upTo reading: CountersReading, at now: Instant) -> [MetricsMinute] {
+    func upTo(_ reading: CountersReading, at now: Instant) -> [MetricsMinute] {
         guard let last else { return minutes }
         return minutes + [MetricsMinute(endedAt: now, from: last.counters, to: reading.counters)]
     }

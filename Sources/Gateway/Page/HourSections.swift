@@ -43,7 +43,8 @@ struct HourSections: Sendable {
         for minute in minutes {
             for (code, count) in minute.refusals { counts[code, default: 0] += count }
         }
-        return counts.map { ($0.key, $0.value) }.sorted { ($1.1, $0.0) < ($0.1, $1.0) }
+        return counts.map { (code: $0.key, count: $0.value) }
+            .sorted { ($1.count, $0.code) < ($0.count, $1.code) }
     }
 
     private func chart(
@@ -67,9 +68,9 @@ struct HourSections: Sendable {
     private func times(
         _ html: inout HTML, _ name: String, _ quantiles: (MetricsMinute) -> MetricsMinute.Quantiles
     ) {
-        let upper = SmallChart(values: slots { quantiles($0).p99.map(Double.init) })
-        let lower = SmallChart(values: slots { quantiles($0).p50.map(Double.init) })
-        let latest = minutes.last { quantiles($0).p50 != nil }.map(quantiles)
+        let upper = SmallChart(values: slots { minute in quantiles(minute).p99.map { Double($0) } })
+        let lower = SmallChart(values: slots { minute in quantiles(minute).p50.map { Double($0) } })
+        let latest = minutes.last(where: { quantiles($0).p50 != nil }).map { quantiles($0) }
         let (median, slow) = (HourSections.time(latest?.p50), HourSections.time(latest?.p99))
         html.element("div") { html in
             html.element("p", .class("name")) {

@@ -245,7 +245,7 @@ table.checks { margin-bottom: 1rem; }
 """#)
 
     static let script = PageAsset(
-        name: "page-0909c508143df75e.js", type: "text/javascript; charset=utf-8",
+        name: "page-683b5d85982a5588.js", type: "text/javascript; charset=utf-8",
         text: #"""
 // Keeps the overview up to date and searches while somebody types. Every page works without this file.
 // What comes from the server is put in as the server's own markup, in which every value is escaped, or as text.
@@ -290,7 +290,11 @@ function liveParts() {
     return ["now", "refusals", "latency", "recent", "tenants-list", "pools-list", "upstreams", "replicas"];
 }
 
+const typedForms = new WeakSet();
+
 function searchAsTyped(form) {
+    if (typedForms.has(form)) return;
+    typedForms.add(form);
     const list = form.closest("section").id + "-list";
     const address = () => "/?" + new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
     let timer;
@@ -317,8 +321,6 @@ function followInPlace(event) {
     if (address.origin !== location.origin || address.pathname !== "/") return;
     event.preventDefault();
     history.pushState(null, "", address.pathname + address.search);
-    const section = document.getElementById(address.hash.slice(1));
-    const heading = section?.querySelector("h2");
     replace(address.pathname + address.search, ["tenants", "pools"]).then(() => {
         document.querySelectorAll("form.search").forEach(searchAsTyped);
         const shown = document.getElementById(address.hash.slice(1));
@@ -336,13 +338,23 @@ function live() {
     };
     const soon = () => { if (!timer) timer = setTimeout(refresh, REFRESH_PAUSE); };
     document.addEventListener("visibilitychange", () => { if (!document.hidden && due) refresh(); });
-    setInterval(soon, REFRESH_AGAIN);
+    let events = listen(soon);
+    setInterval(() => {
+        // Where too many listen already, the stream was refused, and a browser does not ask again.
+        if (events.readyState === EventSource.CLOSED) events = listen(soon);
+        soon();
+    }, REFRESH_AGAIN);
+    window.addEventListener("pagehide", () => events.close());
+    window.addEventListener("pageshow", (event) => { if (event.persisted) events = listen(soon); });
+}
+
+function listen(changed) {
     const events = new EventSource("/events");
     events.onopen = () => say("Live");
     events.onerror = () => say("Not live: trying again");
-    events.addEventListener("state", soon);
-    events.addEventListener("refusal", soon);
-    window.addEventListener("pagehide", () => events.close());
+    events.addEventListener("state", changed);
+    events.addEventListener("refusal", changed);
+    return events;
 }
 
 document.querySelectorAll("form.search").forEach(searchAsTyped);

@@ -49,6 +49,7 @@ struct PoolsTable: Sendable {
                 html.text("since ")
                 html.time(status.since, now: now)
             }
+            if status.areKeysFromDisk { html.element("p", .class("muted"), text: "keys from disk") }
             if let failure = status.failure { html.element("p", .class("why"), text: failure.description) }
         }
         html.cell("Keys", "keys") { keys(&$0, status) }

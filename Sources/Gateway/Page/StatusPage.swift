@@ -46,7 +46,7 @@ struct StatusPage: Sendable {
         guard let (tenantsFound, poolsFound) = found else { return .busy }
         let replicas = await database.replicasKnown()
         let reading = await metrics.reading()
-        let hour = HourSections(minutes: metrics.history.minutes(upTo: reading, at: now()), now: now())
+        let hour = HourSections(minutes: metrics.history.upTo(reading, at: now()), now: now())
         let reported = state.reported
         let nobody = FormFields([])
         let html = frame.document(title: "Status", isLive: true, places: StatusPage.places) { html in
