@@ -1,6 +1,7 @@
 """A headless Chromium, driven by its DevTools protocol over a WebSocket."""
 
 import base64
+import contextlib
 import itertools
 import json
 import os
@@ -31,7 +32,8 @@ class Browser:
         port_file = self.folder / "DevToolsActivePort"
         wait_until(lambda: port_file.exists() and port_file.read_text().count("\n") == 1, 20, "Chromium")
         port, path = port_file.read_text().split("\n")
-        self.socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None)
+        self.closing = contextlib.ExitStack()
+        self.socket = self.closing.enter_context(connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None))
         self.numbers, self.events, self.complaints, self.session = itertools.count(1), [], [], None
         target = next(one for one in self.call("Target.getTargets")["targetInfos"] if one["type"] == "page")
         self.session = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
@@ -120,7 +122,7 @@ class Browser:
         pathlib.Path(path).write_bytes(base64.b64decode(picture["data"]))
 
     def remove(self):
-        self.socket.close()
+        self.closing.close()
         stop(self.process)
         for _ in range(20):
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -18,7 +18,7 @@ HEADERS = {
     "cache-control": "no-store", "cross-origin-opener-policy": "same-origin",
     "cross-origin-embedder-policy": "require-corp", "cross-origin-resource-policy": "same-origin",
 }
-MARKUP = "<img src=x onerror=alert(1)>"
+MARKUP = "<img/src=x/onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_refusal_and_a_change_appear_without_a_reload(page, site):
 
 def test_markup_of_others_is_shown_as_text_and_no_script_runs(page, site):
     token = site.stand_in.mint("eu-west-1_PageMarkup", groups=[MARKUP + "2"], claims={"custom:x": MARKUP + "3"})
-    site.get("markup.example.com", token, path="/%3Cimg%20src=x%20onerror=alert(1)%3E")
+    site.get("markup.example.com", token, path="/" + MARKUP)
     site.get("nobody.example.com", path="/x", headers=[("X-Poolgate-Subject", MARKUP)])
     page.open(site.url + "/tenants/markup.example.com")
     text = page.text()
@@ -274,24 +274,14 @@ def test_a_person_signs_in_with_the_token_off_loopback(browser, start, database)
     assert "correct-horse" not in gateway.log()
 
 
-def test_without_its_database_the_page_says_so_and_shows_the_rest(browser, binaries, migrated, stand_in, shared_upstream):
-    from processes import Postgres
-    server = Postgres()
-    gateway = None
-    try:
-        from gateway import run
-        database = server.new_database()
-        assert run(binaries, "migrate", "--database-url", database.url).returncode == 0
-        database.add("a.example", "eu-west-1_PageDown")
-        gateway = Gateway(
-            binaries, database_url=database.url, upstream=shared_upstream.url, jwks_url_template=stand_in.template)
-        gateway.wait_status(401, "a.example")
-        server.stop()
-        url = f"http://127.0.0.1:{gateway.admin_port}"
-        wait_until(lambda: "Not known: " in fetch(url + "/")[2], what="the sentence")
-        body = fetch(url + "/tenants/a.example")[2]
-        assert "Not known: " in body and "eu-west-1_PageDown" in body and "first seen" in body
-    finally:
-        if gateway:
-            gateway.remove()
-        server.remove()
+def test_without_its_database_the_page_says_so_and_shows_the_rest(start, database):
+    database.add("a.example", "eu-west-1_PageDown")
+    gateway = start(database_url=database.url)
+    gateway.wait_status(401, "a.example")
+    url = f"http://127.0.0.1:{gateway.admin_port}"
+    database.server.sql(f"""
+        ALTER DATABASE {database.name} WITH ALLOW_CONNECTIONS false;
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.name}'""", "postgres")
+    wait_until(lambda: "Not known: " in fetch(url + "/")[2], what="the sentence")
+    body = fetch(url + "/tenants/a.example")[2]
+    assert "Not known: " in body and "eu-west-1_PageDown" in body and "first seen" in body

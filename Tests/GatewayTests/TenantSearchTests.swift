@@ -22,8 +22,8 @@ import Testing
     }
 
     private func status(_ pool: String, _ state: PoolStatus.State) throws -> PoolStatus {
-        let name = try #require(
-            PoolName(region: try #require(Region("eu-west-1")), poolID: try #require(PoolID(pool))))
+        let (region, poolID) = (try #require(Region("eu-west-1")), try #require(PoolID(pool)))
+        let name = try #require(PoolName(region: region, poolID: poolID))
         return PoolStatus(
             pool: name, state: state, keyIDs: [], areKeysFromDisk: false, since: Instant(seconds: 1),
             lastSuccess: nil,
@@ -59,8 +59,9 @@ import Testing
         #expect(failing.window.rows.first?.row.detail?.contains("404") == true)
         #expect(failing.total == 6, "the other states keep their numbers")
         #expect(await search.find(query("q=nothing")).total == 0)
-        #expect(search.line(try #require(HostPattern("e.example")))?.detail == "a <b>flaw</b>")
-        #expect(search.line(try #require(HostPattern("z.example"))) == nil)
+        let (quarantined, absent) = (HostPattern("e.example"), HostPattern("z.example"))
+        #expect(search.line(try #require(quarantined))?.detail == "a <b>flaw</b>")
+        #expect(search.line(try #require(absent)) == nil)
         #expect(await TenantSearch(directory: nil, pools: [:]).find(query("")).total == 0)
     }
 

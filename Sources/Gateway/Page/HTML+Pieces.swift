@@ -45,7 +45,7 @@ extension HTML {
 
     /// What stands where there is nothing.
     mutating func none() {
-        element("span", .class("muted"), text: "–")
+        element("span", .class("muted none"), text: "–")
     }
 
     /// A table with its heads and rows, named for those who hear it.

@@ -103,11 +103,10 @@ struct HourSections: Sendable {
     /// Nanoseconds in a unit that a person would use.
     private static func time(_ nanoseconds: UInt64?) -> String {
         guard let nanoseconds else { return "–" }
-        let (digits, unit) =
-            nanoseconds < 1_000_000
-            ? (Double(nanoseconds) / 1_000, "µs")
-            : nanoseconds < 1_000_000_000
-                ? (Double(nanoseconds) / 1_000_000, "ms") : (Double(nanoseconds) / 1_000_000_000, "s")
+        var (digits, unit) = (Double(nanoseconds) / 1_000, "µs")
+        for larger in ["ms", "s"] where digits / 1_000 >= 1 {
+            (digits, unit) = (digits / 1_000, larger)
+        }
         let tenths = (digits * 10).rounded() / 10
         return digits < 10 ? "\(tenths) \(unit)" : "\(Int(digits.rounded())) \(unit)"
     }

@@ -11,7 +11,7 @@ struct PageAsset: Sendable {
     let text: String
 
     static let style = PageAsset(
-        name: "page-b1b8c5763a875b93.css", type: "text/css; charset=utf-8",
+        name: "page-1d07e991a8d63e7a.css", type: "text/css; charset=utf-8",
         text: #"""
 /* The status page. No colour says what no word says; every text has a contrast of 4.5 to 1 at least. */
 
@@ -134,7 +134,7 @@ dt { color: var(--muted); font-size: 0.9em; }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: 0.75rem; }
 .charts .name { display: flex; justify-content: space-between; gap: 0.5rem; align-items: baseline; }
-.charts .name b { font-size: 1.05rem; font-weight: 600; }
+.charts .name b { white-space: nowrap; font-size: 1.05rem; font-weight: 600; }
 .chart { display: block; width: 100%; height: 40px; margin-top: 0.45rem; overflow: visible; }
 .chart rect { fill: var(--bar); }
 .chart line { stroke: var(--line); stroke-width: 1; vector-effect: non-scaling-stroke; }
@@ -162,6 +162,10 @@ tbody tr:hover { background: color-mix(in srgb, var(--idle-ground) 45%, transpar
 td.name { font-weight: 550; min-width: 11rem; }
 td.name p { font-weight: 400; }
 td.when { white-space: nowrap; }
+.word { white-space: nowrap; }
+.request { min-width: 9rem; }
+#live { white-space: nowrap; }
+#live:not(:empty)::before { content: "● "; font-size: 0.75em; }
 .recent td { padding-top: 0.35rem; padding-bottom: 0.35rem; }
 .plain { list-style: none; padding: 0; }
 .keys code { overflow-wrap: anywhere; }
@@ -228,6 +232,8 @@ table.checks { margin-bottom: 1rem; }
     td.name, .list tbody tr:last-child td.name { display: block; min-width: 0; padding-bottom: 0.2rem; }
     td.name::before { content: none; }
     td.number { text-align: left; }
+    td:has(> div > .none:only-child) { display: none; }
+    td.word { white-space: normal; }
     .since { margin-left: 0; display: block; }
     .terms > div { grid-template-columns: 1fr; gap: 0; }
 }

@@ -21,7 +21,6 @@ struct PageFrame: Sendable {
                 html.element("main", .id("main"), content: content)
                 html.element("footer") {
                     $0.element("p", .class("muted"), text: "Poolgate \(version) · \(instance)")
-                    $0.element("p", .id("live"), .class("muted"), .fixed(.role, "status"), text: "")
                 }
             }
         }
@@ -45,6 +44,7 @@ struct PageFrame: Sendable {
             html.element("nav", .label("Sections")) { html in
                 for place in places { html.element("a", .href(place.link), text: place.name) }
             }
+            html.element("p", .id("live"), .class("muted"), .fixed(.role, "status"), text: "")
             guard canSignOut else { return }
             html.element("form", .fixed(.method, "post"), .action(.signOut)) {
                 $0.element("button", .class("quiet"), .fixed(.type, "submit"), text: "Sign out")

@@ -33,12 +33,12 @@ struct RefusalsSection: Sendable {
                 "time", .dateTime(refusal.time), .title(refusal.time),
                 text: RefusalsSection.clock(refusal.time))
         }
-        html.cell("Code") { html in
+        html.cell("Code", "word") { html in
             html.element("code", text: refusal.code)
             if let status = refusal.status { html.element("span", .class("muted"), text: " \(status)") }
         }
         if namesTenants { html.cell("Tenant") { tenant(&$0, refusal) } }
-        html.cell("Request", "code") { html in
+        html.cell("Request", "code request") { html in
             guard refusal.suppressed == 0 else {
                 html.element(
                     "span", .class("muted"), text: "and \(refusal.suppressed.grouped) more in that second")
@@ -48,7 +48,7 @@ struct RefusalsSection: Sendable {
             if let client = refusal.client { html.element("p", .class("muted"), text: client) }
         }
         html.cell("Detail") { detail(&$0, refusal) }
-        html.cell("Request id", "code muted", text: refusal.requestID)
+        html.cell("Request id", "code muted word", text: refusal.requestID)
     }
 
     private func tenant(_ html: inout HTML, _ refusal: RefusalEvent) {
