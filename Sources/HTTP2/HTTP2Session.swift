@@ -118,18 +118,16 @@ package final class HTTP2Session {
 
     // MARK: What comes
 
-    /// Takes the next bytes of the peer; false where nothing more can be understood, and the connection is to end once what
-    /// `produce` gives was sent. Events are kept until they are taken.
-    package func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return true }
+    /// Takes the next bytes of the peer. Events are kept until they are taken.
+    ///
+    /// Nil where all is well. Otherwise nothing more can be understood, and the connection is to end for the reason given.
+    package func receive(_ bytes: UnsafeRawBufferPointer) -> HTTP2ErrorCode? {
+        guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return nil }
         receivedBase = base
         defer { receivedBase = nil }
         let used = nghttp2_session_mem_recv(session, base, bytes.count)
-        guard !isBudgetSpent else {
-            terminate(.enhanceYourCalm)
-            return false
-        }
-        return used == bytes.count
+        if isBudgetSpent || used == Int(NGHTTP2_ERR_FLOODED.rawValue) { return .enhanceYourCalm }
+        return used == bytes.count ? nil : .protocolError
     }
 
     /// The next thing that happened; nil where all were taken.

@@ -8,6 +8,7 @@ import time
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
 import hpack
 
 
@@ -141,6 +142,12 @@ class Client:
             self.read(max(0.01, end - time.monotonic()))
         return answer
 
+    def wait_any(self, streams):
+        """The first of these streams that has ended."""
+        while not (ended := [stream for stream in streams if self.answers[stream].ended]):
+            assert self.read()
+        return ended[0]
+
     def wait_head(self, stream):
         answer, end = self.answers[stream], time.monotonic() + 10
         while answer.status is None and not self.closed and time.monotonic() < end:
@@ -226,7 +233,9 @@ class Peer:
             client_side=False, header_encoding="latin-1", validate_outbound_headers=False,
             normalize_outbound_headers=False))
         if server.streams is not None:
-            self.h2.local_settings.max_concurrent_streams = server.streams
+            # Changed in place, it would be told only by a second SETTINGS.
+            self.h2.local_settings = h2.settings.Settings(client=False, initial_values={
+                h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: server.streams})
         self.h2.initiate_connection()
         self.flush()
 

@@ -9,7 +9,9 @@ import NIOTLS
 ///
 /// One request is under way at a time; pipelined ones wait in `inbound` and are served in order (RFC 9112 §9.3.2). What
 /// a request's life depends on is its `Exchange`'s; what the connection's depends on stands in `machine`.
-final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler, ClientWire, LoopConnection {
+final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler, ClientWire, LoopConnection,
+    HeldBackMember
+{
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

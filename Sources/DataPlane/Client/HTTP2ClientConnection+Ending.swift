@@ -15,12 +15,6 @@ extension HTTP2ClientConnection {
         perform(machine.ticked(at: tick))
     }
 
-    /// Whether it is gone.
-    var isClosed: Bool { machine.state == .closed }
-
-    /// It is not held back as a whole: each of its streams waits for its own turn.
-    func letGo() {}
-
     /// The gateway ends.
     func drain() {
         for stream in Array(streams.values) { stream.exchange.drain() }
@@ -55,7 +49,7 @@ extension HTTP2ClientConnection {
     func sayGoodbye(_ code: HTTP2ErrorCode = .noError) {
         guard machine.saidGoodbye(at: worker.clock.tick) else { return }
         session.terminate(code)
-        sender.send(session, by: writer, &worker.spareBuffers, from: self, isLast: true)
+        sender.send(session, by: writer, from: self, isLast: true)
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         writer.whenSent { bound.value.close() }
     }

@@ -79,7 +79,7 @@ extension HTTP2ClientConnection {
     func flush() {
         guard !isBusy, machine.state != .closed else { return }
         isBusy = true
-        sender.send(session, by: writer, &worker.spareBuffers, from: self)
+        sender.send(session, by: writer, from: self)
         takeEvents(ByteBuffer())
         isBusy = false
         let taking = taking
@@ -92,9 +92,9 @@ extension HTTP2ClientConnection {
         }
     }
 
-    func takePayload(_ count: Int, of id: Int32, _ piece: (ByteBuffer) -> Void) {
-        guard let stream = streams[id] else { return }
-        stream.takePayload(count, piece)
+    func nextPayload(atMost count: Int, of id: Int32) -> ByteBuffer? {
+        guard let stream = streams[id] else { return nil }
         if taking.last !== stream { taking.append(stream) }
+        return stream.nextPayload(atMost: count)
     }
 }

@@ -32,9 +32,12 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     var wantsRead = false
     var isBusy = false
     var isFlushDue = false
-    var sender = HTTP2Sender()
+    let sender: HTTP2Sender
     var unsentBytes = 0
     private var requestsLeft: Int
+    /// Streams that wait for their turn, and whether one was refused in what is being read.
+    private var heldBackStreams = 0
+    private var hasRefused = false
     /// What came before this handler was in the pipeline.
     private var early: ByteBuffer?
 
@@ -58,6 +61,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         self.session = session
         self.early = early
         writer = ChannelWriter(channel)
+        sender = HTTP2Sender(worker)
         machine = HTTP2ConnectionMachine(until: worker.clock.tick &+ worker.headTicks)
         requestsLeft = worker.settings.maxRequestsPerConnection
     }
@@ -130,14 +134,15 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         case .idle, .serving, .leaving: break
         }
         isBusy = true
-        let isSound = bytes.withUnsafeReadableBytes { session.receive($0) }
+        hasRefused = false
+        let flaw = bytes.withUnsafeReadableBytes { session.receive($0) }
         machine.head(isUnderWay: session.isInHead, until: worker.clock.tick &+ worker.headTicks)
         takeEvents(bytes)
         for stream in touched { stream.goOn() }
         touched.removeAll(keepingCapacity: true)
         isBusy = false
         flush()
-        if !isSound { sayGoodbye(.protocolError) }
+        if let flaw { sayGoodbye(flaw) }
     }
 
     func takeEvents(_ bytes: ByteBuffer) {
@@ -172,6 +177,18 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
             case .settingsChanged, .response, .flawedResponse: break
             }
         }
+    }
+
+    // MARK: Turns
+
+    var mayBegin: Bool { heldBackStreams == 0 && !hasRefused }
+
+    func refusedOne() {
+        hasRefused = true
+    }
+
+    func heldBack(_ change: Int) {
+        heldBackStreams += change
     }
 
     func touch(_ stream: HTTP2ClientStream) {

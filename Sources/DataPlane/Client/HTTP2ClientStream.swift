@@ -33,6 +33,15 @@ protocol HTTP2ClientStreamOwner: AnyObject {
     /// Sends a refusal's head, and its body where it has one.
     func refuse(_ row: RefusalRow, _ request: RefusedRequest, of stream: HTTP2ClientStream)
 
+    /// Whether a request may begin now: not while earlier ones wait for their turn behind one that was refused.
+    var mayBegin: Bool { get }
+
+    /// A request was refused for what it is, so that those behind it wait for their turn.
+    func refusedOne()
+
+    /// A stream waits for its turn, or does no longer.
+    func heldBack(_ change: Int)
+
     /// Ends the stream at once.
     func reset(_ stream: HTTP2ClientStream, _ code: HTTP2ErrorCode)
 
@@ -44,7 +53,7 @@ protocol HTTP2ClientStreamOwner: AnyObject {
 ///
 /// It holds what came of the request and was not passed on, at most one window, and what is to be sent of the response,
 /// at most two reads of an upstream. A class, since the exchange and the connection refer to it; `leave` breaks the cycle.
-final class HTTP2ClientStream: ClientWire {
+final class HTTP2ClientStream: ClientWire, HeldBackMember {
     let id: Int32
     let exchange: Exchange
     private var connection: (any HTTP2ClientStreamOwner)?
@@ -52,6 +61,7 @@ final class HTTP2ClientStream: ClientWire {
     // The request.
     private var request: (head: RequestHead, bytes: ByteBuffer, isWhole: Bool)?
     private var isBegun = false
+    private var isHeldBack = false
     private var inbound = ByteBuffer()
     private(set) var isInputEnded = false
     private var trailers: TrailerSection?
@@ -62,13 +72,14 @@ final class HTTP2ClientStream: ClientWire {
     private var isHeadOfNoBody = false
     /// Whether nothing more is to be added to the response.
     private(set) var isFinished = false
-    /// When the response is given up unless the client takes some of it.
-    private var sendingUntil: UInt32 = 0
+    /// When the response is given up unless the client takes some of it, or the request unless its turn comes.
+    private var sendingUntil: UInt32
 
     init(id: Int32, connection: any HTTP2ClientStreamOwner, exchange: Exchange) {
         self.id = id
         self.connection = connection
         self.exchange = exchange
+        sendingUntil = connection.worker.clock.tick &+ connection.worker.headTicks
         exchange.client = self
     }
 
@@ -100,17 +111,56 @@ final class HTTP2ClientStream: ClientWire {
 
     /// Begins the exchange, or passes on what came of the body.
     func goOn() {
-        if let request {
-            self.request = nil
-            isBegun = true
-            exchange.isGRPC = HTTP2ClientStream.isGRPC(request.head, request.bytes)
-            exchange.begin(request.head, request.bytes, hasBody: !request.isWhole, isClientEnded: false)
+        if isHeldBack { return }
+        if let request, let connection {
+            guard connection.mayBegin else { return holdBack(request.head, request.bytes) }
+            begin(request)
         }
         passOnBody()
     }
 
+    private func begin(_ request: (head: RequestHead, bytes: ByteBuffer, isWhole: Bool)) {
+        self.request = nil
+        isBegun = true
+        exchange.isGRPC = HTTP2ClientStream.isGRPC(request.head, request.bytes)
+        exchange.begin(request.head, request.bytes, hasBody: !request.isWhole, isClientEnded: false)
+    }
+
+    // MARK: Turns
+
+    /// Waits for a turn of its tenant's, behind requests that were refused.
+    private func holdBack(_ head: borrowing RequestHead, _ bytes: ByteBuffer) {
+        guard let connection else { return }
+        isHeldBack = true
+        connection.heldBack(1)
+        let worker = connection.worker
+        let tenant = bytes.withUnsafeReadableBytes {
+            worker.judge.tenant(
+                of: UnsafeRawBufferPointer(rebasing: $0[head.host.range]), at: worker.clock.now)
+        }
+        worker.batches.holdBack(self, of: tenant)
+    }
+
+    /// Whether it is gone.
+    var isClosed: Bool { connection == nil || isFinished }
+
+    /// Its turn has come.
+    func letGo() {
+        guard isHeldBack else { return }
+        isHeldBack = false
+        connection?.heldBack(-1)
+        guard let request else { return goOn() }
+        begin(request)
+        passOnBody()
+        connection?.flushSoon()
+    }
+
     /// The stream is gone.
     func leave() {
+        if isHeldBack {
+            isHeldBack = false
+            connection?.heldBack(-1)
+        }
         connection = nil
         if !isFinished { exchange.clientLost() }
         isFinished = true
@@ -203,6 +253,7 @@ final class HTTP2ClientStream: ClientWire {
     func refuse(_ row: RefusalRow, _ request: RefusedRequest) {
         guard !isFinished else { return }
         connection?.refuse(row, request, of: self)
+        if row.status.code < 500 { connection?.refusedOne() }
         finish()
         connection?.flushSoon()
     }
@@ -230,10 +281,10 @@ final class HTTP2ClientStream: ClientWire {
         sendingProgressed()
     }
 
-    /// Takes the next so many bytes of payload, which are being sent, in pieces.
-    func takePayload(_ count: Int, _ piece: (ByteBuffer) -> Void) {
-        outbound.take(count, piece)
+    /// Takes the next bytes of payload, which are being sent.
+    func nextPayload(atMost count: Int) -> ByteBuffer? {
         sendingProgressed()
+        return outbound.next(atMost: count)
     }
 
     /// Tells the exchange that the client takes bytes again, where it does.
@@ -246,7 +297,11 @@ final class HTTP2ClientStream: ClientWire {
     /// The loop's clock moved on.
     func ticked(_ tick: UInt32) {
         if !isFinished {
-            if isBegun { exchange.ticked(tick) }
+            if isBegun {
+                exchange.ticked(tick)
+            } else if tick >= sendingUntil {
+                connection?.reset(self, .refusedStream)
+            }
             return
         }
         if tick >= sendingUntil { connection?.reset(self, .cancel) }

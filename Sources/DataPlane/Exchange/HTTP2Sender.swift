@@ -8,43 +8,65 @@ protocol PayloadSource: AnyObject {
     /// Whether the peer takes bytes as fast as they come.
     var isWritable: Bool { get }
 
-    /// Gives the next `count` bytes of a stream, in pieces.
-    func takePayload(_ count: Int, of stream: Int32, _ piece: (ByteBuffer) -> Void)
+    /// Gives the next bytes of a stream, at most `count`; nil where the stream is gone.
+    func nextPayload(atMost count: Int, of stream: Int32) -> ByteBuffer?
+
+    /// Ends at once.
+    func close()
 }
 
 /// Sends what an HTTP/2 session has to send: its frames with the payload that belongs between them, in few writes, without
 /// copying large pieces.
 ///
-/// A value that its connection owns.
-struct HTTP2Sender {
-    private var output = HTTP2Output()
+/// A class, since a write can fail at once and come back here through the end of its connection: so nothing is held while
+/// anything is written.
+final class HTTP2Sender {
+    private let worker: Worker
+    /// What was produced last, for its room.
+    private var spare = HTTP2Output()
+
+    init(_ worker: Worker) {
+        self.worker = worker
+    }
 
     /// Sends for as long as there is something and the peer takes it; `isLast` sends also what it does not take at once.
-    mutating func send(
-        _ session: HTTP2Session, by writer: ChannelWriter, _ spares: inout SpareBuffers,
-        from source: some PayloadSource, isLast: Bool = false
+    func send(
+        _ session: HTTP2Session, by writer: ChannelWriter, from source: some PayloadSource,
+        isLast: Bool = false
     ) {
+        var output = HTTP2Output()
+        swap(&output, &spare)
         while source.isWritable || isLast {
             session.produce(into: &output, limit: Limits.http2WriteBytes)
-            guard !output.isEmpty else { return }
-            var out = spares.take()
-            var start = 0
-            for gap in output.gaps {
-                out.writeBytes(output.bytes[start..<gap.offset])
-                start = gap.offset
-                source.takePayload(gap.count, of: gap.stream) { piece in
-                    guard piece.readableBytes > Limits.coalescedBodyBytes else {
-                        out.writeImmutableBuffer(piece)
-                        return
-                    }
-                    writer.send(out, isHead: true)
-                    out = ByteBuffer()
-                    writer.send(piece)
-                }
-            }
-            out.writeBytes(output.bytes[start...])
-            if out.readableBytes > 0 { writer.send(out, isHead: true) }
-            spares.keep(&out)
+            guard !output.isEmpty else { break }
+            write(output, by: writer, from: source)
         }
+        swap(&output, &spare)
+    }
+
+    private func write(_ output: HTTP2Output, by writer: ChannelWriter, from source: some PayloadSource) {
+        var out = worker.spareBuffers.take()
+        var start = 0
+        for gap in output.gaps {
+            out.writeBytes(output.bytes[start..<gap.offset])
+            start = gap.offset
+            var rest = gap.count
+            while rest > 0, let piece = source.nextPayload(atMost: rest, of: gap.stream) {
+                rest -= piece.readableBytes
+                guard piece.readableBytes > Limits.coalescedBodyBytes else {
+                    out.writeImmutableBuffer(piece)
+                    continue
+                }
+                let before = out
+                out = ByteBuffer()
+                writer.send(before, isHead: true)
+                writer.send(piece)
+            }
+            // A frame whose head is out and whose payload is not there breaks everything behind it.
+            guard rest == 0 else { return source.close() }
+        }
+        out.writeBytes(output.bytes[start...])
+        if out.readableBytes > 0 { writer.send(out, isHead: true) }
+        worker.spareBuffers.keep(&out)
     }
 }

@@ -16,16 +16,13 @@ struct PayloadQueue {
         bytes += piece.readableBytes
     }
 
-    /// Takes the next `count` bytes, in pieces.
-    mutating func take(_ count: Int, _ piece: (ByteBuffer) -> Void) {
-        var rest = count
-        while rest > 0, var first = pieces.popFirst() {
-            let length = min(rest, first.readableBytes)
-            if let slice = first.readSlice(length: length) { piece(slice) }
-            if first.readableBytes > 0 { pieces.prepend(first) }
-            rest -= length
-        }
-        bytes -= count - rest
+    /// Takes the next bytes, at most `count`; nil where there are none.
+    mutating func next(atMost count: Int) -> ByteBuffer? {
+        guard var first = pieces.popFirst() else { return nil }
+        let slice = first.readSlice(length: min(count, first.readableBytes))
+        if first.readableBytes > 0 { pieces.prepend(first) }
+        bytes -= slice?.readableBytes ?? 0
+        return slice
     }
 
     mutating func removeAll() {

@@ -1,15 +1,19 @@
 import NIOCore
 
-/// A client's connection, as the loop that it lives on sees it.
-protocol LoopConnection: AnyObject {
+/// What is read no further before its turn in the loop comes, since what came before it was refused: a connection of HTTP/1, a
+/// stream of HTTP/2.
+protocol HeldBackMember: AnyObject {
     /// Whether it is gone.
     var isClosed: Bool { get }
 
+    /// Its turn has come.
+    func letGo()
+}
+
+/// A client's connection, as the loop that it lives on sees it.
+protocol LoopConnection: AnyObject {
     /// The loop's clock moved on.
     func ticked(_ tick: UInt32)
-
-    /// Its turn has come after a refusal.
-    func letGo()
 
     /// The gateway ends: what can finish may.
     func drain()

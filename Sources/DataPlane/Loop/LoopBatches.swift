@@ -19,7 +19,7 @@ protocol BatchMember: AnyObject {
 /// verified a few at a time, one tenant after the other, and connections that were refused are read from again in turn.
 ///
 /// A class, since requests and connections join it from everywhere on the loop. What waits here is bounded: exchanges by
-/// `Limits.waitingTokens`, connections by `max-connections`.
+/// `Limits.waitingTokens`, connections by `max-connections`, streams by `Limits.streams` of each.
 final class LoopBatches {
     private let judge: Judge
     private let loop: any EventLoop
@@ -32,8 +32,8 @@ final class LoopBatches {
         partyLimit: Limits.waitingTokensOfTenant, limit: Limits.waitingTokens)
     /// Exchanges that had a signature verified in this batch.
     private var judged: [any BatchMember] = []
-    /// Connections that were refused, in the order in which they are read from again.
-    private var heldBack = FairLine<HostPattern?, any LoopConnection>(partyLimit: .max, limit: .max)
+    /// Connections that were refused, and streams behind some that were, in the order in which they are read from again.
+    private var heldBack = FairLine<HostPattern?, any HeldBackMember>(partyLimit: .max, limit: .max)
 
     init(judge: Judge, loop: any EventLoop) {
         self.judge = judge
@@ -73,9 +73,9 @@ final class LoopBatches {
         scheduleEnd()
     }
 
-    /// Reads nothing more from a connection before its turn, which is one of `tenant`'s.
-    func holdBack(_ connection: any LoopConnection, of tenant: HostPattern?) {
-        _ = heldBack.append(connection, of: tenant)
+    /// Reads nothing more of a connection or stream before its turn, which is one of `tenant`'s.
+    func holdBack(_ member: any HeldBackMember, of tenant: HostPattern?) {
+        _ = heldBack.append(member, of: tenant)
         scheduleEnd()
     }
 
@@ -125,11 +125,11 @@ final class LoopBatches {
     private func letHeldBackGo() {
         var (read, looked) = (0, 0)
         while read < Limits.refusedPerBatch, looked < Limits.heldBackLooksPerBatch,
-            let connection = heldBack.next()
+            let member = heldBack.next()
         {
             looked += 1
-            if connection.isClosed { continue }
-            connection.letGo()
+            if member.isClosed { continue }
+            member.letGo()
             read += 1
         }
     }

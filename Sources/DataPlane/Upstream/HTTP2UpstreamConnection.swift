@@ -22,7 +22,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     private let channel: any Channel
     private let pool: UpstreamPool
     private let writer: ChannelWriter
-    private var sender = HTTP2Sender()
+    private let sender: HTTP2Sender
     private var streams: [Int32: HTTP2UpstreamStream] = [:]
     /// Streams that were given out and have sent no head yet.
     private var promised = 0
@@ -36,7 +36,8 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     private var isGoingAway = false
     private var isClosed = false
     private var handshake: EventLoopPromise<Void>?
-    private var isSecured = false
+    /// Whether the upstream has said how many streams it takes.
+    private var isReady = false
     /// Whether a response was carried here before.
     private(set) var hasServed = false
     /// When something came last, and when the upstream was asked for a sign of life; ticks of the loop's clock.
@@ -58,6 +59,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
         self.pool = pool
         self.worker = worker
         writer = ChannelWriter(channel)
+        sender = HTTP2Sender(worker)
         // What it reads was written here and is bounded already.
         parser = RequestHeadParser(limits: .written)
         heardAt = worker.clock.tick
@@ -131,7 +133,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     private func flush() {
         guard !isBusy, !isClosed else { return }
         isBusy = true
-        sender.send(session, by: writer, &worker.spareBuffers, from: self)
+        sender.send(session, by: writer, from: self)
         takeEvents(ByteBuffer())
         isBusy = false
         let taking = taking
@@ -140,10 +142,10 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
         if session.isOver { close() }
     }
 
-    func takePayload(_ count: Int, of id: Int32, _ piece: (ByteBuffer) -> Void) {
-        guard let stream = streams[id] else { return }
-        stream.takePayload(count, piece)
+    func nextPayload(atMost count: Int, of id: Int32) -> ByteBuffer? {
+        guard let stream = streams[id] else { return nil }
         if taking.last !== stream { taking.append(stream) }
+        return stream.nextPayload(atMost: count)
     }
 
     // MARK: Events of the channel
@@ -178,10 +180,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case TLSUserEvent.handshakeCompleted(negotiatedProtocol: "h2"):
-            isSecured = true
-            flush()
-            handshakeEnded(.success(()))
+        case TLSUserEvent.handshakeCompleted(negotiatedProtocol: "h2"): flush()
         case TLSUserEvent.handshakeCompleted: handshakeEnded(.failure(HandshakeFailure()))
         case ChannelEvent.inputClosed: close()
         default: context.fireUserInboundEventTriggered(event)
@@ -202,14 +201,14 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
         heardAt = worker.clock.tick
         askedAt = nil
         isBusy = true
-        let isSound = bytes.withUnsafeReadableBytes { session.receive($0) }
+        let flaw = bytes.withUnsafeReadableBytes { session.receive($0) }
         takeEvents(bytes)
         let touched = touched
         self.touched.removeAll(keepingCapacity: true)
         for stream in touched { stream.paused() }
         isBusy = false
         flush()
-        if !isSound { close() }
+        if flaw != nil { close() }
     }
 
     private func takeEvents(_ bytes: ByteBuffer) {
@@ -234,9 +233,13 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
             case .closed(let id, let code):
                 guard let stream = streams.removeValue(forKey: id) else { continue }
                 stream.closed(code)
+                pool.roomCame()
                 if streams.isEmpty { idleSince = worker.clock.tick }
             case .goingAway: isGoingAway = true
-            case .settingsChanged, .sent, .request, .flawedRequest: break
+            case .settingsChanged:
+                isReady = true
+                handshakeEnded(.success(()))
+            case .sent, .request, .flawedRequest: break
             }
         }
     }
@@ -271,6 +274,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     private func end() {
         guard !isClosed else { return }
         isClosed = true
+        handshakeEnded(.failure(NoHTTP2()))
         let open = Array(streams.values)
         streams = [:]
         touched = []
@@ -278,12 +282,12 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
         pool.sharedConnectionLost(self)
     }
 
-    // MARK: TLS
+    // MARK: The beginning
 
+    /// Succeeds once the upstream has said how many streams it takes (RFC 9113 §3.4), which it does at once: only then is it
+    /// known to speak HTTP/2, and not sent more than it takes.
     func secured() -> EventLoopFuture<Void> {
-        guard !isSecured, pool.upstream.origin.scheme.isSecure else {
-            return worker.loop.makeSucceededVoidFuture()
-        }
+        guard !isReady else { return worker.loop.makeSucceededVoidFuture() }
         let promise = worker.loop.makePromise(of: Void.self)
         handshake = promise
         let bound = NIOLoopBound(self, eventLoop: worker.loop)

@@ -100,9 +100,9 @@ final class HTTP2UpstreamStream: UpstreamWire {
 
     var isWritable: Bool { !outbound.isFull }
 
-    /// Takes the next so many bytes of payload, which are being sent, in pieces.
-    func takePayload(_ count: Int, _ piece: (ByteBuffer) -> Void) {
-        outbound.take(count, piece)
+    /// Takes the next bytes of payload, which are being sent.
+    func nextPayload(atMost count: Int) -> ByteBuffer? {
+        outbound.next(atMost: count)
     }
 
     /// Tells the exchange that the upstream takes bytes again, where it does.
@@ -218,8 +218,9 @@ final class HTTP2UpstreamStream: UpstreamWire {
         let count = uncreditedBytes
         uncreditedBytes = 0
         leave()
-        credit(count)
+        // The reset stands first in the session's line: nothing of what was given up is sent any more.
         if isUnderWay, let id { connection.reset(id, .cancel) }
+        credit(count)
     }
 
     func park() {

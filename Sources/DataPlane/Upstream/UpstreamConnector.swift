@@ -74,6 +74,7 @@ final class UpstreamConnector {
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError, is UpstreamAuthorities.Failure,
             is HandshakeFailure:
             .tlsFailed
+        case is NoHTTP2: .badResponse
         default: .unreachable
         }
     }

@@ -127,7 +127,6 @@ final class UpstreamPool {
         takeBack(connection)
         connected -= 1
         forgetIdle { $0 === connection }
-        if !hopeful.isEmpty { serveHopeful() }
         serveLine()
     }
 
@@ -337,6 +336,11 @@ final class UpstreamPool {
     private func hopesNoLonger(_ waiting: Waiting) {
         connecting -= 1
         waiting.use.note(-1, isAnonymous: waiting.isAnonymous)
+    }
+
+    /// A shared connection has room again.
+    func roomCame() {
+        if !hopeful.isEmpty { serveHopeful() }
     }
 
     /// A shared connection has closed, or never came to be one.

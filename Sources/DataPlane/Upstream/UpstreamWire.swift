@@ -63,7 +63,7 @@ protocol UpstreamLink: AnyObject {
     /// The address that it leads to.
     var remoteAddress: SocketAddress? { get }
 
-    /// Succeeds once its TLS handshake is done, at once in clear.
+    /// Succeeds once it can carry a request: its TLS handshake is done, where there is one.
     func secured() -> EventLoopFuture<Void>
 }
 
@@ -191,3 +191,6 @@ struct PooledPlace {
 
 /// The TLS handshake with an upstream ended without saying why.
 struct HandshakeFailure: Error {}
+
+/// An upstream that was to speak HTTP/2 does not.
+struct NoHTTP2: Error {}

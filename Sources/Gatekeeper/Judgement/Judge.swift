@@ -38,6 +38,14 @@ package final class Judge {
         return verdict
     }
 
+    /// The row's host of the tenant that a request for `host`, its name without port, is for; nil where there is none.
+    package func tenant(of host: UnsafeRawBufferPointer, at now: Instant) -> HostPattern? {
+        var unheard = Unheard()
+        let found = Result { () throws(Refusal) in try walk.resolve(host, now, &unheard) }
+        guard case .success(let resolved) = found else { return nil }
+        return resolved.tenant.name
+    }
+
     /// Judges as `judge` does, and puts every check into `explanation`.
     package func explain(
         _ request: RequestFacts, at now: Instant, lookup: KeyLookupResult? = nil,
