@@ -13,8 +13,8 @@ NEEDS = ("poolgate", "stand-in-pool", "nginx", "curl", "taskset")
 UP = "up.example.com"
 
 
-def run(bench, options):
-    """Down comes a sparse file from the upstream's nginx; up goes the same to a socket that reads and forgets."""
+def run(bench, options, flags=(), listens=""):
+    """`flags` are curl's, `listens` nginx's. Down comes a sparse file from the upstream's nginx; up goes the same to a socket that reads and forgets."""
     bench.open_to_all()
     body = bench.folder / "files" / "body"
     body.parent.mkdir()
@@ -26,14 +26,14 @@ def run(bench, options):
         INSERT INTO poolgate.tenants (host, region, pool_id, upstream)
         VALUES ('{UP}', '{peers.REGION}', '{peers.POOL}', 'http://127.0.0.1:{sink.port}')""")
     peers.wait_until_served(gateway, UP, bench.tokens[0][1])
-    running = {"poolgate": gateway, "nginx": bench.start(lambda bench: peers.nginx(bench, f"""
+    running = {"poolgate": gateway, "nginx": peers.nginx(bench, f"""
         proxy_buffering off; proxy_request_buffering off; client_max_body_size 0;
-        location /up {{ proxy_pass http://127.0.0.1:{sink.port}; proxy_http_version 1.1; proxy_set_header Connection ""; }}"""))}
+        location /up {{ proxy_pass http://127.0.0.1:{sink.port}; proxy_http_version 1.1; proxy_set_header Connection ""; }}""", listens=listens)}
     rounds = {direction: {name: [] for name in running} for direction in ("down", "up")}
     for _ in range(options.rounds):
         for direction, results in rounds.items():
             for name, peer in running.items():
-                results[name].append(transfer(bench, peer, direction, body))
+                results[name].append(transfer(bench, peer, direction, body, flags))
     bench.stop(*running.values())
     sink.close()
     return [row for direction, results in rounds.items() for row in rows(direction, results, options)], rounds
@@ -49,14 +49,14 @@ def rows(direction, results, options):
             f"the most of {options.rounds}; nginx {growth['nginx']:.1f} MiB")]
 
 
-def transfer(bench, peer, direction, body):
+def transfer(bench, peer, direction, body, flags):
     """What one body costs the peer."""
     size = body.stat().st_size
     host, way = (peers.HOST, [peer.url + "/files/body"]) if direction == "down" else (UP, ["-T", str(body), peer.url + "/up"])
     before = {pid: machine.forget_peak(pid) for pid in machine.children(peer.pid)}
     with load.Cost(peer) as cost:
         done = subprocess.run(
-            [program("taskset"), "-c", "1", program("curl"), "-sS", "-o", "/dev/null", "-H", f"Host: {host}",
+            [program("taskset"), "-c", "1", program("curl"), *flags, "-sS", "-o", "/dev/null", "-H", f"Host: {host}",
              "-H", f"Authorization: Bearer {bench.tokens[0][1]}", "-H", "Expect:",
              "-w", "%{http_code} %{size_download} %{size_upload}", *way], capture_output=True, text=True)
     expected = ["200", str(size)]

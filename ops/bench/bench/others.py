@@ -77,7 +77,8 @@ def envoy_without_cache(bench):
     return envoy(bench, "Envoy jwt_authn", {})
 
 
-def envoy(bench, name, options):
+def envoy(bench, name, options, http2_port=None):
+    """`http2_port` is where an upstream listens that speaks HTTP/2 in clear, instead of the bench's own."""
     port = free_port()
     router = {"name": "envoy.filters.http.router",
               "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}
@@ -105,7 +106,10 @@ def envoy(bench, name, options):
         "clusters": [{
             "name": "up", "type": "STATIC", "connect_timeout": "2s",
             "load_assignment": {"cluster_name": "up", "endpoints": [{"lb_endpoints": [
-                {"endpoint": {"address": address(bench.upstream_port)}}]}]}}]}}))
+                {"endpoint": {"address": address(http2_port or bench.upstream_port)}}]}]}} | ({} if not http2_port else {
+                    "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                        "explicit_http_config": {"http2_protocol_options": {}}}}})]}}))
     process = bench.spawn(
         [program("envoy"), "-c", str(configuration), "--concurrency", "1",
          "--use-dynamic-base-id", "--log-level", "error"], core=0)

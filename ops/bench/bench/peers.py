@@ -135,7 +135,7 @@ class Bench:
 EVERY_REFUSAL = ("no token", "a forged one", "an expired one", "another client's", "another issuer's")
 
 
-def nginx(bench, more="", upstream_port=None):
+def nginx(bench, more="", upstream_port=None, listens=""):
     """nginx forwarding without any auth, connections to the upstream kept alive."""
     port = free_port()
     configuration = bench.folder / f"nginx-{port}.conf"
@@ -146,7 +146,7 @@ def nginx(bench, more="", upstream_port=None):
           access_log off; keepalive_requests 1000000000; keepalive_timeout 3600;
           upstream up {{ server 127.0.0.1:{upstream_port or bench.upstream_port}; keepalive 256; keepalive_requests 1000000000; }}
           server {{
-            listen 127.0.0.1:{port} backlog=4096;
+            listen 127.0.0.1:{port} backlog=4096 {listens};
             {more}
             location / {{
               proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
