@@ -16,7 +16,7 @@ from processes import wait_until
 
 RELEASE = "bookworm"
 # What the package needs, so that installing it needs no network; systemd boots there.
-PACKAGES = ["adduser", "ca-certificates", "curl", "libcurl4", "libpq5", "libssl3", "libstdc++6", "systemd"]
+PACKAGES = ["adduser", "ca-certificates", "curl", "libcurl4", "libnghttp2-14", "libpq5", "libssl3", "libstdc++6", "systemd"]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "poolgate-tests"
 DAYS_KEPT = 14
 
