@@ -11,22 +11,46 @@ final class ConnectionMailbox: Sendable {
     enum Work: Sendable {
         case transaction(PostgresTransactionMode, [PostgresStep])
         case script(String)
+        /// Begins a transaction that stays open, and that the server ends where nothing comes for this long.
+        case begin(PostgresTransactionMode, idle: Duration)
+        /// Runs a statement of the open transaction.
+        case inside(PostgresStatement)
+        /// Ends the open transaction.
+        case end(commits: Bool)
+
+        /// Whether it is a part of a transaction that an earlier command has begun.
+        var needsOpenTransaction: Bool {
+            switch self {
+            case .transaction, .script, .begin: false
+            case .inside, .end: true
+            }
+        }
+
+        /// Whether it is a statement of the open transaction, which is still open after it.
+        var isInside: Bool {
+            switch self {
+            case .inside: true
+            case .transaction, .script, .begin, .end: false
+            }
+        }
 
         /// Throws `misuse` for what libpq cannot send: NUL bytes, and too many parameters.
         func check() throws(PostgresError) {
             switch self {
             case .script(let script): try Self.check(script)
-            case .transaction(_, let steps):
-                for statement in steps.lazy.map(\.statement) {
-                    try Self.check(statement.sql)
-                    guard statement.parameters.count <= Limits.parameters else {
-                        throw .misuse(
-                            "a query has \(statement.parameters.count) parameters; \(Limits.parameters) is the most"
-                        )
-                    }
-                    for case let text? in statement.parameters.map(\.text) { try Self.check(text) }
-                }
+            case .transaction(_, let steps): for step in steps { try Self.check(step.statement) }
+            case .inside(let statement): try Self.check(statement)
+            case .begin, .end: break
             }
+        }
+
+        private static func check(_ statement: PostgresStatement) throws(PostgresError) {
+            try check(statement.sql)
+            guard statement.parameters.count <= Limits.parameters else {
+                throw .misuse(
+                    "a query has \(statement.parameters.count) parameters; \(Limits.parameters) is the most")
+            }
+            for case let text? in statement.parameters.map(\.text) { try check(text) }
         }
 
         private static func check(_ text: String) throws(PostgresError) {

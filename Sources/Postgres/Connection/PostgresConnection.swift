@@ -91,7 +91,8 @@ package final class PostgresConnection: Sendable {
         mailbox.close()
     }
 
-    private func run(
+    /// Has the connection's thread do a piece of work, and waits for what comes of it.
+    func run(
         _ work: ConnectionMailbox.Work, _ deadline: Duration
     ) async throws(PostgresError) -> ConnectionMailbox.CommandResult {
         try work.check()

@@ -64,10 +64,29 @@ final class Session {
     func run(_ command: ConnectionMailbox.Command) -> Pending<ConnectionMailbox.CommandResult>.Outcome {
         notices = []
         let started = ContinuousClock.now
+        guard command.work.needsOpenTransaction == (PQtransactionStatus(connection) != PQTRANS_IDLE) else {
+            return .failure(
+                .misuse(
+                    command.work.needsOpenTransaction
+                        ? "no transaction is open" : "a transaction is open on this connection"))
+        }
         do throws(PostgresError) {
             var result = ConnectionMailbox.CommandResult()
-            statementTimeout = nil
+            if !command.work.needsOpenTransaction { statementTimeout = nil }
             switch command.work {
+            case .begin(let mode, let idle):
+                try begin(mode, command, idle: idle)
+                return .success(result)
+            case .inside(let statement):
+                result.rows = [try run(PostgresStep(statement), command)]
+                result.notices = notices
+                return .success(result)
+            case .end(let commits):
+                guard !commits || PQtransactionStatus(connection) == PQTRANS_INTRANS else {
+                    throw .misuse("a statement of the transaction failed, so that it cannot be committed")
+                }
+                let end = commits ? PostgresStatement("COMMIT") : PostgresStatement("ROLLBACK")
+                _ = try run(PostgresStep(end), command)
             case .transaction(let mode, let steps):
                 try begin(mode, command)
                 for step in steps { result.rows.append(try run(step, command)) }
@@ -82,7 +101,8 @@ final class Session {
             result.notices = notices
             return .success(result)
         } catch {
-            rollBack(command)
+            // A statement that fails within an open transaction leaves it to its caller, who may go back to a savepoint.
+            if !command.work.isInside { rollBack(command) }
             // 57014 is query_canceled: by the server's own timeout where its time is over, else by somebody's hand.
             if case .refused(let refusal) = error, refusal.sqlState == "57014",
                 let milliseconds = statementTimeout,
@@ -106,12 +126,14 @@ final class Session {
 
     /// Begins a transaction.
     private func begin(
-        _ mode: PostgresTransactionMode, _ command: ConnectionMailbox.Command
+        _ mode: PostgresTransactionMode, _ command: ConnectionMailbox.Command, idle: Duration? = nil
     ) throws(PostgresError) {
         // A command that has waited for its turn has less time left.
         let left = ContinuousClock.now.duration(to: command.deadline)
         let milliseconds = Self.serverMilliseconds(left < command.limit * 0.95 ? left : command.limit)
-        let text = mode.begin(serverVersion: Int(PQserverVersion(connection)), stoppingAfter: milliseconds)
+        let text = mode.begin(
+            serverVersion: Int(PQserverVersion(connection)), stoppingAfter: milliseconds,
+            idleAtMost: idle?.wholeMilliseconds ?? milliseconds)
         guard PQsendQuery(connection, text) == 1 else { throw broken() }
         _ = try receive(command)
         statementTimeout = milliseconds
@@ -220,7 +242,11 @@ final class Session {
             let severity = PQresultErrorField(result, Int32(POOLGATE_DIAG_SEVERITY)),
             let message = PQresultErrorField(result, Int32(POOLGATE_DIAG_MESSAGE_PRIMARY))
         else { return }
-        notices.append(PostgresNotice(severity: String(cString: severity), message: cleaner.clean(message)))
+        let hint = PQresultErrorField(result, Int32(POOLGATE_DIAG_MESSAGE_HINT))
+        notices.append(
+            PostgresNotice(
+                severity: String(cString: severity), message: cleaner.clean(message),
+                hint: hint.map { cleaner.clean($0) }))
     }
 
     /// The error of a result that is an error report. A report that ends the session is a lost connection, and so is one
@@ -235,12 +261,14 @@ final class Session {
             if String(cString: state) == "57P05" { return .idledOut(cleaner.clean(message)) }
             return .connectionLost(cleaner.clean(message))
         }
+        let detail = PQresultErrorField(result, Int32(POOLGATE_DIAG_MESSAGE_DETAIL))
         let hint = PQresultErrorField(result, Int32(POOLGATE_DIAG_MESSAGE_HINT))
         let origin = PQresultErrorField(result, Int32(POOLGATE_DIAG_SOURCE_FUNCTION))
         return .refused(
             PostgresRefusal(
                 sqlState: String(cString: state), message: cleaner.clean(message),
-                hint: hint.map { cleaner.clean($0) }, origin: origin.map { cleaner.clean($0) }))
+                detail: detail.map { cleaner.clean($0) }, hint: hint.map { cleaner.clean($0) },
+                origin: origin.map { cleaner.clean($0) }))
     }
 
     /// The connection broke, as libpq tells it.

@@ -50,6 +50,8 @@ package struct PostgresRefusal: Hashable, Sendable, CustomStringConvertible {
     package let sqlState: String
     /// What is wrong, in one bounded line, in the server's language.
     package let message: String
+    /// More about it, in one bounded line; nil where the server does not say.
+    package let detail: String?
     /// What to do about it; nil where the server does not say.
     package let hint: String?
     /// The name of the server's function that raised the error, the same in every language; nil where the server does not
@@ -57,9 +59,12 @@ package struct PostgresRefusal: Hashable, Sendable, CustomStringConvertible {
     package let origin: String?
 
     /// An error report with these fields.
-    package init(sqlState: String, message: String, hint: String?, origin: String? = nil) {
+    package init(
+        sqlState: String, message: String, detail: String? = nil, hint: String?, origin: String? = nil
+    ) {
         self.sqlState = sqlState
         self.message = message
+        self.detail = detail
         self.hint = hint
         self.origin = origin
     }

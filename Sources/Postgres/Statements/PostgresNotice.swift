@@ -4,6 +4,8 @@ package struct PostgresNotice: Hashable, Sendable, CustomStringConvertible {
     package let severity: String
     /// What the server remarked, in one bounded line.
     package let message: String
+    /// What to do about it, in one bounded line; nil where the server does not say.
+    package let hint: String?
 
     /// The severity and the message.
     package var description: String { "\(severity): \(message)" }

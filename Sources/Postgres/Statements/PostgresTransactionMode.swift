@@ -11,8 +11,8 @@ package enum PostgresTransactionMode: Hashable, Sendable {
     /// Every setting holds for the transaction alone, because behind a pooler the next transaction on the same server
     /// connection is somebody else's. None is left to what a role or a database sets. With `row_security` off, rows that a
     /// policy hides are an error, so that part of a table is never taken for the whole. `jit` is off because compiling costs
-    /// more than any query here. The server also ends a transaction whose gateway has stopped sending commands.
-    func begin(serverVersion: Int, stoppingAfter milliseconds: Int64) -> String {
+    /// more than any query here. The server also ends a transaction whose gateway has sent no command for `idle` milliseconds.
+    func begin(serverVersion: Int, stoppingAfter milliseconds: Int64, idleAtMost idle: Int64) -> String {
         let isolation =
             switch self {
             case .repeatableRead: "REPEATABLE READ READ ONLY"
@@ -20,7 +20,7 @@ package enum PostgresTransactionMode: Hashable, Sendable {
             }
         var settings = [
             ("statement_timeout", String(milliseconds)),
-            ("idle_in_transaction_session_timeout", String(milliseconds)),
+            ("idle_in_transaction_session_timeout", String(idle)),
             ("lock_timeout", "0"), ("row_security", "off"), ("jit", "off"),
         ]
         if serverVersion >= 170_000 { settings.append(("transaction_timeout", "0")) }
