@@ -203,4 +203,42 @@ enum Limits {
     static let longestProgressBar = 40
     /// How often a progress bar is drawn anew.
     static let progressPause = Duration.milliseconds(100)
+
+    // Rows that commands read and write.
+
+    /// How long one statement of a command may take.
+    static let commandStatement = Duration.seconds(60)
+    /// How long a command's transaction may be idle, such as while somebody reads what it prints, before the server ends it.
+    static let commandIdle = Duration.seconds(600)
+    /// How long `--wait` waits where it says no time, and at most.
+    static let usualWaitMilliseconds: Int64 = 10_000
+    static let longestWait = Duration.seconds(600)
+    /// How often it is asked whether gateways have read a revocation.
+    static let livenessPauseMilliseconds: Int64 = 50
+    /// Remarks of the database that a command prints.
+    static let noticesPrinted = 20
+    /// Tenants that are read at once, so that never all of them are in memory.
+    static let tenantsReadAtOnce = 1_000
+    /// Tenants in a table, unless all are asked for.
+    static let tenantsListed = 200
+    /// Revocations in a table, and as JSON.
+    static let revocationsListed = 200
+    static let revocationsAsJSON = 100_000
+
+    // Import.
+
+    /// The largest record of a CSV file, and the most fields in it.
+    static let csvRecordBytes = 4 * 1024 * 1024
+    static let csvFields = 256
+    /// The most that is copied of a file that cannot be rewound.
+    static let importBytes = 4 * 1024 * 1024 * 1024
+    /// The most tenants in one file: their hosts are kept in memory, so that none stands there twice.
+    static let importRows = 1_000_000
+    /// Tenants that one statement writes, and bytes of them beyond which there are no more.
+    static let importRowsAtOnce = 500
+    static let importBytesAtOnce = 1024 * 1024
+    /// Bad lines of a file that are told.
+    static let badLinesTold = 100
+    /// Changes of a trial that are shown.
+    static let importChangesShown = 50
 }

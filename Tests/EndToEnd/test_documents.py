@@ -137,7 +137,7 @@ psql -qX "$ADMIN_URL" -c "INSERT INTO poolgate.tenants (host, region, pool_id) V
 """
 PREPARED = {
     "README.md": "", "ops/guide/configuration.md": "", "ops/guide/identity-headers.md": TENANT,
-    "ops/guide/refusals.md": GATEWAY, "sql/README.md": GATEWAY,
+    "ops/guide/refusals.md": GATEWAY, "ops/guide/commands.md": GATEWAY, "sql/README.md": GATEWAY,
     "ops/guide/on-call.md": """
 psql -qX "$ADMIN_URL" <<'SQL'
 INSERT INTO poolgate.tenants (host, region, pool_id, required_groups) VALUES

@@ -3,7 +3,7 @@ import HTTPMessage
 /// The rules of one tenant, in the order in which they are looked at.
 package struct RuleSet: Sendable {
     /// Longest prefix first; of one prefix, what says most of its methods first.
-    private let rules: [Rule]
+    let rules: [Rule]
     /// Every condition that one of the rules has for claims, so that a token's claims are compared with each once.
     let conditions: Set<ClaimCondition>
 

@@ -11,6 +11,8 @@ struct Poolgate: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, MigrateCommand.self, CheckCommand.self, ExplainCommand.self, PoolsCommand.self,
+            TenantsCommand.self, RulesCommand.self, RevokeCommand.self, ImportCommand.self,
+            ExportCommand.self,
             VersionCommand.self,
         ])
 

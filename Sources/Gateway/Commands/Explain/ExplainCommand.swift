@@ -1,7 +1,6 @@
 import ArgumentParser
 import ControlPlane
 import Gatekeeper
-import Glibc
 import Postgres
 
 /// `poolgate explain`: judges a described request by the directory as it is, and shows every check.
@@ -52,7 +51,7 @@ struct ExplainCommand: AsyncParsableCommand {
         }
         let request = ExplanationRequest(
             host: host, method: method, path: path, headers: header,
-            token: token == nil ? nil : try ExplainCommand.readToken())
+            token: token == nil ? nil : Secret(bytes: try TokenInput.read()))
         let report = try await CommandDatabase.use(settings) { url in
             var snapshot = Snapshot()
             snapshot.directory = try await ExplainCommand.content(url, settings).directory
@@ -95,22 +94,5 @@ struct ExplainCommand: AsyncParsableCommand {
             Output.complaint("the keys of \(pool) cannot be fetched: \(failure)")
             return nil
         }
-    }
-
-    /// What standard input holds, which must be a token and no more.
-    private static func readToken() throws(ExitCode) -> Secret {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: Limits.tokenReadBytes)
-        while bytes.count <= Limits.tokenOnStandardInputBytes {
-            let count = read(STDIN_FILENO, &chunk, chunk.count)
-            guard count > 0 else { break }
-            bytes.append(contentsOf: chunk[..<count])
-        }
-        guard !ExplanationRequest.bare(bytes).isEmpty, bytes.count <= Limits.tokenOnStandardInputBytes else {
-            Output.complaint(
-                "standard input holds no token, or more than \(Limits.tokenOnStandardInputBytes) bytes")
-            throw .usage
-        }
-        return Secret(bytes: bytes)
     }
 }

@@ -11,6 +11,9 @@ enum Output {
     /// Prints a sentence on standard error.
     static func complaint(_ sentence: String) { write("poolgate: \(sentence)\n", to: STDERR_FILENO) }
 
+    /// Prints bytes on standard output as they are, for what programs read.
+    static func bytes(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
+
     /// Prints rows in columns. The first row is the heading.
     static func table(_ rows: [[String]]) {
         table(TextTable(rows.first ?? [], rows: Array(rows.dropFirst())))
@@ -57,7 +60,11 @@ enum Output {
     }
 
     private static func write(_ text: String, to descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
+        write(Array(text.utf8), to: descriptor)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {
