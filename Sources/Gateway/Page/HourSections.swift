@@ -31,8 +31,8 @@ struct HourSections: Sendable {
             html in
             html.element("div", .class("charts")) { html in
                 times(&html, "Response", \.latency)
-                times(&html, "The upstream's share, to its head", \.upstream)
-                times(&html, "The gateway's own share", \.ownShare)
+                times(&html, "Upstream, to its head", \.upstream)
+                times(&html, "Gateway's own share", \.ownShare)
             }
         }
     }

@@ -11,7 +11,7 @@ struct PageAsset: Sendable {
     let text: String
 
     static let style = PageAsset(
-        name: "page-1d07e991a8d63e7a.css", type: "text/css; charset=utf-8",
+        name: "page-07de53b7352f3ce8.css", type: "text/css; charset=utf-8",
         text: #"""
 /* The status page. No colour says what no word says; every text has a contrast of 4.5 to 1 at least. */
 
@@ -132,7 +132,7 @@ dt { color: var(--muted); font-size: 0.9em; }
 .notice { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: 0.7rem 1rem; color: var(--muted); }
 .notice.bad { color: var(--bad); background: var(--bad-ground); border-color: transparent; margin-bottom: 0.75rem; }
 
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: 0.75rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(15.5rem, 1fr)); gap: 0.75rem; }
 .charts .name { display: flex; justify-content: space-between; gap: 0.5rem; align-items: baseline; }
 .charts .name b { white-space: nowrap; font-size: 1.05rem; font-weight: 600; }
 .chart { display: block; width: 100%; height: 40px; margin-top: 0.45rem; overflow: visible; }
@@ -164,6 +164,7 @@ td.name p { font-weight: 400; }
 td.when { white-space: nowrap; }
 .word { white-space: nowrap; }
 .request { min-width: 9rem; }
+.host { min-width: 11rem; }
 #live { white-space: nowrap; }
 #live:not(:empty)::before { content: "● "; font-size: 0.75em; }
 .recent td { padding-top: 0.35rem; padding-bottom: 0.35rem; }
@@ -234,6 +235,7 @@ table.checks { margin-bottom: 1rem; }
     td.number { text-align: left; }
     td:has(> div > .none:only-child) { display: none; }
     td.word { white-space: normal; }
+    td.host, td.request { min-width: 0; }
     .since { margin-left: 0; display: block; }
     .terms > div { grid-template-columns: 1fr; gap: 0; }
 }

@@ -37,7 +37,7 @@ struct RefusalsSection: Sendable {
             html.element("code", text: refusal.code)
             if let status = refusal.status { html.element("span", .class("muted"), text: " \(status)") }
         }
-        if namesTenants { html.cell("Tenant") { tenant(&$0, refusal) } }
+        if namesTenants { html.cell("Tenant", "host") { tenant(&$0, refusal) } }
         html.cell("Request", "code request") { html in
             guard refusal.suppressed == 0 else {
                 html.element(

@@ -35,10 +35,13 @@ struct SmallChart: Sendable {
 
     private func points(scale: Double) -> [(x: Double, y: Double)] {
         let step = SmallChart.width / Double(max(values.count - 1, 1))
-        return values.enumerated().compactMap { index, value in
+        let points: [(x: Double, y: Double)] = values.enumerated().compactMap { index, value in
             guard let value, scale > 0 else { return nil }
             return (Double(index) * step, SmallChart.height - 1 - value / scale * (SmallChart.height - 3))
         }
+        // A line of one point is not drawn; a short one is.
+        guard points.count == 1, let only = points.first else { return points }
+        return [(only.x - step, only.y), only]
     }
 
     private func drawing(_ html: inout HTML, _ summary: String, content: (inout HTML) -> Void) {

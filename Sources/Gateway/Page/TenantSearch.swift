@@ -120,9 +120,10 @@ struct TextMatcher: Sendable {
         self.wanted = Array(wanted.lowercased().utf8)
     }
 
-    /// Whether `text` contains it; every text contains an empty one.
-    func isIn(_ text: [UInt8]) -> Bool {
+    /// Whether a text contains it; every text contains an empty one, and is not even made for that.
+    func isIn(_ made: @autoclosure () -> [UInt8]) -> Bool {
         guard let first = wanted.first else { return true }
+        let text = made()
         guard text.count >= wanted.count else { return false }
         for start in 0...(text.count - wanted.count) where text[start] == first {
             if text[start...].starts(with: wanted) { return true }
