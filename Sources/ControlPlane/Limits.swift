@@ -27,6 +27,8 @@ package enum Limits {
     static let callResponseBytes = 16_777_216
     /// How many idle connections are kept for reuse, over all key endpoints.
     static let idleConnections = 64
+    /// After so long without a byte a response that has no end is given up.
+    static let streamSilence = Duration.seconds(45)
     /// How much of libcurl's own description a failure carries.
     static let failureDetailBytes = 200
 
@@ -44,6 +46,10 @@ package enum Limits {
     static let believedSeconds: Int64 = 86_400
     /// How long to wait after a failed fetch; a request that waits can shorten the wait to the shortest pause.
     static let fetchRetry = Backoff(shortest: .seconds(1), longest: .seconds(30))
+    /// After how long a person's refresh that finds a key missing asks a second time, to confirm that it is withdrawn.
+    static let manualConfirmation = Duration.seconds(1)
+    /// How many such fetches follow each other, where ever more keys are missing.
+    static let confirmationsInARow = 3
     /// After how long a key that a set lacks is asked for again, to confirm that it is withdrawn.
     static let withdrawalConfirmation = Duration.seconds(30)
     /// How many keys stay trusted at most until their withdrawal is confirmed.
@@ -112,16 +118,28 @@ package enum Limits {
     /// How long connecting a second time, and each query by that connection, may take while a pooler is examined.
     static let poolerProbeTime = Duration.seconds(2)
 
-    // MARK: The rows saved on disk
+    // MARK: What is kept on disk
 
     /// After how long without a database the saved rows are read.
     static let databaseWait = Duration.seconds(2)
-    /// Saves lie at least this far apart.
+    /// How long changes are gathered before they are written.
+    static let saveGathering = Duration.milliseconds(250)
+    /// After how long the disk is told that the rows still hold, where nothing has changed.
+    static let confirmationSavePause = Duration.seconds(60)
+    /// After how long a save that failed is tried again.
     static let savePause = Duration.seconds(10)
-    /// How often it is looked whether anything is unsaved.
-    static let saveCheckInterval = Duration.seconds(1)
-    /// A larger file is not read.
-    static let savedRowsFileBytes = 536_870_912
+    /// Whole content is written at most so seldom that writing takes one part in this of the time.
+    static let wholeSaveShare = 20
+    /// More changes than this are not kept until they are written: the whole content is written instead.
+    static let unsavedChangeBytes = 4_194_304
+    /// A journal up to this length is no reason to write the whole content; a longer one is, when it has half its length.
+    static let shortJournalBytes = 1_048_576
+    /// A larger file is neither read nor, of its journal, continued.
+    static let stateFileBytes = 536_870_912
+    /// How long key sets that were fetched again and found equal are gathered before that is written.
+    static let equalKeysGathering = Duration.seconds(10)
+    /// Times on disk that lie further ahead than this show that the clock was set back.
+    static let clockTolerance: Int64 = 5
 
     // MARK: Health
 

@@ -39,16 +39,26 @@ package enum Observation: Sendable {
     /// The table was found empty while `tenants` are served. That is believed after a second read.
     case emptinessSuspected(tenants: Int)
 
-    // The rows saved on disk.
+    // What is kept on disk.
 
-    /// Without a database, the rows that were saved earlier are served.
-    case savedRowsLoaded(rows: Int, savedAt: Instant)
+    /// Without a database, the rows that were saved earlier are served: whole ones and so many changes after them. With
+    /// `isCut`, the end of the changes could not be read.
+    case savedRowsLoaded(rows: Int, changes: Int, savedAt: Instant, isCut: Bool)
     /// There is no database, and the saved rows cannot be read.
-    case savedRowsUnreadable(SavedRowsFile.Flaw)
-    /// The rows were saved.
-    case rowsSaved(rows: Int)
+    case savedRowsUnreadable(StateFileFlaw)
+    /// So many rows were saved, which took so long.
+    case rowsSaved(rows: Int, time: Duration)
     /// The rows could not be saved. That is tried again.
-    case savedRowsUnwritable(SavedRowsFile.Flaw)
+    case savedRowsUnwritable(StateFileFlaw)
+    /// The key sets of so many pools were read from disk; they are trusted for what is left of their 24 hours, and
+    /// fetched anew. `fetchedAt` is that of the newest.
+    case savedKeysLoaded(pools: Int, fetchedAt: Instant?, isCut: Bool)
+    /// The saved key sets cannot be read.
+    case savedKeysUnreadable(StateFileFlaw)
+    /// The key sets of so many pools were saved.
+    case keysSaved(pools: Int)
+    /// The key sets could not be saved. That is tried again.
+    case savedKeysUnwritable(StateFileFlaw)
 
     // Health.
 

@@ -62,6 +62,14 @@ enum Limits {
     /// A request to the admin port, from its head to the last byte of its response.
     static let adminExchange = Duration.seconds(30)
 
+    /// Pools that `/status` tells of where nobody asks for another number, and at most; one has some 700 bytes.
+    static let poolsPerStatus = 1_000
+    static let mostPoolsPerStatus = 10_000
+    /// Rows that cannot be served and that `/status` tells of.
+    static let quarantinedPerStatus = 100
+    /// The longest name of a pool that a query may have: a region, a stroke and an id.
+    static let poolNameBytes = 128
+
     // What happens, told to those who listen.
 
     /// Refusals that are remembered, over all tenants; with a client's longest path some 1.5 KB each.
@@ -80,6 +88,11 @@ enum Limits {
     static let eventTenantBytes = 253
     /// Data that was sent and is not acknowledged ends a connection to the admin port after this.
     static let adminUnacknowledgedMilliseconds = 30_000
+
+    /// The longest line of an event that a listener reads: a refusal's texts, each byte written as an escape.
+    static let eventLineBytes = 65_536
+    /// After how long `tail` asks again once a stream has ended.
+    static let tailPause = Duration.seconds(1)
 
     // Metrics.
 
@@ -187,8 +200,8 @@ enum Limits {
 
     // Commands.
 
-    /// How long a command's call to the admin port may take.
-    static let adminCall = Duration.seconds(10)
+    /// How long a command's call to the admin port may take: a refresh may make two fetches of 5 s.
+    static let adminCall = Duration.seconds(20)
     /// Key endpoints asked at once by `check`.
     static let checksAtOnce = 64
 

@@ -25,7 +25,7 @@ final class RunningDirectory: Sendable {
     let endpoint = FakeEndpoint()
     let health: HealthWriter?
 
-    init(_ url: String, schemaVersion: Int = 1, file: String? = nil, instance: String? = nil) throws {
+    init(_ url: String, schemaVersion: Int = 1, folder: String? = nil, instance: String? = nil) throws {
         let pools = UserPools(source: endpoint.source, publish: endpoint.publish)
         self.pools = pools
         let parsed = try PostgresURL(url)
@@ -40,7 +40,7 @@ final class RunningDirectory: Sendable {
         let directory = TenantDirectory(
             settings: TenantDirectory.Settings(
                 url: parsed, parser: parser, schemaVersion: schemaVersion,
-                savedRowsFile: file.map { SavedRowsFile(path: $0) }),
+                savedRowsFile: folder.map { StateFile.tenants(in: $0) }),
             pools: pools,
             outlet: TenantDirectory.Outlet(
                 publish: { [record] directory in

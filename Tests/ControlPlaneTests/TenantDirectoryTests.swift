@@ -184,20 +184,35 @@ import Testing
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let file = folder + "/tenants.snapshot"
         let database = try Cluster.database()
         try database.insert("a.test")
-        let first = try RunningDirectory(database.url, file: file)
+        let first = try RunningDirectory(database.url, folder: folder)
         await eventually("the load") { first.tenant("a.test") != nil }
+        await eventually("the copy", within: .seconds(2)) { first.status.savedAt != nil }
+        // What comes after the whole copy stands in the journal, within a second and without a stop.
+        try database.insert("b.test")
+        try database.run("DELETE FROM poolgate.tenants WHERE host = 'a.test'")
+        try database.insert("a.test")
+        await eventually("the change") { first.tenant("b.test") != nil && first.tenant("a.test") != nil }
+        let live = first.status.confirmedAt
+        await eventually("the change on disk", within: .seconds(1)) {
+            first.status.savedAt.map { saved in live.map { $0 <= saved } ?? false } ?? false
+        }
+        #expect(FileManager.default.fileExists(atPath: folder + "/tenants.changes"))
         await first.stop()
         database.postgres.stop()
-        let second = try RunningDirectory(database.url, file: file)
+        let second = try RunningDirectory(database.url, folder: folder)
         await eventually("the saved rows", within: .seconds(5)) { second.tenant("a.test") != nil }
         guard case .disk = second.status.source else {
             Issue.record("not from disk")
             return
         }
         let kept = second.tenant("a.test")
+        #expect(second.tenant("b.test") != nil)
+        #expect(
+            second.sawObservation {
+                if case .savedRowsLoaded(2, let changes, _, isCut: false) = $0 { changes > 0 } else { false }
+            })
         try database.postgres.start()
         await eventually("the database", within: .seconds(15)) { second.status.source == .database }
         #expect(second.tenant("a.test") === kept)

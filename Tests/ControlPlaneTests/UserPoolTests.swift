@@ -192,7 +192,7 @@ func eventually(
         async let status = pool.refreshNow()
         await eventually("the fetch") { endpoint.openCount == 1 }
         endpoint.answer(key, try TestKeys.fetched("a", "c"))
-        #expect(await status.keyIDs.count == 2)
+        #expect(await status.status.keyIDs.count == 2)
         await pool.stop()
     }
 

@@ -3,11 +3,13 @@
 import contextlib
 import http.client
 import json
+import signal
 import socket
+import subprocess
 import threading
 
 from conftest import make_tenant
-from processes import wait_until
+from processes import stop, wait_until
 
 
 class Listener:
@@ -96,3 +98,52 @@ def test_sixteen_listen_and_no_more_and_a_place_is_free_when_one_goes(gateway):
     finally:
         for listener in listeners:
             listener.close()
+
+
+class Tail:
+    """`poolgate tail`, whose lines are read as they come."""
+
+    def __init__(self, binaries, gateway, *arguments):
+        self.process = subprocess.Popen(
+            [binaries / "poolgate", "tail", *arguments, "--admin-listen", f"127.0.0.1:{gateway.admin_port}"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines, self.complaints = [], []
+        for stream, lines in (self.process.stdout, self.lines), (self.process.stderr, self.complaints):
+            threading.Thread(target=lambda stream=stream, lines=lines: lines.extend(iter(stream.readline, "")), daemon=True).start()
+
+    def wait(self, text, seconds=10):
+        return wait_until(lambda: next((line for line in list(self.lines) if text in line), None), seconds, text)
+
+    def end(self, sig=signal.SIGINT):
+        stop(self.process, sig)
+        return self.process.returncode
+
+
+def test_tail_prints_refusals_as_they_happen_and_comes_back_after_a_restart(binaries, start, database, stand_in, pool):
+    gateway = start(database_url=database.url)
+    tenant = make_tenant(gateway, database, stand_in, pool)
+    port = gateway.admin_port
+    people, programs = Tail(binaries, gateway, "--table"), Tail(binaries, gateway, "--tenant", tenant.host, "--last", "0")
+    try:
+        # What was before comes first.
+        people.wait("missing_token")
+        tenant.get(tenant.token(ttl=-60), path="/orders?secret=1")
+        line = people.wait("/orders")
+        assert tenant.host in line and "401 expired GET /orders from 127.0.0.1" in line and "secret" not in line
+        assert json.loads(programs.wait("/orders"))["code"] == "expired"
+        gateway.get("nobody.example.com")
+        people.wait("(nobody.example.com) 421 unknown_host")
+        assert not any("nobody" in line for line in programs.lines)
+        gateway.stop()
+        again = start(database_url=database.url, state=gateway.state, admin_listen=f"127.0.0.1:{port}")
+        wait_until(lambda: again.get(tenant.host, path="/again") and any("/again" in line for line in list(people.lines)),
+                   what="the line after the restart")
+        assert any("trying again" in line for line in people.complaints)
+        assert people.end() == -signal.SIGINT
+        assert programs.end(signal.SIGTERM) == -signal.SIGTERM
+        again.stop()
+        done = subprocess.run([binaries / "poolgate", "tail", "--admin-listen", f"127.0.0.1:{port}"], capture_output=True, text=True)
+        assert done.returncode == 69 and "no gateway answers" in done.stderr
+    finally:
+        people.end(signal.SIGKILL)
+        programs.end(signal.SIGKILL)

@@ -25,8 +25,9 @@ import Testing
         let (region, poolID) = (try #require(Region("eu-west-1")), try #require(PoolID(pool)))
         let name = try #require(PoolName(region: region, poolID: poolID))
         return PoolStatus(
-            pool: name, state: state, keyIDs: [], areKeysFromDisk: false, since: Instant(seconds: 1),
-            lastSuccess: nil,
+            pool: name, state: state, keyIDs: [], areKeysFromDisk: false, firstSeen: [:],
+            since: Instant(seconds: 1),
+            lastSuccess: nil, trustedUntil: nil,
             lastAttempt: nil, nextAttempt: nil, failure: state == .failing ? .status(404) : nil, sightings: []
         )
     }

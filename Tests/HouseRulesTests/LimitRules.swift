@@ -6,7 +6,11 @@ extension HouseRule {
             Exception(
                 ["Gateway/SettingTable.swift", "Gateway/Settings.swift", "DataPlane/ProxySettings.swift"],
                 because: "they are the settings: what each may be, and is where nobody says otherwise"),
-            Exception(["ControlPlane/SavedRows.swift"], "Bytes = ", because: "they are the file's format"),
+            Exception(
+                [
+                    "ControlPlane/SavedBytes.swift", "ControlPlane/SavedRows.swift",
+                    "ControlPlane/StateFileFormat.swift",
+                ], "Bytes = ", because: "they are the file's format"),
             Exception(["Gateway/Quantity.swift"], because: "it says what the units of settings mean"),
             Exception(["Gatekeeper/CivilDate.swift"], because: "its numbers are the calendar's"),
             Exception(

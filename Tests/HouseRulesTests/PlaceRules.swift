@@ -147,6 +147,7 @@ extension HouseRule {
                 [
                     "ControlPlane/TenantDirectory.swift", "ControlPlane/HealthWriter.swift",
                     "ControlPlane/UserPool.swift", "ControlPlane/TransferLoop.swift",
+                    "ControlPlane/TenantDirectory+Disk.swift", "ControlPlane/KeySaver.swift",
                 ], because: "they wait for what happens, and tell their machines and schedules when it did"),
             Exception(
                 [

@@ -48,6 +48,11 @@ package struct DirectoryStatus: Sendable {
     package internal(set) var revision: UInt64 = 0
     /// When the directory was last known to be what the database holds.
     package internal(set) var confirmedAt: Instant?
+    /// Up to when the copy on disk says what the database held: a gateway that starts without a database would serve the
+    /// directory as it was then. Nil where there is no copy, or where that is not known yet.
+    package internal(set) var savedAt: Instant?
+    /// Why the copy on disk could not be written; nil where it could.
+    package internal(set) var saveFlaw: StateFileFlaw?
     /// Whether the database's notifications of changes arrive; nil while that is not known. Without them, changes are
     /// asked for every second.
     package internal(set) var isListening: Bool?

@@ -1,133 +1,179 @@
 import Gatekeeper
 
-/// The last good rows of the directory in the form of a file, from which a gateway starts while it has no database.
+/// The last good rows of the directory as the state directory holds them, from which a gateway starts while it has no
+/// database: the rows of one snapshot of the database, and then each change up to a later one.
 ///
-/// A pure value; `SavedRowsFile` reads and writes it.
+/// A pure value; `StateFile` reads and writes its bytes.
 struct SavedRows: Sendable {
     /// Tenants with their rules.
     let rows: [PackedRow]
     let revocations: [Revocations.Entry]
     /// The pools that the revocations belong to.
     let revocationPools: Set<PoolName>
-    let savedAt: Instant
+    /// When they were last known to be what the database holds.
+    let confirmedAt: Instant
+
+    /// The version of this form.
+    static let version: UInt64 = 0x5445_4E41_4E54_0004
 
     init(
-        rows: [PackedRow], revocations: [Revocations.Entry], revocationPools: Set<PoolName>, savedAt: Instant
+        rows: [PackedRow], revocations: [Revocations.Entry], revocationPools: Set<PoolName>,
+        confirmedAt: Instant
     ) {
         self.rows = rows
         self.revocations = revocations
         self.revocationPools = revocationPools
-        self.savedAt = savedAt
+        self.confirmedAt = confirmedAt
     }
 
-    /// The bytes of the file: `POOLGATE`, the format's version, the time of saving in nanoseconds since 1970; then the rows,
-    /// the names of the pools with revocations, and the revocations, each list after its count, and each row and name
-    /// after its length; then a checksum. Every number has eight bytes, the lowest first.
+    /// The time in nanoseconds since 1970; then the rows, the names of the pools with revocations, and the revocations,
+    /// each list after its count.
     var encoded: [UInt8] {
-        var bytes = Array("POOLGATE".utf8)
-        bytes.reserveCapacity(
-            rows.reduce(Self.entryBytes * revocations.count) { $0 + $1.bytes.count + Self.numberBytes })
-        Self.append(Self.version, to: &bytes)
-        Self.append(UInt64(bitPattern: savedAt.nanoseconds), to: &bytes)
-        Self.append(rows.map(\.bytes), to: &bytes)
-        Self.append(revocationPools.map { Array("\($0.region) \($0.poolID)".utf8) }, to: &bytes)
-        Self.append(UInt64(revocations.count), to: &bytes)
-        for entry in revocations {
-            Self.append(entry.digest.high, to: &bytes)
-            Self.append(entry.digest.low, to: &bytes)
-            Self.append(UInt64(bitPattern: entry.id), to: &bytes)
-            Self.append(UInt64(entry.issuedBefore), to: &bytes)
-            Self.append(UInt64(entry.expires), to: &bytes)
-        }
-        Self.append(Self.checksum(bytes[...]), to: &bytes)
-        return bytes
+        var bytes = SavedBytes()
+        bytes.reserve(
+            rows.reduce(SavedRows.entryBytes * revocations.count) {
+                $0 + $1.bytes.count + SavedBytes.numberBytes
+            })
+        bytes.append(confirmedAt.nanoseconds)
+        bytes.append(rows.map(\.bytes))
+        bytes.append(revocationPools.map(\.savedName))
+        bytes.append(UInt64(revocations.count))
+        for entry in revocations { bytes.append(entry) }
+        return bytes.bytes
     }
 
     /// Reads what `encoded` wrote; nil for anything else.
-    init?(decoding bytes: [UInt8]) {
-        guard bytes.count >= 40, bytes.starts(with: "POOLGATE".utf8) else { return nil }
-        let body = bytes.dropLast(8)
-        var end = body.endIndex
-        guard Self.number(bytes[...], &end) == Self.checksum(body) else { return nil }
-        var index = 8
-        guard Self.number(body, &index) == Self.version, let saved = Self.number(body, &index),
-            let rows = Self.list(body, &index), let pools = Self.list(body, &index),
-            let revocations = Self.revocations(body, &index), index == body.count
+    init?(decoding bytes: ArraySlice<UInt8>) {
+        var reader = SavedBytesReader(bytes)
+        guard let confirmedAt = reader.signedNumber(),
+            let rows = reader.list(ofAtLeast: SavedBytes.numberBytes, { $0.string() }),
+            let pools = reader.list(ofAtLeast: SavedBytes.numberBytes, { $0.string() }),
+            let revocations = reader.list(ofAtLeast: SavedRows.entryBytes, { $0.revocation() }),
+            reader.isAtEnd
         else { return nil }
         self.init(
             rows: rows.map { PackedRow(packed: $0) }, revocations: revocations,
-            revocationPools: Set(pools.compactMap(Self.pool)),
-            savedAt: Instant(nanoseconds: Int64(bitPattern: saved)))
+            revocationPools: Set(pools.compactMap { PoolName(savedName: $0) }),
+            confirmedAt: Instant(nanoseconds: confirmedAt))
     }
 
-    private static let version: UInt64 = 3
-    /// A number's size in the file, and that of a revocation, which is five numbers.
-    private static let numberBytes = 8
-    private static let entryBytes = 40
+    /// A revocation's size: five numbers.
+    fileprivate static let entryBytes = 40
+}
 
-    private static func append(_ list: [[UInt8]], to bytes: inout [UInt8]) {
-        append(UInt64(list.count), to: &bytes)
-        for element in list {
-            append(UInt64(element.count), to: &bytes)
-            bytes.append(contentsOf: element)
+/// One change of the saved rows: from what one snapshot of the database holds to what a later one does.
+struct SavedChange: Sendable {
+    /// Hosts whose rows went.
+    var removedHosts: [[UInt8]] = []
+    /// Rows that came or changed.
+    var rows: [PackedRow] = []
+    var revocations = Revocations.Change()
+    /// When the database was last known to hold this.
+    var confirmedAt: Instant
+
+    init(
+        removedHosts: [[UInt8]] = [], rows: [PackedRow] = [],
+        revocations: Revocations.Change = Revocations.Change(), confirmedAt: Instant
+    ) {
+        self.removedHosts = removedHosts
+        self.rows = rows
+        self.revocations = revocations
+        self.confirmedAt = confirmedAt
+    }
+
+    /// How much memory and disk it takes, roughly.
+    var size: Int {
+        removedHosts.reduce(0) { $0 + $1.count } + rows.reduce(0) { $0 + $1.bytes.count }
+            + (revocations.entries.count + revocations.lifted.count) * 2 * SavedRows.entryBytes
+    }
+
+    /// The time, the hosts, the rows, the revocations that came, each after its pool's name, and those that were lifted.
+    var encoded: [UInt8] {
+        var bytes = SavedBytes()
+        bytes.append(confirmedAt.nanoseconds)
+        bytes.append(removedHosts)
+        bytes.append(rows.map(\.bytes))
+        bytes.append(UInt64(revocations.entries.count))
+        for (pool, entry) in revocations.entries {
+            bytes.append(pool.savedName)
+            bytes.append(entry)
         }
-    }
-
-    private static func list(_ body: ArraySlice<UInt8>, _ index: inout Int) -> [ArraySlice<UInt8>]? {
-        guard let count = number(body, &index), count <= UInt64(body.count / numberBytes) else { return nil }
-        var elements: [ArraySlice<UInt8>] = []
-        elements.reserveCapacity(Int(count))
-        for _ in 0..<count {
-            guard let length = number(body, &index), length <= UInt64(max(0, body.count - index)) else {
-                return nil
-            }
-            elements.append(body[index..<(index + Int(length))])
-            index += Int(length)
+        bytes.append(UInt64(revocations.lifted.count))
+        for (id, digest) in revocations.lifted {
+            bytes.append(id)
+            bytes.append(digest.high)
+            bytes.append(digest.low)
         }
-        return elements
+        return bytes.bytes
     }
 
-    private static func revocations(_ body: ArraySlice<UInt8>, _ index: inout Int) -> [Revocations.Entry]? {
-        guard let count = number(body, &index), count <= UInt64(body.count / entryBytes) else { return nil }
-        var entries: [Revocations.Entry] = []
-        entries.reserveCapacity(Int(count))
-        for _ in 0..<count {
-            guard let high = number(body, &index), let low = number(body, &index),
-                let id = number(body, &index), let issuedBefore = number(body, &index),
-                let expires = number(body, &index)
-            else { return nil }
-            entries.append(
-                Revocations.Entry(
-                    digest: Revocations.Digest(high: high, low: low), id: Int64(bitPattern: id),
-                    issuedBefore: Int64(bitPattern: issuedBefore), expires: Int64(bitPattern: expires)))
-        }
-        return entries
+    /// Reads what `encoded` wrote; nil for anything else.
+    init?(decoding bytes: ArraySlice<UInt8>) {
+        var reader = SavedBytesReader(bytes)
+        guard let confirmedAt = reader.signedNumber(),
+            let removed = reader.list(ofAtLeast: SavedBytes.numberBytes, { $0.string() }),
+            let rows = reader.list(ofAtLeast: SavedBytes.numberBytes, { $0.string() }),
+            let entries = reader.list(
+                ofAtLeast: SavedRows.entryBytes,
+                { reader -> (pool: PoolName, entry: Revocations.Entry)? in
+                    guard let name = reader.string(), let pool = PoolName(savedName: name),
+                        let entry = reader.revocation()
+                    else { return nil }
+                    return (pool, entry)
+                }),
+            let lifted = reader.list(
+                ofAtLeast: 3 * SavedBytes.numberBytes,
+                { reader -> (id: Int64, digest: Revocations.Digest)? in
+                    guard let id = reader.signedNumber(), let digest = reader.digest() else { return nil }
+                    return (id, digest)
+                }),
+            reader.isAtEnd
+        else { return nil }
+        self.init(
+            removedHosts: removed.map(Array.init), rows: rows.map { PackedRow(packed: $0) },
+            confirmedAt: Instant(nanoseconds: confirmedAt))
+        revocations.entries = entries
+        revocations.lifted = lifted
+    }
+}
+
+extension SavedBytes {
+    fileprivate mutating func append(_ list: [[UInt8]]) {
+        append(UInt64(list.count))
+        for element in list { append(element) }
     }
 
-    private static func pool(_ name: ArraySlice<UInt8>) -> PoolName? {
-        let words = name.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+    fileprivate mutating func append(_ entry: Revocations.Entry) {
+        append(entry.digest.high)
+        append(entry.digest.low)
+        append(entry.id)
+        append(UInt64(entry.issuedBefore))
+        append(UInt64(entry.expires))
+    }
+}
+
+extension SavedBytesReader {
+    fileprivate mutating func digest() -> Revocations.Digest? {
+        guard let high = number(), let low = number() else { return nil }
+        return Revocations.Digest(high: high, low: low)
+    }
+
+    fileprivate mutating func revocation() -> Revocations.Entry? {
+        guard let digest = digest(), let id = signedNumber(), let issuedBefore = signedNumber(),
+            let expires = signedNumber()
+        else { return nil }
+        return Revocations.Entry(digest: digest, id: id, issuedBefore: issuedBefore, expires: expires)
+    }
+}
+
+extension PoolName {
+    /// The name as files of the state directory have it: region, space, id.
+    var savedName: [UInt8] { Array("\(region) \(poolID)".utf8) }
+
+    /// Reads `savedName`; nil for anything else.
+    init?(savedName: ArraySlice<UInt8>) {
+        let words = savedName.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
         guard words.count == 2, let region = Region(words[0]), let id = PoolID(words[1]) else { return nil }
-        return PoolName(region: region, poolID: id)
-    }
-
-    private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
-    }
-
-    private static func number(_ bytes: ArraySlice<UInt8>, _ index: inout Int) -> UInt64? {
-        guard bytes.endIndex - index >= 8 else { return nil }
-        var value: UInt64 = 0
-        for offset in 0..<8 { value |= UInt64(bytes[index + offset]) << UInt64(8 * offset) }
-        index += 8
-        return value
-    }
-
-    /// FNV-1a (64 bits). It finds damage; people who would change the file are kept out by its mode.
-    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.withUnsafeBufferPointer { buffer in
-            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-            for byte in buffer { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-            return hash
-        }
+        self.init(region: region, poolID: id)
     }
 }

@@ -11,11 +11,11 @@ extension TenantDirectory {
         /// The version of the newest migration that this program knows.
         package let schemaVersion: Int
         /// Where the last good rows are saved; nil saves none.
-        package let savedRowsFile: SavedRowsFile?
+        package let savedRowsFile: StateFile?
 
         /// Settings that hold for the whole run.
         package init(
-            url: PostgresURL, parser: TenantParser, schemaVersion: Int, savedRowsFile: SavedRowsFile?
+            url: PostgresURL, parser: TenantParser, schemaVersion: Int, savedRowsFile: StateFile?
         ) {
             self.url = url
             self.parser = parser

@@ -8,14 +8,14 @@ import Postgres
 /// `run` takes one step after the other on one connection. Beside it, two tasks load the saved rows where there is no
 /// database at the start, and save them from time to time.
 package actor TenantDirectory {
-    private let settings: Settings
+    let settings: Settings
     private let pools: UserPools
-    private let outlet: Outlet
+    let outlet: Outlet
     private let wakeSignal = WakeSignal()
 
-    private var content: DirectoryContent
+    var content: DirectoryContent
     /// What is known of the directory now.
-    package private(set) var status = DirectoryStatus()
+    package internal(set) var status = DirectoryStatus()
     private var schedule = ReadSchedule(at: .now)
     /// How far this connection has read; nil before its first read of everything.
     private var progress: ReadProgress?
@@ -29,8 +29,9 @@ package actor TenantDirectory {
     private var failedConnections = 0
     /// When the server last ended an idle session of ours.
     private var idledOut: ContinuousClock.Instant?
-    /// Whether the content differs from the saved rows.
-    private var isUnsaved = false
+    /// What of the content is not on disk yet.
+    var unsaved = UnsavedRows()
+    let saveSignal = WakeSignal()
 
     /// A directory that has loaded nothing yet. `pools` is told which pools active tenants name.
     package init(settings: Settings, pools: UserPools, outlet: Outlet) {
@@ -48,7 +49,7 @@ package actor TenantDirectory {
             await connectAgainAndAgain()
             group.cancelAll()
         }
-        await save()
+        await save(isLast: true)
     }
 
     // MARK: Connections
@@ -227,6 +228,7 @@ package actor TenantDirectory {
         status.place = read.point.place
         let isFirst = status.source != .database
         status.source = .database
+        if isFirst || !change.isEmpty { unsaved.noteEverything() }
         observeUnreadable(built.unreadable)
         await take(change, isAnythingRead: true, isFirst: isFirst)
         observeRead(change, since: began, all: true)
@@ -255,6 +257,12 @@ package actor TenantDirectory {
         guard !isSuspiciouslyEmpty(isEmptied) else { return }
         var change = content.apply(removedHosts: tenants.removedHosts, rows: tenants.rows)
         change.revocationsChanged = content.apply(batch.change, at: .now)
+        if !change.isEmpty {
+            unsaved.note(
+                SavedChange(
+                    removedHosts: tenants.removedHosts, rows: tenants.rows, revocations: batch.change,
+                    confirmedAt: .now))
+        }
         let wasBehind = progress.isBehind
         progress.advance(to: read.point, revocations: batch.next)
         self.progress = progress
@@ -299,7 +307,7 @@ package actor TenantDirectory {
 
     /// Makes a change of the content known: first starts pools that are new, then publishes the directory, then stops pools
     /// that no tenant names any more.
-    private func take(_ change: DirectoryContent.Change, isAnythingRead: Bool, isFirst: Bool) async {
+    func take(_ change: DirectoryContent.Change, isAnythingRead: Bool, isFirst: Bool) async {
         status.tenants = content.count
         status.quarantined = content.quarantined
         status.pools = content.poolCount
@@ -310,60 +318,11 @@ package actor TenantDirectory {
         confirm()
         if !change.removedPools.isEmpty { await pools.change(added: [], removed: change.removedPools) }
         for (host, flaw) in change.quarantined { outlet.observe(.tenantQuarantined(host: host, flaw)) }
-        isUnsaved = isUnsaved || !change.isEmpty || isFirst
+        if !unsaved.isEmpty { saveSignal.send() }
     }
 
     private func confirm() {
         if status.source == .database { status.confirmedAt = .now }
         outlet.report(status)
-    }
-
-    // MARK: Disk
-
-    private func loadFromDisk() async {
-        guard let file = settings.savedRowsFile else { return }
-        guard (try? await Task.sleep(for: Limits.databaseWait)) != nil, status.source == nil else { return }
-        let before = content
-        switch await file.load() {
-        case .failure(let flaw):
-            if flaw != .absent { outlet.observe(.savedRowsUnreadable(flaw)) }
-        case .success(let saved):
-            let built = await DetachedThread.run("poolgate-build") {
-                var after = before
-                let change = after.replaceAll(with: saved.rows)
-                _ = after.replaceRevocations(with: saved.revocations, of: saved.revocationPools)
-                return (after, change)
-            }
-            guard let (after, change) = built, status.source == nil, !Task.isCancelled else { return }
-            content = after
-            status.source = .disk(savedAt: saved.savedAt)
-            status.confirmedAt = saved.savedAt
-            await take(change, isAnythingRead: true, isFirst: true)
-            isUnsaved = false
-            outlet.observe(.savedRowsLoaded(rows: saved.rows.count, savedAt: saved.savedAt))
-        }
-    }
-
-    private func saveFromTimeToTime() async {
-        guard settings.savedRowsFile != nil else { return }
-        while (try? await Task.sleep(for: isUnsaved ? .zero : Limits.saveCheckInterval)) != nil {
-            guard isUnsaved else { continue }
-            await save()
-            guard (try? await Task.sleep(for: Limits.savePause)) != nil else { return }
-        }
-    }
-
-    private func save() async {
-        guard isUnsaved, status.source == .database, let file = settings.savedRowsFile else { return }
-        isUnsaved = false
-        let (rows, revocations) = (content.rows, content.directory.revocations)
-        let saved = await file.save(at: .now) { (rows.all, revocations.entries, revocations.pools) }
-        switch saved {
-        case .success(let count): outlet.observe(.rowsSaved(rows: count))
-        case .failure(let flaw):
-            // Tried again after the pause, for a full disk does not stay full.
-            isUnsaved = true
-            outlet.observe(.savedRowsUnwritable(flaw))
-        }
     }
 }

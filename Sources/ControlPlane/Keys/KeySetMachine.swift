@@ -58,6 +58,10 @@ struct KeySetMachine: Sendable {
 
     /// The published set; nil before the first success.
     private(set) var keys: PublishedKeys?
+    /// Whether the published set was kept on disk, and no fetch has succeeded since.
+    private(set) var areKeysFromDisk = false
+    /// Since when each published key is known.
+    private(set) var firstSeen: [KeyID: Instant] = [:]
     /// When a fetch last brought a usable set.
     private(set) var lastSuccess: Moment?
     /// When a fetch last ended, well or not.
@@ -74,6 +78,8 @@ struct KeySetMachine: Sendable {
     private var lastTicket: Ticket = 0
     /// Whether a person asked for fresh keys while a fetch was under way, which may bring older ones.
     private var isRefreshWantedAgain = false
+    /// How many fetches in a row a person's refresh has asked for, to confirm that keys are missing.
+    private var confirmations = 0
     /// The keys that requests wait for, each with the first fetch that begins after the request came: only the result of
     /// that fetch, or of a later one, can say that the key does not exist.
     private var waiting: [KeyID: Ticket] = [:]
@@ -84,6 +90,8 @@ struct KeySetMachine: Sendable {
         burst: Limits.unknownKeyFetches, interval: Limits.unknownKeyFetchInterval)
     private var unknown = UnknownKeyMemory()
 
+    /// Whether a person's refresh found keys missing, and the fetch that confirms it has not ended.
+    var isConfirming: Bool { confirmations > 0 }
     /// Whether a fetch is under way.
     var isFetching: Bool { flight != nil }
     /// When the next fetch is due; nil while the first one is under way.
@@ -103,6 +111,21 @@ struct KeySetMachine: Sendable {
     }
 
     // MARK: Events
+
+    /// The keys that were kept on disk, fetched at `fetchedAt` by today's clock. They are trusted as long as if the program
+    /// had not ended, and are fetched anew when the pool starts.
+    mutating func restored(
+        _ keySet: JSONWebKeySet, fetchedAt: Instant, firstSeen: [KeyID: Instant], at now: Moment
+    ) -> [Action] {
+        let published = PublishedKeys(
+            keySet: keySet, usableUntil: fetchedAt.advanced(bySeconds: Limits.believedSeconds))
+        guard keys == nil, flight == nil, now.wall < published.usableUntil else { return [] }
+        keys = published
+        areKeysFromDisk = true
+        lastSuccess = Moment(monotonic: now.monotonic, wall: fetchedAt)
+        noteFirstSeen(firstSeen, at: fetchedAt)
+        return [.publish(published)]
+    }
 
     /// A tenant names the pool: its keys are fetched ahead of the first request.
     mutating func started() -> [Action] {
@@ -186,6 +209,8 @@ struct KeySetMachine: Sendable {
         let published = PublishedKeys(
             keySet: keySet, usableUntil: now.wall.advanced(bySeconds: Limits.believedSeconds))
         keys = published
+        areKeysFromDisk = false
+        noteFirstSeen(firstSeen, at: now.wall)
         failures = 0
         failure = nil
         lastSuccess = now
@@ -207,6 +232,7 @@ struct KeySetMachine: Sendable {
             }
         }
         schedule(after: fetched, at: now, jitter: jitter)
+        confirm(after: ended.cause, at: now)
         if isRefreshWantedAgain {
             isRefreshWantedAgain = false
             actions.append(begin(.manual))
@@ -227,6 +253,7 @@ struct KeySetMachine: Sendable {
     private mutating func fail(_ reason: KeyFetchFailure, at now: Moment, jitter: Double) -> [Action] {
         failures += 1
         failure = reason
+        confirmations = 0
         var actions = waiting.keys.map { Action.resume($0, .unavailable) }
         waiting = [:]
         nextRefresh = now.monotonic + Limits.fetchRetry.pause(afterFailures: failures, jitter: jitter)
@@ -251,10 +278,12 @@ struct KeySetMachine: Sendable {
         for key in previous.keySet.keys where adopted[key.keyID] == nil {
             let since = missing[key.keyID] ?? now.monotonic
             // Two fetches in a row may reach the same server of the endpoint, with the same old set, so a second set
-            // without the key counts only a while after the first. A person who asks for a refresh need not wait.
+            // without the key counts only a while after the first. A person who asks for a refresh
+            // waits less long.
             let isConfirmed =
                 missing[key.keyID] != nil
-                && (cause == .manual || since.duration(to: now.monotonic) >= Limits.withdrawalConfirmation)
+                && since.duration(to: now.monotonic)
+                    >= (cause == .manual ? Limits.manualConfirmation : Limits.withdrawalConfirmation)
             if isConfirmed || !isBelieved || kept.count >= Limits.missingKeysKept {
                 withdrawn.append(key.keyID)
             } else {
@@ -264,6 +293,25 @@ struct KeySetMachine: Sendable {
         }
         missing = stillMissing
         return (adopted.adding(kept), withdrawn)
+    }
+
+    /// After a person's refresh that found keys missing, has another one begin a little later, which confirms that.
+    private mutating func confirm(after cause: Cause, at now: Moment) {
+        guard cause == .manual || isConfirming else { return }
+        guard !missing.isEmpty, confirmations < Limits.confirmationsInARow else {
+            confirmations = 0
+            return
+        }
+        confirmations += 1
+        early = (now.monotonic + Limits.manualConfirmation, .manual)
+    }
+
+    /// Notes since when each of the published keys is known; `known` says it of those that were there before.
+    private mutating func noteFirstSeen(_ known: [KeyID: Instant], at time: Instant) {
+        guard let keys else { return }
+        firstSeen = Dictionary(keys.keySet.keys.map { ($0.keyID, known[$0.keyID] ?? time) }) { first, _ in
+            first
+        }
     }
 
     // MARK: The next fetch

@@ -21,10 +21,14 @@ package struct PoolStatus: Sendable, Equatable {
     package let keyIDs: [KeyID]
     /// Whether these keys were kept on disk, and no fetch has succeeded since the start.
     package let areKeysFromDisk: Bool
+    /// Since when this gateway, or the one whose keys it found on disk, has known each of these keys.
+    package let firstSeen: [KeyID: Instant]
     /// When `state` became what it is.
     package let since: Instant
     /// When a fetch last brought a usable key set; nil before the first.
     package let lastSuccess: Instant?
+    /// Until when the keys are trusted if no fetch succeeds; nil where there are none.
+    package let trustedUntil: Instant?
     /// When a fetch last ended, well or not; nil before the first.
     package let lastAttempt: Instant?
     /// When the next fetch is due; nil while the first one is under way.

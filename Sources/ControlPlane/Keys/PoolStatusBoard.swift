@@ -47,7 +47,8 @@ final class PoolStatusBoard: Sendable {
             if old?.state != status.state || old?.failure != status.failure || old?.keyIDs != status.keyIDs {
                 state.changed.insert(status.pool)
             }
-            guard !state.isFirstPassDone, status.lastAttempt != nil else { return }
+            // A pool with keys from disk is as good as one that was tried: its tenants are served.
+            guard !state.isFirstPassDone, status.lastAttempt != nil || status.areKeysFromDisk else { return }
             state.untried.remove(status.pool)
             state.isFirstPassDone = state.hasBegun && state.untried.isEmpty
         }

@@ -12,6 +12,13 @@ package actor UserPool {
         let continuation: CheckedContinuation<KeyLookupResult, Never>
     }
 
+    private struct Refresh {
+        let ticket: KeySetMachine.Ticket
+        /// The keys that ceased to be trusted since it began.
+        var withdrawn: [KeyID] = []
+        let continuation: CheckedContinuation<[KeyID], Never>
+    }
+
     /// The pool.
     package nonisolated let pool: PoolName
     private let source: KeySetSource
@@ -19,6 +26,7 @@ package actor UserPool {
     private let report: @Sendable (PoolStatus) -> Void
     private let observe: Observe
     private let keyWait: Duration
+    private let saver: KeySaver?
 
     private var machine = KeySetMachine()
     private var isStopped = false
@@ -39,17 +47,16 @@ package actor UserPool {
     /// The one timer for all waiters.
     private var sweep: Task<Void, Never>?
     /// Refreshes by hand that wait, each for the end of a fetch.
-    private var refreshes:
-        [UInt64: (ticket: KeySetMachine.Ticket, continuation: CheckedContinuation<Void, Never>)] =
-            [:]
+    private var refreshes: [UInt64: Refresh] = [:]
 
     /// A pool that has fetched nothing yet, and fetches nothing before `start` or `key`.
     ///
     /// `report` gets the pool's status after every fetch. `keyWait` is how long a request waits for a key at most.
+    /// `saver` keeps the pool's keys on disk.
     package init(
         _ pool: PoolName, source: KeySetSource, publish: @escaping Publish,
         report: @escaping @Sendable (PoolStatus) -> Void = { _ in },
-        observe: @escaping Observe = { _ in }, keyWait: Duration = Limits.keyWait
+        observe: @escaping Observe = { _ in }, keyWait: Duration = Limits.keyWait, saver: KeySaver? = nil
     ) {
         self.pool = pool
         self.source = source
@@ -57,12 +64,14 @@ package actor UserPool {
         self.report = report
         self.observe = observe
         self.keyWait = keyWait
+        self.saver = saver
         self.since = .now
     }
 
-    /// Fetches the keys ahead of the first request.
+    /// Takes the keys that are on disk, where there are any, and fetches the keys ahead of the first request.
     package func start() {
         guard !isStopped else { return }
+        restore()
         perform(machine.started())
         reportStatus()
     }
@@ -92,17 +101,18 @@ package actor UserPool {
         }
     }
 
-    /// Fetches now, whatever the schedule says, and returns the pool's status afterwards.
-    package func refreshNow() async -> PoolStatus {
-        guard !isStopped, refreshes.count < Limits.refreshesWaiting else { return status() }
+    /// Fetches now, whatever the schedule says, and where that finds keys missing once more a second later. Returns the
+    /// pool's status afterwards, and which keys ceased to be trusted meanwhile.
+    package func refreshNow() async -> (status: PoolStatus, withdrawn: [KeyID]) {
+        guard !isStopped, refreshes.count < Limits.refreshesWaiting else { return (status(), []) }
         let (ticket, actions) = machine.refreshWanted()
         lastWaiter += 1
         let id = lastWaiter
-        await withCheckedContinuation { continuation in
-            refreshes[id] = (ticket, continuation)
+        let withdrawn = await withCheckedContinuation { continuation in
+            refreshes[id] = Refresh(ticket: ticket, continuation: continuation)
             perform(actions)
         }
-        return status()
+        return (status(), withdrawn)
     }
 
     /// The pool's status now.
@@ -110,8 +120,12 @@ package actor UserPool {
         let now = KeySetMachine.Moment.now
         let keyIDs = machine.keys.map { now.wall < $0.usableUntil ? $0.keySet.keys.map(\.keyID) : [] } ?? []
         return PoolStatus(
-            pool: pool, state: state, keyIDs: keyIDs, areKeysFromDisk: false, since: since,
-            lastSuccess: machine.lastSuccess?.wall, lastAttempt: machine.lastAttempt?.wall,
+            pool: pool, state: state, keyIDs: keyIDs,
+            areKeysFromDisk: machine.areKeysFromDisk && !keyIDs.isEmpty,
+            firstSeen: machine.firstSeen, since: since,
+            lastSuccess: machine.lastSuccess?.wall,
+            trustedUntil: keyIDs.isEmpty ? nil : machine.keys?.usableUntil,
+            lastAttempt: machine.lastAttempt?.wall,
             nextAttempt: machine.nextFetch.map { now.wall(at: $0) }, failure: machine.failure,
             sightings: sightings.all)
     }
@@ -128,7 +142,7 @@ package actor UserPool {
         waiters = [:]
         waitersOfKey = [:]
         deadlines = []
-        for refresh in refreshes.values { refresh.continuation.resume() }
+        for refresh in refreshes.values { refresh.continuation.resume(returning: refresh.withdrawn) }
         refreshes = [:]
     }
 
@@ -153,10 +167,13 @@ package actor UserPool {
             since = now.wall
         }
         perform(actions)
+        if case .success = result { save() }
         reportStatus()
+        // A refresh that found keys missing waits for its second fetch, too.
+        guard !machine.isConfirming else { return }
         for (id, refresh) in refreshes where refresh.ticket <= ticket {
             refreshes[id] = nil
-            refresh.continuation.resume()
+            refresh.continuation.resume(returning: refresh.withdrawn)
         }
     }
 
@@ -193,7 +210,7 @@ package actor UserPool {
             case .fetch(let ticket, let priority): fetch(ticket, priority)
             case .update(let priority): source.update(pool, priority)
             case .publish(let keys): publish(pool, keys)
-            case .withdraw(let kids): observe(.keysWithdrawn(pool, kids: kids))
+            case .withdraw(let kids): withdraw(kids)
             case .resume(let kid, let result):
                 for id in waitersOfKey[kid] ?? [] { resume(id, with: result) }
             case .wake(let time): wake(at: time)
@@ -217,6 +234,30 @@ package actor UserPool {
             try? await Task.sleep(until: time, tolerance: Limits.refreshTolerance, clock: .continuous)
             timerFired(number)
         }
+    }
+
+    private func withdraw(_ kids: [KeyID]) {
+        observe(.keysWithdrawn(pool, kids: kids))
+        for id in refreshes.keys { refreshes[id]?.withdrawn += kids }
+    }
+
+    // MARK: Disk
+
+    private func restore() {
+        let now = KeySetMachine.Moment.now
+        guard let saved = saver?.takeRestored(pool), let keySet = saved.keySet(at: now.wall) else { return }
+        perform(
+            machine.restored(keySet, fetchedAt: saved.fetchedAt, firstSeen: saved.firstSeen, at: now))
+        saver?.note(
+            pool, keySet, fetchedAt: saved.fetchedAt, firstSeen: machine.firstSeen, areFromDisk: true)
+        for (kid, time) in machine.firstSeen.sorted(by: { $0.value < $1.value }) {
+            sightings.saw([kid], at: time)
+        }
+    }
+
+    private func save() {
+        guard let keys = machine.keys, let fetched = machine.lastSuccess else { return }
+        saver?.note(pool, keys.keySet, fetchedAt: fetched.wall, firstSeen: machine.firstSeen)
     }
 
     private func reportStatus() {

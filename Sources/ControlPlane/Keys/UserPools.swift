@@ -7,6 +7,7 @@ package actor UserPools {
     private let publish: UserPool.Publish
     private let observe: Observe
     private let keyWait: Duration
+    private let saver: KeySaver?
     private var pools: [PoolName: UserPool] = [:]
     private var isStopped = false
     /// How the pools are, for readers that should not have to await every actor.
@@ -15,15 +16,16 @@ package actor UserPools {
     /// No pools yet.
     ///
     /// `publish` gets each pool's keys before any request that waits for them resumes. `observe` hears what happened.
-    /// `keyWait` is how long a request waits for a key at most.
+    /// `keyWait` is how long a request waits for a key at most. `saver` keeps the keys on disk.
     package init(
         source: KeySetSource, publish: @escaping UserPool.Publish, observe: @escaping Observe = { _ in },
-        keyWait: Duration = Limits.keyWait
+        keyWait: Duration = Limits.keyWait, saver: KeySaver? = nil
     ) {
         self.source = source
         self.publish = publish
         self.observe = observe
         self.keyWait = keyWait
+        self.saver = saver
     }
 
     /// Keeps the keys of exactly these pools from now on: starts those that are new, and stops the others.
@@ -45,12 +47,15 @@ package actor UserPools {
             let actor = UserPool(
                 pool, source: source, publish: publish, report: { [board] in board.report($0) },
                 observe: observe,
-                keyWait: keyWait)
+                keyWait: keyWait, saver: saver)
             pools[pool] = actor
             fresh.append(actor)
         }
         board.change(added: Set(fresh.map(\.pool)), removed: Set(gone.map(\.pool)))
-        for actor in gone { await actor.stop() }
+        for actor in gone {
+            await actor.stop()
+            saver?.forget(actor.pool)
+        }
         for actor in fresh { await actor.start() }
     }
 
@@ -62,9 +67,9 @@ package actor UserPools {
         return await actor.key(kid)
     }
 
-    /// Fetches the pool's keys now, whatever its schedule says, and returns its status afterwards; nil for a pool that no
-    /// tenant names.
-    package func refresh(_ pool: PoolName) async -> PoolStatus? {
+    /// Fetches the pool's keys now, whatever its schedule says, and where that finds keys missing once more a second later.
+    /// Returns the pool's status afterwards, and which keys ceased to be trusted; nil for a pool that no tenant names.
+    package func refresh(_ pool: PoolName) async -> (status: PoolStatus, withdrawn: [KeyID])? {
         guard let actor = pools[pool] else { return nil }
         return await actor.refreshNow()
     }

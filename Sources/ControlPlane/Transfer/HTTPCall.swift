@@ -8,16 +8,20 @@ package struct HTTPCall: Sendable {
     package let postBody: [UInt8]?
     /// From the start of the call to the last byte of the response.
     package let time: Duration
+    /// Gets the body of a response with status 200 as it comes, from another thread; then no time bounds the response, but
+    /// 45 s without a byte end it.
+    package let onBody: (@Sendable ([UInt8]) -> Void)?
 
     /// A call that has not been made yet.
     package init(
         url: String, headers: [(name: String, value: String)] = [], postBody: [UInt8]? = nil,
-        time: Duration = Limits.transferTime
+        time: Duration = Limits.transferTime, onBody: (@Sendable ([UInt8]) -> Void)? = nil
     ) {
         self.url = url
         self.headers = headers
         self.postBody = postBody
         self.time = time
+        self.onBody = onBody
     }
 }
 
@@ -44,7 +48,8 @@ package final class HTTPCaller: Sendable {
     package func response(to call: HTTPCall) async -> Result<HTTPCallResponse, TransferFailure> {
         let request = TransferRequest(
             url: call.url, headerLines: call.headers.map { "\($0.name): \($0.value)" },
-            postBody: call.postBody, responseBytes: Limits.callResponseBytes, time: call.time)
+            postBody: call.postBody, responseBytes: Limits.callResponseBytes, time: call.time,
+            onBody: call.onBody)
         let outcome = await thread.transfer(request, FetchPriority(), thread.makeTicket())
         return outcome.map { HTTPCallResponse(status: $0.status, body: $0.body) }
     }

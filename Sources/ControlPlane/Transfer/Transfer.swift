@@ -9,6 +9,7 @@ final class Transfer {
     let easy: UnsafeMutableRawPointer
     private let host: String
     private let responseBytes: Int
+    private let onBody: (@Sendable ([UInt8]) -> Void)?
     private let errorText: UnsafeMutableBufferPointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private var head = TransferResponseHead()
@@ -25,6 +26,7 @@ final class Transfer {
         self.easy = easy
         self.host = Transfer.host(of: request.url)
         self.responseBytes = request.responseBytes
+        self.onBody = request.onBody
         self.errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0)
         guard setUp(request, egress: egress, isPlain: isPlain) else {
@@ -68,7 +70,8 @@ final class Transfer {
             poolgate_curl_set_http_1_1(easy),
             poolgate_curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
             poolgate_curl_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0),
-            poolgate_curl_set_long(easy, CURLOPT_TIMEOUT_MS, request.time.wholeMilliseconds),
+            poolgate_curl_set_long(
+                easy, CURLOPT_TIMEOUT_MS, request.onBody == nil ? request.time.wholeMilliseconds : 0),
             poolgate_curl_set_long(
                 easy, CURLOPT_CONNECTTIMEOUT_MS, min(Limits.connectTime, request.time).wholeMilliseconds),
             poolgate_curl_set_text(easy, CURLOPT_USERAGENT, "poolgate"),
@@ -85,6 +88,12 @@ final class Transfer {
             poolgate_curl_set_receiver(easy, CURLOPT_HEADERFUNCTION, receiveHead),
         ]
         codes += isPlain && egress.proxy == nil ? [] : authorities(egress)
+        if request.onBody != nil {
+            codes.append(poolgate_curl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, 1))
+            codes.append(
+                poolgate_curl_set_long(
+                    easy, CURLOPT_LOW_SPEED_TIME, Int(Limits.streamSilence.components.seconds)))
+        }
         if let body = request.postBody {
             codes.append(poolgate_curl_set_long(easy, CURLOPT_POST, 1))
             codes.append(body.withUnsafeBytes { poolgate_curl_set_post_body(easy, $0.baseAddress, $0.count) })
@@ -114,6 +123,11 @@ final class Transfer {
     }
 
     fileprivate func take(body bytes: UnsafeRawBufferPointer) -> Bool {
+        var status = 0
+        if let onBody, poolgate_curl_status(easy, &status) == CURLE_OK, status == 200 {
+            onBody(Array(bytes))
+            return true
+        }
         guard bytes.count <= responseBytes - body.count else {
             overflowed = .tooLarge(bytes: responseBytes)
             return false

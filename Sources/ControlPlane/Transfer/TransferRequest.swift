@@ -10,6 +10,9 @@ struct TransferRequest: Sendable {
     let responseBytes: Int
     /// From the start of the transfer to the last byte of the response.
     var time: Duration = Limits.transferTime
+    /// Gets the body of a response with status 200 as it comes, on the transfer thread; then the response has none, and
+    /// no time bounds it, but a silence of `Limits.streamSilence` ends it.
+    var onBody: (@Sendable ([UInt8]) -> Void)?
 }
 
 /// A whole response, whatever its status.

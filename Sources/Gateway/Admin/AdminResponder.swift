@@ -3,6 +3,7 @@ import Foundation
 import Gatekeeper
 import HTTPTypes
 import Hummingbird
+import JOSE
 import NIOCore
 
 /// Responds to the admin port's requests.
@@ -14,7 +15,7 @@ struct AdminResponder: HTTPResponder {
     let state: GatewayState
     let page: StatusPage
     let events: EventHub
-    let refresh: @Sendable (PoolName) async -> PoolStatus?
+    let refresh: @Sendable (PoolName) async -> (status: PoolStatus, withdrawn: [KeyID])?
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let target = request.head.path ?? "/"
@@ -45,12 +46,13 @@ struct AdminResponder: HTTPResponder {
         switch page {
         case .live: return json(.ok, ["status": "live"])
         case .ready:
-            switch state.readiness {
-            case .ready: return json(.ok, ["status": "ready"])
-            case .unready(let reason):
-                return json(.serviceUnavailable, ["status": "unready", "reason": reason])
+            let report = state.readyReport
+            return json(report.reason == nil ? .ok : .serviceUnavailable, report)
+        case .status:
+            guard let query = StatusQuery(query: query) else {
+                return json(.badRequest, ["error": "bad_query"])
             }
-        case .status: return json(.ok, state.report)
+            return json(.ok, state.report(query))
         case .events: return eventStream(request, query: query)
         case .refresh(let poolID): return await refreshed(poolID)
         case .overview:
@@ -92,9 +94,11 @@ struct AdminResponder: HTTPResponder {
     private func refreshed(_ poolID: PoolID) async -> Response {
         guard let region = Region(String(poolID.regionPrefix)),
             let pool = PoolName(region: region, poolID: poolID),
-            let status = await refresh(pool)
+            let (status, withdrawn) = await refresh(pool)
         else { return json(.notFound, ["error": "pool_not_served"]) }
-        return json(.ok, StatusReport.Pool(status, now: .now))
+        var shown = StatusReport.Pool(status, now: .now)
+        shown.withdrawn = withdrawn.map(\.description)
+        return json(.ok, shown)
     }
 
     /// Begins a stream of events, which ends with the connection or with the gateway.

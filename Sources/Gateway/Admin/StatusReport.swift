@@ -3,7 +3,8 @@ import Gatekeeper
 import JOSE
 import Postgres
 
-/// What `/status` returns as JSON, and `poolgate pools` reads. Times are in the form of RFC 3339, ages in whole seconds.
+/// What `/status` returns as JSON, and commands read; `ops/guide/status.schema.json` describes it. Times are in the form of
+/// RFC 3339, ages in whole seconds.
 struct StatusReport: Codable, Sendable {
     let instance: String
     let version: String
@@ -11,9 +12,16 @@ struct StatusReport: Codable, Sendable {
     let isReady: Bool
     /// Why it is not ready; absent where it is.
     let reason: String?
+    /// Whether it was asked to stop.
+    let isDraining: Bool
     let listeners: [BoundListener]
     let directory: Directory
+    /// How many of all pools are in which state.
+    let poolCounts: PoolTally
+    /// The pools that the query asks for, in the order of their names.
     let pools: [Pool]
+    /// How many come behind them. The next ones are asked for by `after`, with the last one's region and id.
+    let poolsLeftOut: Int
 
     /// The tenant directory in use.
     struct Directory: Codable, Sendable {
@@ -24,16 +32,32 @@ struct StatusReport: Codable, Sendable {
         let error: String?
         let tenants: Int
         let pools: Int
+        /// Rows that cannot be served, by host, and why: the first of them, `quarantinedCount` in all.
         let quarantined: [String: String]
+        let quarantinedCount: Int
+        /// Grows with every read that brought anything.
+        let revision: UInt64
+        /// When it was last known to be what the database holds.
         let confirmedAt: String?
         let ageSeconds: Int64?
+        /// Whether notifications of changes arrive; without them, changes take up to a second.
         let isListening: Bool?
+        /// Up to when the copy on disk says what the database held; absent where there is none.
+        let savedAt: String?
+        let savedAgeSeconds: Int64?
+        /// Why the copy could not be written; absent where it could.
+        let saveError: String?
 
         enum CodingKeys: String, CodingKey {
             case source, link, error, tenants, pools, quarantined
+            case quarantinedCount = "quarantined_count"
+            case revision
             case confirmedAt = "confirmed_at"
             case ageSeconds = "age_seconds"
             case isListening = "listening"
+            case savedAt = "saved_at"
+            case savedAgeSeconds = "saved_age_seconds"
+            case saveError = "save_error"
         }
     }
 
@@ -45,19 +69,30 @@ struct StatusReport: Codable, Sendable {
         let state: String
         let since: String
         let keys: [String]
+        /// Where the keys came from: `endpoint` or `disk`; absent where there are none.
+        let keysFrom: String?
+        /// Since when each key is known.
+        let firstSeen: [String: String]
         let keysAgeSeconds: Int64?
+        /// Until when the keys are trusted if no fetch succeeds; absent where there are none.
+        let trustedUntil: String?
         let lastAttempt: String?
         let nextAttempt: String?
         let error: String?
+        /// After a refresh by hand: the keys that ceased to be trusted by it.
+        var withdrawn: [String]?
 
         enum CodingKeys: String, CodingKey {
             case region
             case poolID = "pool_id"
             case state, since, keys
+            case keysFrom = "keys_from"
+            case firstSeen = "first_seen"
             case keysAgeSeconds = "keys_age_seconds"
+            case trustedUntil = "trusted_until"
             case lastAttempt = "last_attempt"
             case nextAttempt = "next_attempt"
-            case error
+            case error, withdrawn
         }
     }
 
@@ -65,48 +100,39 @@ struct StatusReport: Codable, Sendable {
         case instance, version
         case startedAt = "started_at"
         case isReady = "ready"
-        case reason, listeners, directory, pools
-    }
-}
-
-extension StatusReport {
-    init(
-        instance: String, version: String, startedAt: String, readiness: Readiness,
-        listeners: [BoundListener],
-        directory: Directory, pools: [Pool]
-    ) {
-        self.instance = instance
-        self.version = version
-        self.startedAt = startedAt
-        switch readiness {
-        case .ready: (isReady, reason) = (true, nil)
-        case .unready(let sentence): (isReady, reason) = (false, sentence)
-        }
-        self.listeners = listeners
-        self.directory = directory
-        self.pools = pools
+        case reason
+        case isDraining = "draining"
+        case listeners, directory
+        case poolCounts = "pool_counts"
+        case pools
+        case poolsLeftOut = "pools_left_out"
     }
 }
 
 extension StatusReport.Directory {
     init(_ status: DirectoryStatus, now: Instant) {
-        switch status.source {
-        case .database: source = "database"
-        case .disk: source = "disk"
-        case nil: source = nil
-        }
         switch status.link {
-        case .connecting: (link, error) = ("connecting", nil)
-        case .connected: (link, error) = ("connected", nil)
-        case .lost(let reason): (link, error) = ("lost", reason.description)
-        case .schemaTooOld: (link, error) = ("schema_too_old", "run 'poolgate migrate'")
+        case .connecting, .connected: error = nil
+        case .lost(let reason): error = reason.description
+        case .schemaTooOld: error = "run 'poolgate migrate'"
         }
+        source = status.source?.word
+        link = status.link.word
         tenants = status.tenants
         pools = status.pools
-        quarantined = status.quarantined.mapValues(\.description)
+        quarantinedCount = status.quarantined.count
+        let shown =
+            status.quarantined.count <= Limits.quarantinedPerStatus
+            ? Array(status.quarantined)
+            : Array(status.quarantined.sorted { $0.key < $1.key }.prefix(Limits.quarantinedPerStatus))
+        quarantined = Dictionary(shown.map { ($0.key, $0.value.description) }) { first, _ in first }
+        revision = status.revision
         confirmedAt = status.confirmedAt?.timestamp
-        ageSeconds = status.confirmedAt.map { now.seconds(since: $0) }
+        ageSeconds = status.confirmedAt.map { max(0, now.seconds(since: $0)) }
         isListening = status.isListening
+        savedAt = status.savedAt?.timestamp
+        savedAgeSeconds = status.savedAt.map { max(0, now.seconds(since: $0)) }
+        saveError = status.saveFlaw?.description
     }
 }
 
@@ -117,7 +143,14 @@ extension StatusReport.Pool {
         state = status.state.rawValue
         since = status.since.timestamp
         keys = status.keyIDs.map(\.description)
-        keysAgeSeconds = status.lastSuccess.map { now.seconds(since: $0) }
+        keysFrom = status.keyIDs.isEmpty ? nil : status.areKeysFromDisk ? "disk" : "endpoint"
+        firstSeen = Dictionary(
+            status.keyIDs.compactMap { kid in
+                status.firstSeen[kid].map { (kid.description, $0.timestamp) }
+            }
+        ) { first, _ in first }
+        keysAgeSeconds = status.lastSuccess.map { max(0, now.seconds(since: $0)) }
+        trustedUntil = status.trustedUntil?.timestamp
         lastAttempt = status.lastAttempt?.timestamp
         nextAttempt = status.nextAttempt?.timestamp
         error = status.failure?.description

@@ -18,19 +18,10 @@ struct AdminClient {
         let caller = HTTPCaller(egress: EgressSettings())
         defer { caller.stop() }
         let origin = "http://\(authority)"
-        var headers = [(name: "Origin", value: origin)]
-        if let token = settings.adminToken {
-            headers.append(
-                (name: "Authorization", value: "Bearer \(String(decoding: token.bytes, as: UTF8.self))"))
-        }
         let call = HTTPCall(
-            url: origin + path, headers: headers, postBody: isPost ? [] : nil, time: Limits.adminCall)
+            url: origin + path, headers: headers(origin), postBody: isPost ? [] : nil, time: Limits.adminCall)
         switch await caller.response(to: call) {
-        case .failure(let failure):
-            Output.complaint(
-                "no gateway answers at \(origin): \(failure); is it running, and is --admin-listen the one it has?"
-            )
-            throw .unavailable
+        case .failure(let failure): throw unreachable(origin, failure)
         case .success(let response):
             guard response.status == 200 else { throw refused(response, path) }
             guard let body = try? JSONDecoder().decode(Body.self, from: Data(response.body)) else {
@@ -39,6 +30,54 @@ struct AdminClient {
             }
             return body
         }
+    }
+
+    /// Why a stream of events ended.
+    enum StreamEnd: Equatable {
+        /// The gateway ended it, or is not there.
+        case ended
+        /// So many listen already that the gateway takes no more.
+        case full
+    }
+
+    /// Hands over the bytes of a stream of events, on another thread, until it ends. With `isFirst`, a gateway that is not
+    /// there is a failure: it is printed, and the exit status thrown.
+    func listen(
+        _ path: String, isFirst: Bool, take: @escaping @Sendable ([UInt8]) -> Void
+    ) async throws(ExitCode) -> StreamEnd {
+        let caller = HTTPCaller(egress: EgressSettings())
+        defer { caller.stop() }
+        let origin = "http://\(authority)"
+        let began = OneShot<Void>()
+        let call = HTTPCall(url: origin + path, headers: headers(origin)) { bytes in
+            began.set(())
+            take(bytes)
+        }
+        switch await caller.response(to: call) {
+        case .failure(let failure):
+            guard isFirst, began.value == nil else { return .ended }
+            throw unreachable(origin, failure)
+        case .success(let response):
+            if response.status == 503 { return .full }
+            guard response.status == 200 else { throw refused(response, path) }
+            return .ended
+        }
+    }
+
+    private func unreachable(_ origin: String, _ failure: TransferFailure) -> ExitCode {
+        Output.complaint(
+            "no gateway answers at \(origin): \(failure); is it running, and is --admin-listen the one it has?"
+        )
+        return .unavailable
+    }
+
+    private func headers(_ origin: String) -> [(name: String, value: String)] {
+        var headers = [(name: "Origin", value: origin)]
+        if let token = settings.adminToken {
+            headers.append(
+                (name: "Authorization", value: "Bearer \(String(decoding: token.bytes, as: UTF8.self))"))
+        }
+        return headers
     }
 
     /// Prints what a response with a status other than 200 means; returns the exit status.

@@ -13,7 +13,7 @@ struct Poolgate: AsyncParsableCommand {
             ServeCommand.self, MigrateCommand.self, CheckCommand.self, ExplainCommand.self, PoolsCommand.self,
             TenantsCommand.self, RulesCommand.self, RevokeCommand.self, ImportCommand.self,
             ExportCommand.self,
-            VersionCommand.self,
+            TailCommand.self, VersionCommand.self,
         ])
 
     /// Runs the command that the arguments name.

@@ -25,10 +25,21 @@ struct PoolsCommand: AsyncParsableCommand {
             }
             let pool: StatusReport.Pool = try await admin.ask("/pools/\(poolID)/refresh", isPost: true)
             PoolsCommand.show([pool])
+            for kid in pool.withdrawn ?? [] { Output.line("key \(kid) is not trusted any more") }
             if pool.state != "ready" { throw ExitCode.failure }
         } else {
-            let report: StatusReport = try await admin.ask("/status", isPost: false)
-            PoolsCommand.show(report.pools)
+            PoolsCommand.show(try await PoolsCommand.all(admin))
+        }
+    }
+
+    /// Every pool; the gateway tells of so many at a time.
+    private static func all(_ admin: AdminClient) async throws(ExitCode) -> [StatusReport.Pool] {
+        var pools: [StatusReport.Pool] = []
+        while true {
+            let after = pools.last.map { "?after=\($0.region)/\($0.poolID)" } ?? ""
+            let report: StatusReport = try await admin.ask("/status\(after)", isPost: false)
+            pools += report.pools
+            if report.poolsLeftOut == 0 || report.pools.isEmpty { return pools }
         }
     }
 

@@ -101,7 +101,7 @@ extension Setting {
         toggle("embedded", "run a private Postgres under the state directory instead", \.isEmbedded),
         Setting(
             "state-dir", "FOLDER", initial: ".poolgate",
-            "copy of the last good tenants, and the embedded Postgres; made 0700"
+            "copy of the last good tenants and key sets, and the embedded Postgres; made 0700"
         ) {
             $1.stateDirectory = $0
             return nil

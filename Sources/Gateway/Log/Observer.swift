@@ -34,10 +34,17 @@ enum Observer {
             LogLine(.error, "tenant_quarantined", ["tenant": .text(host), "error": .of(flaw)])
         case .revocationsUnreadable(let count): revocationsUnreadable(count)
         case .emptinessSuspected(let tenants): emptinessSuspected(tenants)
-        case .savedRowsLoaded(let rows, let savedAt): savedRowsLoaded(rows, savedAt)
+        case .savedRowsLoaded(let rows, let changes, let savedAt, let isCut):
+            savedRowsLoaded(rows, changes, savedAt, isCut)
         case .savedRowsUnreadable(let flaw): LogLine(.error, "snapshot_unreadable", ["error": .of(flaw)])
-        case .rowsSaved(let rows): LogLine(.debug, "snapshot_saved", ["rows": .count(rows)])
+        case .rowsSaved(let rows, let time):
+            LogLine(
+                .debug, "snapshot_saved", ["rows": .count(rows), "ms": .count(time.milliseconds)])
         case .savedRowsUnwritable(let flaw): LogLine(.error, "snapshot_unwritable", ["error": .of(flaw)])
+        case .savedKeysLoaded(let pools, let fetchedAt, let isCut): savedKeysLoaded(pools, fetchedAt, isCut)
+        case .savedKeysUnreadable(let flaw): LogLine(.error, "keys_unreadable", ["error": .of(flaw)])
+        case .keysSaved(let pools): LogLine(.debug, "keys_saved", ["pools": .count(pools)])
+        case .savedKeysUnwritable(let flaw): LogLine(.error, "keys_unwritable", ["error": .of(flaw)])
         case .healthUnwritable(let error):
             LogLine(
                 .warning, "health_unwritable",
@@ -118,12 +125,24 @@ enum Observer {
             ])
     }
 
-    private static func savedRowsLoaded(_ rows: Int, _ savedAt: Instant) -> LogLine {
+    private static func savedRowsLoaded(_ rows: Int, _ changes: Int, _ savedAt: Instant, _ isCut: Bool)
+        -> LogLine
+    {
         LogLine(
             .warning, "snapshot_loaded",
             [
-                "rows": .count(rows), "saved_at": .text(savedAt.timestamp),
+                "rows": .count(rows), "changes": .count(changes), "saved_at": .text(savedAt.timestamp),
                 "advice": "without a database, tenants are served as they were then",
+                "error": isCut ? "the end of the changes is damaged, and what it said is not known" : nil,
+            ])
+    }
+
+    private static func savedKeysLoaded(_ pools: Int, _ fetchedAt: Instant?, _ isCut: Bool) -> LogLine {
+        LogLine(
+            isCut ? .warning : .info, "keys_loaded",
+            [
+                "pools": .count(pools), "newest": fetchedAt.map { .text($0.timestamp) },
+                "error": isCut ? "the end of the changes is damaged, and what it said is not known" : nil,
             ])
     }
 

@@ -35,9 +35,12 @@ final class RepetitionFilter: Sendable {
         case .healthUnwritable(let error): ("health", error.description)
         case .rowsSaved: ("snapshot", nil)
         case .savedRowsUnwritable(let flaw): ("snapshot", flaw.description)
+        case .keysSaved: ("saved keys", nil)
+        case .savedKeysUnwritable(let flaw): ("saved keys", flaw.description)
         case .keysWithdrawn, .schemaTooOld, .schemaNewer, .listenSwallowed, .directoryRead,
             .tenantQuarantined,
-            .revocationsUnreadable, .emptinessSuspected, .savedRowsLoaded, .savedRowsUnreadable:
+            .revocationsUnreadable, .emptinessSuspected, .savedRowsLoaded, .savedRowsUnreadable,
+            .savedKeysLoaded, .savedKeysUnreadable:
             (nil, nil)
         }
     }

@@ -8,6 +8,7 @@ actor ControlPlaneRunner {
     private let settings: Settings
     private let stateDirectory: String?
     private let pools: UserPools
+    private let keySaver: KeySaver
     private let state: GatewayState
     private let log: LogWriter
     private let observe: Observe
@@ -19,7 +20,8 @@ actor ControlPlaneRunner {
     private var embedded: EmbeddedPostgres?
 
     init(
-        settings: Settings, stateDirectory: String?, pools: UserPools, state: GatewayState, log: LogWriter,
+        settings: Settings, stateDirectory: String?, pools: UserPools, keySaver: KeySaver,
+        state: GatewayState, log: LogWriter,
         observe: @escaping Observe,
         publish: @escaping @Sendable (Directory) -> Void,
         publishStaleness: @escaping @Sendable (Instant) -> Void,
@@ -29,6 +31,7 @@ actor ControlPlaneRunner {
         self.settings = settings
         self.stateDirectory = stateDirectory
         self.pools = pools
+        self.keySaver = keySaver
         self.state = state
         self.log = log
         self.observe = observe
@@ -48,7 +51,7 @@ actor ControlPlaneRunner {
         let directory = TenantDirectory(
             settings: TenantDirectory.Settings(
                 url: url, parser: TenantParser(settings), schemaVersion: Schema.migrator.newestVersion,
-                savedRowsFile: stateDirectory.map { SavedRowsFile(path: "\($0)/tenants.snapshot") }),
+                savedRowsFile: stateDirectory.map { StateFile.tenants(in: $0) }),
             pools: pools,
             outlet: TenantDirectory.Outlet(
                 publish: publish,
@@ -59,7 +62,9 @@ actor ControlPlaneRunner {
                         publishStaleness(confirmed.advanced(by: bound))
                     }
                 }, observe: observe))
+        if let stateDirectory { await keySaver.load(from: stateDirectory) }
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { [keySaver] in await keySaver.run() }
             group.addTask { await directory.run() }
             group.addTask { await health.run() }
             if let embedded { group.addTask { await embedded.watch() } }

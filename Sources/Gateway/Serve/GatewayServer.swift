@@ -31,6 +31,7 @@ struct GatewayServer {
     private let openedProxy = OneShot<ProxyServer>()
     private let fetcher: KeyFetcher
     private let pools: UserPools
+    private let keySaver: KeySaver
     private let state: GatewayState
     private let pageDatabase: PageDatabase
 
@@ -55,10 +56,11 @@ struct GatewayServer {
         observe = { observation in
             if let line = repetitions.line(observation) { log.write(line) }
         }
+        keySaver = KeySaver(observe: observe)
         pools = UserPools(
             source: fetcher.source,
             publish: { [publisher] pool, keys in publisher.publish { $0.publish(keys, for: pool) } },
-            observe: observe)
+            observe: observe, saver: keySaver)
         state = GatewayState(
             instance: InstanceName.make(), version: Version.current, startedAt: .now,
             isFirstPassDone: { [pools] in pools.isFirstPassDone }, pools: { [pools] in pools.statuses() },
@@ -84,8 +86,8 @@ struct GatewayServer {
         defer { reports.cancel() }
         let adminAddress = await self.adminAddress(admin)
         let control = ControlPlaneRunner(
-            settings: settings, stateDirectory: stateDirectory, pools: pools, state: state, log: log,
-            observe: observe,
+            settings: settings, stateDirectory: stateDirectory, pools: pools, keySaver: keySaver,
+            state: state, log: log, observe: observe,
             publish: { [publisher, directoryLoaded] directory in
                 publisher.publish { $0.publish(directory: directory) }
                 directoryLoaded.set(())

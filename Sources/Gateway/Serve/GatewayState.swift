@@ -67,14 +67,25 @@ final class GatewayState: Sendable {
     /// The status of every pool by its name.
     var statusByPool: [PoolName: PoolStatus] { poolTable() }
 
-    /// Everything, as `/status` returns it.
-    var report: StatusReport {
+    /// Whether the gateway is ready and what it serves by, as `/ready` returns it.
+    var readyReport: ReadyReport {
+        let current = values.withLock { $0 }
+        return ReadyReport(
+            Readiness(current, isFirstPassDone: isFirstPassDone(), at: .now), current.directory, poolCounts(),
+            at: .now)
+    }
+
+    /// Everything, as `/status` returns it, with those pools that are asked for.
+    func report(_ query: StatusQuery = StatusQuery()) -> StatusReport {
         let current = values.withLock { $0 }
         let now = Instant.now
+        let readiness = Readiness(current, isFirstPassDone: isFirstPassDone(), at: .now)
+        let (shown, leftOut) = query.part(of: pools())
         return StatusReport(
-            instance: instance, version: version, startedAt: startedAt.timestamp,
-            readiness: Readiness(current, isFirstPassDone: isFirstPassDone(), at: .now),
-            listeners: current.listeners, directory: StatusReport.Directory(current.directory, now: now),
-            pools: pools().map { StatusReport.Pool($0, now: now) })
+            instance: instance, version: version, startedAt: startedAt.timestamp, isReady: readiness.isReady,
+            reason: readiness.reason, isDraining: current.isStopping, listeners: current.listeners,
+            directory: StatusReport.Directory(current.directory, now: now),
+            poolCounts: PoolTally(poolCounts()), pools: shown.map { StatusReport.Pool($0, now: now) },
+            poolsLeftOut: leftOut)
     }
 }
