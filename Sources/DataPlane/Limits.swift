@@ -167,9 +167,13 @@ package enum Limits {
     static let delayTicks: UInt32 = 16 * ticksPerSecond
     /// Streams that a client may have open at once by one HTTP/2 connection (RFC 9113 §6.5.2).
     static let streams: UInt32 = 128
-    /// What may wait of the bodies of all of one connection's streams: as many windows as streams, so that those whose
-    /// upstreams are slow never hold up the others.
-    static let connectionWindowBytes: Int32 = 128 * 65_535
+    /// What may wait of the requests' bodies of all of one connection's streams: eight windows, so that a few uploads whose
+    /// upstreams are slow do not hold up the others.
+    static let connectionWindowBytes: Int32 = 8 * 65_535
+    /// What may wait of the responses of all of one connection's streams before the next bytes of any are the loop's to lend,
+    /// and how much a loop lends to all connections together.
+    static let connectionResponseBytes = 256 * 1024
+    static let lentResponseBytes = 64 * 1024 * 1024
     /// What an HTTP/2 connection writes at once before it looks whether its client takes it.
     static let http2WriteBytes = 64 * 1024
     /// How long after the first GOAWAY streams that are on their way are still taken (RFC 9113 §6.8).

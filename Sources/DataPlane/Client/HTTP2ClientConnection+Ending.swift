@@ -9,6 +9,7 @@ extension HTTP2ClientConnection {
     /// The loop's clock moved on.
     func ticked(_ tick: UInt32) {
         noteSending(at: tick)
+        reportRoom()
         if worker.isLeaving { perform(machine.leave(at: tick)) }
         if tick % Limits.ticksPerSecond == 0 { session.secondPassed() }
         for stream in Array(streams.values) { stream.ticked(tick) }

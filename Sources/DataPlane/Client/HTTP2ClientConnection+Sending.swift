@@ -85,6 +85,7 @@ extension HTTP2ClientConnection {
         let taking = taking
         self.taking.removeAll(keepingCapacity: true)
         for stream in taking { stream.reportWritable() }
+        reportRoom()
         if session.isOver { sayGoodbye() }
         if wantsRead, !holdsReads {
             wantsRead = false

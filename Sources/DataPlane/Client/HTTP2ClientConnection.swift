@@ -35,6 +35,9 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     let sender: HTTP2Sender
     var unsentBytes = 0
     private var requestsLeft: Int
+    /// What waits of all streams' responses, and whether one was held because of it.
+    private var waitingBytes = 0
+    private var lacksRoom = false
     /// Streams that wait for their turn, and whether one was refused in what is being read.
     private var heldBackStreams = 0
     private var hasRefused = false
@@ -177,6 +180,26 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
             case .settingsChanged, .response, .flawedResponse: break
             }
         }
+    }
+
+    // MARK: Room for responses
+
+    var hasRoom: Bool {
+        if waitingBytes < Limits.connectionResponseBytes || worker.lentResponses.hasRoom { return true }
+        lacksRoom = true
+        return false
+    }
+
+    func waitingChanged(by count: Int) {
+        worker.lentResponses.changed(from: waitingBytes, to: waitingBytes + count)
+        waitingBytes += count
+    }
+
+    /// Tells the streams that there is room again, where it was lacking.
+    func reportRoom() {
+        guard lacksRoom, hasRoom else { return }
+        lacksRoom = false
+        for stream in Array(streams.values) { stream.reportWritable() }
     }
 
     // MARK: Turns

@@ -21,6 +21,12 @@ protocol HTTP2ClientStreamOwner: AnyObject {
         _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, hasBody: Bool,
         of stream: HTTP2ClientStream)
 
+    /// Whether the connection may hold more of any response.
+    var hasRoom: Bool { get }
+
+    /// So much more of responses waits, or less.
+    func waitingChanged(by count: Int)
+
     /// So much payload can be sent.
     func offer(_ count: Int, of stream: HTTP2ClientStream)
 
@@ -161,6 +167,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
             isHeldBack = false
             connection?.heldBack(-1)
         }
+        connection?.waitingChanged(by: -outbound.bytes)
         connection = nil
         if !isFinished { exchange.clientLost() }
         isFinished = true
@@ -218,7 +225,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
 
     // MARK: The response
 
-    var isWritable: Bool { !outbound.isFull }
+    var isWritable: Bool { !outbound.isFull && connection?.hasRoom ?? true }
 
     func sendInterim(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
         connection?.sendInterim(head, bytes, of: self)
@@ -233,6 +240,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         guard payload.readableBytes > 0, connection != nil, !isHeadOfNoBody else { return }
         if outbound.bytes == 0 { sendingProgressed() }
         outbound.append(payload)
+        connection?.waitingChanged(by: payload.readableBytes)
         connection?.offer(payload.readableBytes, of: self)
     }
 
@@ -284,7 +292,9 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// Takes the next bytes of payload, which are being sent.
     func nextPayload(atMost count: Int) -> ByteBuffer? {
         sendingProgressed()
-        return outbound.next(atMost: count)
+        let piece = outbound.next(atMost: count)
+        connection?.waitingChanged(by: -(piece?.readableBytes ?? 0))
+        return piece
     }
 
     /// Tells the exchange that the client takes bytes again, where it does.

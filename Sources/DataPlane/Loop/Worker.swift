@@ -46,6 +46,9 @@ final class Worker {
     /// What clients have whose FIN brought more than may wait.
     var lender = Lender(limit: Limits.surplusBytes, limitOfOne: Limits.surplusBytesOfClient)
 
+    /// What HTTP/2 connections hold of responses beyond their shares.
+    var lentResponses = LentResponses()
+
     private(set) var isDraining = false
     /// Whether responses say that connections close: also while still accepting before the drain.
     private(set) var isLeaving = false
