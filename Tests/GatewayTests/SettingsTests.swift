@@ -71,7 +71,8 @@ import Testing
             "token-cache-bytes": "2MiB",
             "max-staleness": "1m", "drain-timeout": "1s", "shutdown-delay": "2s", "log-level": "debug",
             "log-format": "text", "access-log": "on", "tls-listen": "127.0.0.1:3", "tls-certificates": "/tmp",
-            "trusted-proxies": "10.0.0.0/8", "proxy-protocol": "v2", "upstream-cas": "/tmp",
+            "trusted-proxies": "10.0.0.0/8", "proxy-protocol": "v2", "http2": "off",
+            "upstream-cas": "/tmp",
             "max-upstream-connections": "5", "upstream-wait": "3s", "max-connections": "6",
             "max-connections-per-address": "8", "max-requests-per-connection": "9", "head-timeout": "4s",
             "idle-timeout": "5s",
@@ -115,6 +116,7 @@ import Testing
             #expect(settings.logFormat == .text && settings.hasAccessLog)
             #expect(settings.tlsListen?.port == 3 && settings.tlsCertificates == "/tmp")
             #expect(settings.trustedProxies.count == 1 && settings.expectsProxyHeader)
+            #expect(!settings.speaksHTTP2)
             #expect(settings.upstreamCAs == "/tmp" && settings.maxUpstreamConnections == 5)
             #expect(settings.upstreamWait == .seconds(3) && settings.maxConnections == 6)
             #expect(settings.maxConnectionsPerAddress == 8 && settings.maxRequestsPerConnection == 9)
