@@ -202,8 +202,19 @@ enum Limits {
 
     /// How long a command's call to the admin port may take: a refresh may make two fetches of 5 s.
     static let adminCall = Duration.seconds(20)
-    /// Key endpoints asked at once by `check`.
+    /// Key endpoints asked, or upstreams tried, at once by `check`.
     static let checksAtOnce = 64
+    /// How long `check` waits for a gateway that may listen on this machine.
+    static let liveCall = Duration.seconds(2)
+    /// Names that a finding of `check` lists.
+    static let namesShown = 10
+    /// Good findings of one kind that `check` lists; where there are more, it says how many.
+    static let goodFindingsListed = 20
+    /// A clock that is off by more is told.
+    static let clockSeconds: Int64 = 5
+    /// A certificate that expires within so many days should have been renewed, and must be renewed now.
+    static let certificateDaysToRenew: Int64 = 30
+    static let certificateDaysLate: Int64 = 14
 
     // What commands print.
 
@@ -214,6 +225,8 @@ enum Limits {
     /// A progress bar without its words, in columns; where it would be shorter there is none.
     static let shortestProgressBar = 10
     static let longestProgressBar = 40
+    /// The width of the example of the settings' file.
+    static let exampleColumns = 100
     /// How often a progress bar is drawn anew.
     static let progressPause = Duration.milliseconds(100)
 

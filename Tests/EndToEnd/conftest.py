@@ -161,3 +161,15 @@ def run(binaries):
     def begin(*arguments, **options):
         return run_command(binaries, *arguments, **options)
     return begin
+
+
+@pytest.fixture
+def role(postgres):
+    """A login of its own that may do nothing; `role(database)` is the URL of a database for it."""
+    name = f"role{next(NUMBERS)}"
+    postgres.sql(f"CREATE ROLE {name} LOGIN", "postgres")
+
+    def url(database):
+        return database.url.replace("postgres@", f"{name}@")
+    url.name = name
+    return url

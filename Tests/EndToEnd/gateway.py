@@ -122,6 +122,9 @@ def run(binaries, *arguments, stdin="", environment=None, seconds=60):
     """One command of the program, to its end."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("POOLGATE_")}
     variables.pop("DATABASE_URL", None)
+    if arguments[:1] == ("check",):
+        # Whatever listens at the usual ports of the machine that runs the tests.
+        variables |= {"POOLGATE_LISTEN": "127.0.0.1:0", "POOLGATE_ADMIN_LISTEN": "127.0.0.1:0"}
     return subprocess.run(
         [str(binaries / "poolgate"), *arguments], input=stdin, env=variables | (environment or {}), capture_output=True,
         text=True, timeout=seconds)

@@ -76,7 +76,7 @@ def test_an_older_schema_is_told_by_check_and_explain(run, postgres):
     database = postgres.new_database()
     first = sorted((pathlib.Path(__file__).parents[2] / "sql/migrations").glob("*.sql"))[0]
     database.sql(first.read_text())
-    done = run("check", "--database-url", database.url)
+    done = run("check", "--table", "--database-url", database.url)
     assert done.returncode == 1 and "run 'poolgate migrate'" in done.stdout and "does not exist" not in done.stdout
     assert "ok    database" in done.stdout, done.stdout
     done = run("explain", "--table", "--host", "a.example.com", "--database-url", database.url)
@@ -85,7 +85,7 @@ def test_an_older_schema_is_told_by_check_and_explain(run, postgres):
 
 def test_a_database_that_cannot_be_reached_is_told_with_its_place(run):
     port = free_port()
-    done = run("check", "--database-url", f"postgresql://u@127.0.0.1:{port}/x")
+    done = run("check", "--table", "--database-url", f"postgresql://u@127.0.0.1:{port}/x")
     assert done.returncode == 1 and f"127.0.0.1" in done.stdout and str(port) in done.stdout
     assert "refused" in done.stdout.lower(), done.stdout
 

@@ -138,7 +138,7 @@ def test_a_file_of_authorities_replaces_those_of_the_system(binaries, database, 
     database.add("a.example.com", pool)
 
     def check(*arguments):
-        command = [str(binaries / "poolgate"), "check", "--database-url", database.url, "--upstream", "http://127.0.0.1:1",
+        command = [str(binaries / "poolgate"), "check", "--table", "--database-url", database.url, "--upstream", "http://127.0.0.1:1",
                    "--jwks-url-template", f"https://127.0.0.1:{keys.port}/{{pool}}", *arguments]
         script = 'mount --bind "$0" /etc/ssl/certs && exec "$@"'
         return subprocess.run(["unshare", "-m", "bash", "-c", script, str(system), *command], capture_output=True, text=True).stdout

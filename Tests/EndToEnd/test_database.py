@@ -35,18 +35,6 @@ def link(gateway):
 
 
 @pytest.fixture
-def role(postgres):
-    """A login of its own that may do nothing; `role(database)` is the URL of a database for it."""
-    name = f"role{next(NUMBERS)}"
-    postgres.sql(f"CREATE ROLE {name} LOGIN", "postgres")
-
-    def url(database):
-        return database.url.replace("postgres@", f"{name}@")
-    url.name = name
-    return url
-
-
-@pytest.fixture
 def cluster():
     """Makes clusters of the test's own."""
     with contextlib.ExitStack() as stack:
@@ -435,7 +423,7 @@ def test_announcements_and_rows_of_any_size_cost_a_bounded_memory(start, databas
 def test_a_forgotten_grant_says_what_to_grant(start, run, database, role):
     gateway = start(database_url=role(database), ready=False)
     assert "GRANT poolgate_gateway" in gateway.wait_event("database_lost")["advice"]
-    done = run("check", environment={"POOLGATE_DATABASE_URL": role(database)})
+    done = run("check", "--table", environment={"POOLGATE_DATABASE_URL": role(database)})
     assert done.returncode == 1 and "FAIL" in done.stdout and "GRANT poolgate_gateway" in done.stdout
     database.sql(f"GRANT poolgate_gateway TO {role.name}")
     gateway.wait_event("ready", 30)
@@ -444,10 +432,10 @@ def test_a_forgotten_grant_says_what_to_grant(start, run, database, role):
 def test_a_user_that_is_made_read_only_hears_what_makes_it_so(run, database, role):
     url = role(database)
     database.sql(f"GRANT poolgate_gateway TO {role.name}; ALTER ROLE {role.name} SET default_transaction_read_only = on")
-    done = run("check", environment={"POOLGATE_DATABASE_URL": url})
+    done = run("check", "--table", environment={"POOLGATE_DATABASE_URL": url})
     assert done.returncode == 1 and "RESET default_transaction_read_only" in done.stdout
     database.sql(f"ALTER ROLE {role.name} RESET default_transaction_read_only")
-    assert "FAIL" not in run("check", environment={"POOLGATE_DATABASE_URL": url}).stdout
+    assert "FAIL" not in run("check", "--table", environment={"POOLGATE_DATABASE_URL": url}).stdout
 
 
 def test_an_old_schema_says_migrate_and_a_user_that_may_not_hears_who_may(start, run, postgres, role):
@@ -458,7 +446,7 @@ def test_an_old_schema_says_migrate_and_a_user_that_may_not_hears_who_may(start,
     assert "poolgate migrate" in gateway.wait_event("schema_too_old")["advice"]
     database.sql(f"GRANT poolgate_gateway TO {role.name}")
     for url in (database.url, role(database)):
-        done = run("check", environment={"POOLGATE_DATABASE_URL": url})
+        done = run("check", "--table", environment={"POOLGATE_DATABASE_URL": url})
         assert done.returncode == 1 and "run 'poolgate migrate'" in done.stdout and "does not exist" not in done.stdout
         done = run("explain", "--table", "--host", "a.example.com", "--token", "-", stdin="x", environment={"POOLGATE_DATABASE_URL": url})
         assert done.returncode == 69 and "run 'poolgate migrate'" in done.stderr and "does not exist" not in done.stderr

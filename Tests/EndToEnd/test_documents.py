@@ -138,7 +138,7 @@ psql -qX "$ADMIN_URL" -c "INSERT INTO poolgate.tenants (host, region, pool_id) V
 PREPARED = {
     "README.md": "", "ops/guide/configuration.md": "", "ops/guide/identity-headers.md": TENANT,
     "ops/guide/refusals.md": GATEWAY, "ops/guide/commands.md": GATEWAY, "sql/README.md": GATEWAY,
-    "ops/guide/on-call.md": """
+    "ops/guide/diagnosis.md": """
 psql -qX "$ADMIN_URL" <<'SQL'
 INSERT INTO poolgate.tenants (host, region, pool_id, required_groups) VALUES
     ('acme.example.com', 'eu-west-1', 'eu-west-1_AcmeProd1', '{admins}'),
@@ -182,7 +182,7 @@ def test_examples_of_settings_have_no_mistakes(page, tmp_path, database, run):
     for number, block in enumerate(block for block in blocks(page) if block.kind == "yaml"):
         file = tmp_path / f"{number}.yaml"
         file.write_text(block.text)
-        done = run("check", "--config", str(file), environment={"POOLGATE_DATABASE_URL": database.url})
+        done = run("check", "--table", "--config", str(file), environment={"POOLGATE_DATABASE_URL": database.url})
         assert done.stdout.startswith("ok    configuration: no mistakes\n"), f"{block}: {done.stdout}{done.stderr}"
 
 

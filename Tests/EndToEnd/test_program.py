@@ -109,11 +109,11 @@ def test_the_same_files_apply_with_plain_psql(postgres, run):
 def test_check_tells_by_its_status(run, database, stand_in, pool, upstream):
     arguments = ("--database-url", database.url, "--jwks-url-template", stand_in.template, "--upstream", upstream.url)
     database.add("a.example.com", pool)
-    done = run("check", *arguments)
+    done = run("check", "--table", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert pool in done.stdout
     stand_in.fail(pool, "500")
-    done = run("check", *arguments)
+    done = run("check", "--table", *arguments)
     assert done.returncode == 1
     assert "500" in done.stdout + done.stderr
 

@@ -111,7 +111,7 @@ def test_a_wrong_proxy_password_is_told_without_it(run, database, pool):
     threading.Thread(target=refuse, daemon=True).start()
     database.add("a.example.com", pool)
     try:
-        done = run("check", "--database-url", database.url, "--upstream", "http://127.0.0.1:1",
+        done = run("check", "--table", "--database-url", database.url, "--upstream", "http://127.0.0.1:1",
                    "--egress-proxy", f"http://u:qH7kPzwX3mTr@127.0.0.1:{listener.getsockname()[1]}")
     finally:
         listener.close()

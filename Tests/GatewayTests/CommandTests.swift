@@ -8,9 +8,10 @@ import Testing
     private static let good = "eu-west-1_GoodPool1"
     private static let bad = "eu-west-1_BadPool11"
 
-    private func tenant(_ host: String, _ pool: String) -> String {
+    /// The key endpoint is the upstream, too: something that can be reached.
+    private func tenant(_ host: String, _ pool: String, upstream: String = "127.0.0.1:9") -> String {
         "INSERT INTO poolgate.tenants (host, region, pool_id, upstream) "
-            + "VALUES ('\(host)', 'eu-west-1', '\(pool)', 'http://127.0.0.1:9')"
+            + "VALUES ('\(host)', 'eu-west-1', '\(pool)', 'http://\(upstream)')"
     }
 
     /// A migrated database, a key endpoint for the good pool, and the environment that names both.
@@ -31,14 +32,18 @@ import Testing
     func checkCommand() async throws {
         let mint = try #require(Mint(keyID: "key-1"))
         let (server, endpoint, environment) = try await scene(mint)
-        try server.psql(tenant("a.example", Self.good))
-        let good = try await GatewayProcess.run(["check"], environment: environment)
+        try server.psql(tenant("a.example", Self.good, upstream: endpoint.address))
+        let good = try await GatewayProcess.run(
+            ["check", "--table", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
+            environment: environment)
         #expect(good.status == 0)
         let lines = good.output.split(separator: "\n")
-        #expect(lines.count == 5 && lines.allSatisfy { $0.hasPrefix("ok    ") })
+        #expect(lines.last == "all is well" && lines.dropLast().allSatisfy { $0.hasPrefix("ok    ") })
         #expect(good.output.contains("keys of eu-west-1/\(Self.good): key-1"))
-        try server.psql(tenant("b.example", Self.bad))
-        let bad = try await GatewayProcess.run(["check"], environment: environment)
+        try server.psql(tenant("b.example", Self.bad, upstream: endpoint.address))
+        let bad = try await GatewayProcess.run(
+            ["check", "--table", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
+            environment: environment)
         #expect(bad.status == 1)
         #expect(bad.output.split(separator: "\n").filter { $0.hasPrefix("FAIL") }.count == 1)
         #expect(bad.output.contains("FAIL  keys of eu-west-1/\(Self.bad): the key endpoint answers 404"))

@@ -177,13 +177,21 @@ import Testing
         let ready = try await GatewayProcess.ask("http://\(admin)/ready")
         #expect(ready.status == 503 && ready.body.contains("run 'poolgate migrate'"))
         let environment = ["DATABASE_URL": server.url()]
-        #expect(try await GatewayProcess.run(["check"], environment: environment).status == 1)
+        #expect(
+            try await GatewayProcess.run(
+                ["check", "--table", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
+                environment: environment
+            ).status == 1)
         let migrated = try await GatewayProcess.run(["migrate"], environment: environment)
         #expect(migrated.status == 0 && migrated.output.contains("applied 0001_"))
         try await gateway.event("ready")
         let again = try await GatewayProcess.run(["migrate"], environment: environment)
         #expect(again.status == 0 && !again.output.contains("applied") && !again.output.contains("WARNING"))
-        #expect(try await GatewayProcess.run(["check"], environment: environment).status == 0)
+        #expect(
+            try await GatewayProcess.run(
+                ["check", "--table", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
+                environment: environment
+            ).status == 0)
         try server.psql(
             "INSERT INTO poolgate.migrations (name, version, checksum) VALUES ('9999_later', 9999, 'x')")
         let refused = try await GatewayProcess.run(["migrate"], environment: environment)

@@ -11,6 +11,7 @@ extension HouseRule {
                     "Gateway/RevocationQueries.swift", "Gateway/RowQueries.swift",
                     "Gateway/RuleQueries.swift", "Gateway/TenantQueries.swift",
                     "Gateway/TransferQueries.swift",
+                    "Gateway/CheckQueries.swift",
                 ], because: "they are the queries and the migrations"),
             Exception(
                 ["Postgres/PostgresConnection.swift"], "LISTEN", because: "the channel's name is quoted there"
@@ -173,7 +174,8 @@ extension HouseRule {
             Exception(
                 [
                     "Gateway/AdminResponder.swift", "Gateway/EventStream.swift",
-                    "Gateway/ExplainCommand.swift",
+                    "Gateway/CheckCommand.swift", "Gateway/DatabaseCheck.swift",
+                    "Gateway/ExplainCommand.swift", "Gateway/KeyCheck.swift",
                     "Gateway/PageDatabase.swift",
                     "Gateway/RowListing.swift",
                 ],
@@ -215,6 +217,9 @@ extension HouseRule {
             Exception(["Platform/DetachedThread.swift"], because: "it is the thread for work that blocks"),
             Exception(["DataPlane/ProxyServer.swift"], because: "it makes the event loops"),
             Exception(["Gateway/AdminServer.swift"], because: "the admin port has a loop of its own"),
+            Exception(
+                ["Gateway/CheckCommand.swift"], "MultiThreadedEventLoopGroup.singleton",
+                because: "it tries ports and upstreams on the loops that NIO has anyway"),
             Exception(
                 ["ControlPlane/HealthWriter.swift", "Gateway/EmbeddedPostgres.swift"], "Task.detached",
                 because: "the last words must be said although the task that says them is cancelled"),

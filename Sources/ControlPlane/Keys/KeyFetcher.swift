@@ -62,7 +62,10 @@ package final class KeyFetcher: Sendable {
         }
         do {
             let keySet = try JSONWebKeySet(parsing: response.body)
-            return .success(FetchedKeys(keySet: keySet, freshSeconds: response.head.freshSeconds))
+            return .success(
+                FetchedKeys(
+                    keySet: keySet, freshSeconds: response.head.freshSeconds,
+                    serverSeconds: response.head.serverSeconds))
         } catch {
             return .failure(.unusableKeySet(error))
         }

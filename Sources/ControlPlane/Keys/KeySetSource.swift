@@ -8,11 +8,14 @@ package struct FetchedKeys: Sendable {
     /// For how many seconds the response says that it stays fresh (RFC 9111 §4.2); nil where it does not say. Only a
     /// hint: when to fetch again is decided by the gateway.
     package let freshSeconds: Int?
+    /// What time it was at the endpoint, in seconds since 1970; nil where it does not say.
+    package let serverSeconds: Int64?
 
     /// Keys that were fetched just now.
-    package init(keySet: JSONWebKeySet, freshSeconds: Int?) {
+    package init(keySet: JSONWebKeySet, freshSeconds: Int?, serverSeconds: Int64? = nil) {
         self.keySet = keySet
         self.freshSeconds = freshSeconds
+        self.serverSeconds = serverSeconds
     }
 }
 

@@ -65,6 +65,9 @@ final class CertificateStore: Sendable {
         return pair
     }
 
+    /// Every pair that can be served, in the order of their names.
+    var pairs: [CertificatePair] { state.withLock { $0.pairs } }
+
     private static var now: Int64 { WallClock.nanoseconds / 1_000_000_000 }
 
     /// Looks at the folder again; blocks, so it never runs on a loop. A pair that cannot be read leaves the one before

@@ -59,7 +59,7 @@ final class UpstreamAuthorities: Sendable {
     ///
     /// Whoever waits brings a clock along.
     func context(
-        _ asked: Asked, tenant: HostPattern, on loop: any EventLoop
+        _ asked: Asked, tenant: HostPattern?, on loop: any EventLoop
     ) -> EventLoopFuture<NIOSSLContext> {
         if let entry = known.entries.withLock({ $0[asked] }) {
             return loop.makeSucceededFuture(entry.context)

@@ -101,12 +101,5 @@ struct AdminClient {
     }
 
     /// Where the port can be reached from this machine: at a loopback address where it listens on all addresses.
-    private var authority: String {
-        let address = settings.adminListen
-        switch address.host {
-        case "0.0.0.0": return ListenAddress(host: "127.0.0.1", port: address.port).description
-        case "::": return ListenAddress(host: "::1", port: address.port).description
-        default: return address.description
-        }
-    }
+    private var authority: String { settings.adminListen.reachable.description }
 }

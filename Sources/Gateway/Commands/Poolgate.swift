@@ -13,7 +13,8 @@ struct Poolgate: AsyncParsableCommand {
             ServeCommand.self, MigrateCommand.self, CheckCommand.self, ExplainCommand.self, PoolsCommand.self,
             TenantsCommand.self, RulesCommand.self, RevokeCommand.self, ImportCommand.self,
             ExportCommand.self,
-            TailCommand.self, VersionCommand.self,
+            TailCommand.self, StatusCommand.self, ConfigCommand.self, CompletionCommand.self,
+            CompleteCommand.self, VersionCommand.self,
         ])
 
     /// Runs the command that the arguments name.
@@ -77,5 +78,22 @@ struct VersionCommand: ParsableCommand {
 
     func run() {
         Output.line(Version.current)
+    }
+}
+
+/// `poolgate complete`: what the scripts ask for: the words that may stand in place of the last one.
+struct CompleteCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "complete", abstract: "Print what may be typed in place of the last word.",
+        shouldDisplay: false)
+
+    @Argument(parsing: .captureForPassthrough, help: "The words behind 'poolgate', the last one unfinished.")
+    var words: [String] = []
+
+    func run() {
+        let known = words.first == "--" ? Array(words.dropFirst()) : words
+        for word in Completion(commands: CommandTree(dump: Poolgate._dumpHelp())).candidates(known) {
+            Output.line(word)
+        }
     }
 }

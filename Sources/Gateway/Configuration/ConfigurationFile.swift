@@ -62,14 +62,18 @@ struct ConfigurationFile: Sendable {
 
     /// Whether a line of the file begins with the key. One that does not may be part of a value, made a key by a character
     /// that means something in YAML.
-    func standsAtLineStart(_ key: String) -> Bool {
-        guard Printable.isName(key), let last = key.split(separator: ".").last else { return false }
-        return lines.contains { line in
+    func standsAtLineStart(_ key: String) -> Bool { line(of: key) != nil }
+
+    /// The number of the line that begins with the key, counted from 1; nil where there is none.
+    func line(of key: String) -> Int? {
+        guard Printable.isName(key), let last = key.split(separator: ".").last else { return nil }
+        let place = lines.firstIndex { line in
             let rest = line.drop { $0 == " " || $0 == "'" || $0 == "\"" }.utf8
             guard rest.starts(with: last.utf8) else { return false }
             let mark = rest.dropFirst(last.utf8.count).drop { $0 == 0x20 || $0 == 0x27 || $0 == 0x22 }
             return mark.first == UInt8(ascii: ":")
         }
+        return place.map { $0 + 1 }
     }
 
     /// Why the file at `path` cannot be read, for a message after its name; nil where it can.

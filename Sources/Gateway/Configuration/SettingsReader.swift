@@ -13,6 +13,7 @@ struct SettingsReader {
 
     private var settings = Settings()
     private var mistakes: [String] = []
+    private var given: [GivenSetting] = []
     /// Whether anything named a database, by a URL that can be used or not.
     private var isDatabaseNamed = false
 
@@ -21,6 +22,15 @@ struct SettingsReader {
     static func read(
         arguments: [String], environment: [String: String], needsDatabase: Bool = false
     ) throws(Mistakes) -> Settings {
+        let read = readAll(arguments: arguments, environment: environment, needsDatabase: needsDatabase)
+        guard read.mistakes.isEmpty else { throw Mistakes(sentences: read.mistakes) }
+        return read.settings
+    }
+
+    /// The same with the origin of each value, for whoever wants to see settings that have mistakes, too.
+    static func readAll(
+        arguments: [String], environment: [String: String], needsDatabase: Bool = false
+    ) -> ReadSettings {
         var reader = SettingsReader()
         reader.read(Flags(arguments), environment)
         reader.compare()
@@ -29,8 +39,7 @@ struct SettingsReader {
                 "no database: set POOLGATE_DATABASE_URL (or DATABASE_URL) to a Postgres URL, "
                     + "or pass --embedded for a private Postgres under the state directory")
         }
-        guard reader.mistakes.isEmpty else { throw Mistakes(sentences: reader.mistakes) }
-        return reader.settings
+        return ReadSettings(settings: reader.settings, given: reader.given, mistakes: reader.mistakes)
     }
 
     /// The environment variables of this process.
@@ -45,6 +54,9 @@ struct SettingsReader {
         let variables = EnvironmentVariablesProvider(environmentVariables: environment).snapshot()
         var file: ConfigurationFile?
         if let path = flags.value(of: .file) ?? SettingsReader.variable(.file, variables) {
+            let source = flags.value(of: .file).map { _ in SettingSource.flag(Setting.file.flag) }
+            given.append(
+                GivenSetting(setting: .file, text: path, source: source ?? .variable(Setting.file.variable)))
             do throws(ConfigurationFile.Flaw) {
                 file = try ConfigurationFile(path: path)
             } catch {
@@ -54,11 +66,12 @@ struct SettingsReader {
         if let file { mistakes += SettingsReader.unknownKeys(of: file) }
         for setting in Setting.all {
             if let text = flags.value(of: setting) {
-                apply(setting, text, from: setting.flag)
+                apply(setting, text, from: .flag(setting.flag))
             } else if let text = SettingsReader.variable(setting, variables) {
-                apply(setting, text, from: setting.variable)
+                apply(setting, text, from: .variable(setting.variable))
             } else if let file, let text = file.text(at: setting.name), !text.isEmpty {
-                apply(setting, text, from: "'\(setting.name)' in \(file.path)")
+                let line = file.line(of: setting.name)
+                apply(setting, text, from: .file(path: file.path, line: line))
             }
         }
         // Many platforms set DATABASE_URL. It counts where nothing else names a database.
@@ -66,16 +79,19 @@ struct SettingsReader {
             !url.isEmpty,
             let setting = Setting.named("database-url")
         {
-            apply(setting, url, from: "DATABASE_URL")
+            apply(setting, url, from: .variable("DATABASE_URL"))
         }
     }
 
     /// Sets one setting; notes a mistake where its text is none that the setting can have.
-    private mutating func apply(_ setting: Setting, _ text: String, from source: String) {
+    private mutating func apply(_ setting: Setting, _ text: String, from source: SettingSource) {
         if setting.name == "database-url" { isDatabaseNamed = true }
-        guard let flaw = setting.apply(text, &settings) else { return }
+        let flaw = setting.apply(text, &settings)
+        given.append(GivenSetting(setting: setting, text: text, source: source, isFlawed: flaw != nil))
+        guard let flaw else { return }
+        let place = source.phrase(of: setting)
         mistakes.append(
-            setting.isSecret ? "\(source) \(flaw)" : "\(source) \(Printable.value(text)) \(flaw)")
+            setting.isSecret ? "\(place) \(flaw)" : "\(place) \(Printable.value(text)) \(flaw)")
     }
 
     /// Finds the mistakes that show only when settings are compared.
