@@ -9,44 +9,40 @@ struct DatabaseCheck {
 
     /// What was found, and the rows where they could be read.
     func findings() async -> ([Finding], DirectoryContent?) {
-        let rights: [Finding]
+        let (server, rights): ([Finding], [Finding])
         do throws(PostgresError) {
-            rights = try await self.rights()
+            (server, rights) = try await catalogues()
         } catch {
             return ([failure("database", error)], nil)
         }
-        var findings = rights
-        guard !rights.contains(where: { $0.level == .failure }) else { return (findings, nil) }
         let needed = Schema.migrator.newestVersion
         do throws(PostgresError) {
-            let found = try await DirectoryReader.load(url, parser: TenantParser(settings), needed: needed)
-            switch found {
+            switch try await DirectoryReader.load(url, parser: TenantParser(settings), needed: needed) {
+            // What rights and triggers an older schema lacks, the migrations bring.
             case .nothing:
-                findings.append(.failure("schema", "there is none", "run 'poolgate migrate'"))
+                return (server + [.failure("schema", "there is none", "run 'poolgate migrate'")], nil)
             case .tooOld(let version):
-                findings.append(
-                    .failure("schema", "version \(version), \(needed) is needed", "run 'poolgate migrate'"))
+                let flaw = "version \(version), \(needed) is needed"
+                return (server + [.failure("schema", flaw, "run 'poolgate migrate'")], nil)
             case .content(let content, let version):
-                findings.append(
-                    version > needed
-                        ? .warning(
-                            "schema", "version \(version), newer than the \(needed) of this program",
-                            "update the gateway some time")
-                        : .good("schema", "version \(version)"))
-                return (findings, content)
+                let newer: Finding = .warning(
+                    "schema", "version \(version), newer than the \(needed) of this program",
+                    "update the gateway some time")
+                let schema = version > needed ? newer : .good("schema", "version \(version)")
+                return (server + rights + [schema], content)
             }
         } catch {
-            findings.append(failure("tables", error))
+            let isExplained = rights.contains { $0.level == .failure }
+            return (server + rights + (isExplained ? [] : [failure("tables", error)]), nil)
         }
-        return (findings, nil)
     }
 
     private func failure(_ subject: String, _ error: PostgresError) -> Finding {
         .failure(subject, "\(url): \(error)", error.advice)
     }
 
-    /// What the catalogues say.
-    private func rights() async throws(PostgresError) -> [Finding] {
+    /// What the catalogues say: of the server, and of rights, triggers and row security.
+    private func catalogues() async throws(PostgresError) -> (server: [Finding], rights: [Finding]) {
         let connection = try await PostgresConnection.connect(to: url)
         defer { connection.close() }
         let rows = try await connection.transaction(
@@ -57,19 +53,18 @@ struct DatabaseCheck {
             ])
         guard rows.count == 4 else { throw .misuse("the database gave no result") }
         let user = rows[0].text(0, 0) ?? ""
-        var findings = [Finding.good("database", "\(url), Postgres \(rows[0].text(0, 1) ?? "")")]
+        var server = [Finding.good("database", "\(url), Postgres \(rows[0].text(0, 1) ?? "")")]
         if let clock = try rows[0].integer(0, 3) {
-            findings += DatabaseCheck.clock(ahead: Instant(seconds: clock).seconds(since: .now))
+            server += DatabaseCheck.clock(ahead: Instant(seconds: clock).seconds(since: .now))
         }
         if try rows[0].boolean(0, 2) == false {
-            return findings + [
-                .failure(
-                    "grants", "\(user) may not use the schema poolgate",
-                    "as its owner: GRANT poolgate_gateway TO \(quoted(user))")
-            ]
+            let lack = Finding.failure(
+                "grants", "\(user) may not use the schema poolgate",
+                "as its owner: GRANT poolgate_gateway TO \(quoted(user))")
+            return (server, [lack])
         }
-        return findings + grants(rows[1], user) + triggers(rows[2], role: rows[0].text(0, 4) ?? "")
-            + security(rows[3])
+        let silent = triggers(rows[2], role: rows[0].text(0, 4) ?? "")
+        return (server, grants(rows[1], user) + silent + security(rows[3]))
     }
 
     private func grants(_ lacking: PostgresRows, _ user: String) -> [Finding] {
