@@ -103,6 +103,10 @@ package enum Limits {
     /// For how many revocations a read of everything makes room ahead (32 bytes each); for more, room is made as they
     /// come.
     static let revocationsExpected = 4_194_304
+    /// How many withdrawn keys are read, all of them each time; the table's trigger keeps it at half of this.
+    static let withdrawnKeys = 20_000
+    /// How much is read of why a key was withdrawn.
+    static let withdrawalReasonCharacters = 200
     /// A row whose columns are longer than this together is not read, but quarantined.
     static let rowBytes = 4_194_304
     /// Pings keep the server's `idle_session_timeout` from ending the connection: they come after a third of it, but no
@@ -141,10 +145,19 @@ package enum Limits {
     /// Times on disk that lie further ahead than this show that the clock was set back.
     static let clockTolerance: Int64 = 5
 
+    // MARK: Keys withdrawn by hand
+
+    /// How often it is looked how many gateways judge by what was written.
+    static let reachPause = Duration.milliseconds(50)
+
     // MARK: Health
 
     /// After how long everything is written again.
     static let healthInterval = Duration.seconds(60)
+    /// How often a gateway writes that it lives. Silent for three times that, it counts as ended, and nothing waits for it.
+    static let heartbeatInterval = Duration.seconds(5)
+    /// After how long of silence another gateway removes it from the database.
+    static let deadAfter = Duration.seconds(600)
     /// How long changes of pools are gathered before they are written.
     static let healthPause = Duration.seconds(1)
     /// How long one write of health may take.

@@ -13,9 +13,13 @@ package enum Observation: Sendable {
     /// A pool's key endpoint gave a usable key set: its keys, and those in it that could not be used.
     case keysFetched(PoolName, kids: [KeyID], skipped: [SkippedKey])
     /// A fetch brought no usable key set. Keys that were fetched earlier stay in use.
-    case keysFetchFailed(PoolName, KeyFetchFailure, nextAttempt: Instant?)
+    /// `endpoint` is the URL that was asked, as it may be shown.
+    case keysFetchFailed(PoolName, KeyFetchFailure, endpoint: String?, nextAttempt: Instant?)
     /// These keys are not trusted any more, because the pool's key endpoint does not give them any more.
     case keysWithdrawn(PoolName, kids: [KeyID])
+
+    /// Keys of this pool were withdrawn by SQL, or lifted: these are not trusted now, by how their names are printed.
+    case withdrawalsChanged(PoolName, [String: WithdrawnKeys.Withdrawal])
 
     // The directory.
 

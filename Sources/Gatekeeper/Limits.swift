@@ -8,6 +8,8 @@ package enum Limits {
     package static let regionBytes = 32
     /// A pool's id: Cognito's own are at most 55, test emulators use longer ones.
     package static let poolIDBytes = 128
+    /// The longest text that is read as the reference to a pool: a URL or ARN that holds its id.
+    static let poolReferenceBytes = 1_024
     /// Upstream origins that one row may name.
     package static let upstreamsPerTenant = 32
     /// The name of a CA file.

@@ -19,6 +19,9 @@ enum Limits {
     /// What `explain` remembers of the one token that it judges.
     static let explainedTokenBytes = 1024 * 1024
 
+    /// How long `pools --withdraw` waits until every gateway judges by it.
+    static let withdrawalReach = Duration.seconds(15)
+
     // The log.
 
     /// Lines of the program itself that wait for the log's writer.

@@ -59,6 +59,11 @@ package struct JSONWebKeySet: Sendable {
         return JSONWebKeySet(keys: adopted, skipped: skipped)
     }
 
+    /// The same set without the keys for which `isGone` is true; it may be empty then.
+    package func removing(_ isGone: (KeyID) -> Bool) -> JSONWebKeySet {
+        JSONWebKeySet(keys: keys.filter { !isGone($0.keyID) }, skipped: skipped)
+    }
+
     /// The same set with `others` behind its own keys; those whose name it has already are left out.
     package func adding(_ others: [VerificationKey]) -> JSONWebKeySet {
         JSONWebKeySet(keys: keys + others.filter { self[$0.keyID] == nil }, skipped: skipped)

@@ -183,10 +183,16 @@ import Testing
         Revocations.Entry(digest: Revocations.Digest(high: 5, low: 6), id: 7, issuedBefore: .max, expires: 9),
     ]
 
+    private static var withdrawnKeys: WithdrawnKeys {
+        var keys = WithdrawnKeys()
+        keys.withdraw("k", of: pool, .init(at: "2025-11-26", reason: "leaked"))
+        return keys
+    }
+
     private static var rows: SavedRows {
         SavedRows(
             rows: [TestRows.row("a.test"), TestRows.row("b.test", groups: "{\"a b\"}")], revocations: entries,
-            revocationPools: [pool], confirmedAt: Instant(seconds: 7))
+            revocationPools: [pool], withdrawnKeys: withdrawnKeys, confirmedAt: Instant(seconds: 7))
     }
 
     private static var change: SavedChange {
@@ -208,6 +214,7 @@ import Testing
     func rowsAndChanges() throws {
         let rows = try #require(SavedRows(decoding: Self.rows.encoded[...]))
         #expect(rows.rows == Self.rows.rows && rows.revocations == Self.entries)
+        #expect(rows.withdrawnKeys == Self.withdrawnKeys)
         #expect(rows.revocationPools == [Self.pool] && rows.confirmedAt == Instant(seconds: 7))
         let contents = StateFile.Contents(
             whole: Self.rows.encoded[...], changes: [Self.change.encoded[...]], isCut: false)
@@ -216,7 +223,7 @@ import Testing
         #expect(saved.confirmedAt == Instant(seconds: 8))
         #expect(Set(saved.content.rows.all.map(\.host)) == [Array("a.test".utf8), Array("c.test".utf8)])
         #expect(saved.content.directory.revocations.entries.map(\.id) == [2])
-        #expect(saved.change.addedPools == [Self.pool])
+        #expect(saved.change.addedPools == [Self.pool] && saved.change.withdrawals == [Self.pool])
     }
 
     @Test("Key sets are read back as keys that verify the same, with the latest time of each")

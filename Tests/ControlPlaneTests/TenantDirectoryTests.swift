@@ -243,7 +243,7 @@ import Testing
         #expect(ContinuousClock.now - began < .seconds(1))
         try await eventually("the failure", within: .seconds(4)) {
             try database.run("SELECT state, detail FROM poolgate.tenant_status WHERE host = 'a.test'")
-                == "failing|the key endpoint answers 503\n"
+                == "failing|the key endpoint answered 503: it has a fault of its own\n"
         }
         running.endpoint.stand(TestKeys.pool("One"), try TestKeys.fetched("a", "b"))
         try await eventually("the recovery", within: .seconds(8)) {

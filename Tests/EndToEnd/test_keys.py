@@ -133,7 +133,7 @@ def test_a_withdrawn_key_stops_being_trusted_with_its_warm_tokens(gateway, tenan
     assert tenant.get(token).status == 200
     stand_in.rotate(tenant.pool, withdraw=True)
     # One call looks twice, a second apart, and says which keys went.
-    done = run("pools", "--refresh", tenant.pool, "--admin-listen", f"127.0.0.1:{gateway.admin_port}")
+    done = run("pools", "--table", "--refresh", tenant.pool, "--admin-listen", f"127.0.0.1:{gateway.admin_port}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is not trusted any more" in done.stdout
     assert tenant.get(token).status == 401

@@ -214,7 +214,7 @@ def test_explain_takes_what_a_request_would_have(run, database, stand_in, pool, 
 
 def test_pools_shows_a_table_of_a_running_gateway(run, gateway, tenant):
     tenant.get(tenant.token())
-    done = run("pools", "--admin-listen", f"127.0.0.1:{gateway.admin_port}")
+    done = run("pools", "--table", "--admin-listen", f"127.0.0.1:{gateway.admin_port}")
     assert done.returncode == 0, done.stderr
     assert tenant.pool in done.stdout
     assert run("pools", "--admin-listen", f"127.0.0.1:{free_port()}").returncode != 0

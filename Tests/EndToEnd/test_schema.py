@@ -359,6 +359,12 @@ def test_what_a_subscription_writes_is_stamped_recorded_and_told():
 # What is hardly meant is said, and taken.
 
 
+GATEWAY_WITH_KEY = """
+    INSERT INTO poolgate.instances (instance, host_name, version, started_at) VALUES ('i', 'h', '1', now());
+    INSERT INTO poolgate.pool_health (instance, region, pool_id, state, key_ids) VALUES ('i', 'eu-west-1', 'eu-west-1_a', 'ready', '{k}');
+    """
+
+
 @pytest.mark.parametrize("statement,notice", [
     ("INSERT INTO poolgate.revocations (region, pool_id) VALUES ('eu-west-1', 'eu-west-1_Nobody')", 'no tenant names the pool "eu-west-1_Nobody"'),
     ("INSERT INTO poolgate.revocations (region, pool_id, subject) VALUES ('eu-west-1', 'eu-west-1_a', 'alice@example.com')", 'subject "alice@example.com" is not the UUID'),
@@ -378,6 +384,9 @@ def test_what_a_subscription_writes_is_stamped_recorded_and_told():
     ("INSERT INTO poolgate.revocations (region, pool_id, jti) VALUES ('eu-west-1', 'eu-west-1_a', '8f14e45f-ceea-467f-9575-1d3f5a0e9a11')", None),
     ("UPDATE poolgate.tenants SET max_token_age = '8 hours', upstream = 'https://api.internal' WHERE host = 'n.example.com'", None),
     ("UPDATE poolgate.tenants SET host = host", None),
+    ("INSERT INTO poolgate.withdrawn_keys (region, pool_id, kid) VALUES ('eu-west-1', 'eu-west-1_b', 'k')", "no tenant has pool"),
+    (GATEWAY_WITH_KEY + "INSERT INTO poolgate.withdrawn_keys (region, pool_id, kid) VALUES ('eu-west-1', 'eu-west-1_a', 'other')", "no gateway has a key"),
+    (GATEWAY_WITH_KEY + "INSERT INTO poolgate.withdrawn_keys (region, pool_id, kid) VALUES ('eu-west-1', 'eu-west-1_a', 'k')", None),
 ])
 def test_what_is_hardly_meant_is_told_in_a_notice_with_a_hint(schema, statement, notice):
     printed = psql(schema, text=f"""BEGIN; INSERT INTO poolgate.tenants (host, region, pool_id, max_token_age)

@@ -99,13 +99,14 @@ import Testing
         try await gateway.event("ready")
         func pools(_ arguments: [String], token: String = "s3cret") async throws -> GatewayProcess.Ended {
             try await GatewayProcess.run(
-                ["pools", "--admin-listen", admin] + arguments, environment: ["POOLGATE_ADMIN_TOKEN": token])
+                ["pools", "--table", "--admin-listen", admin] + arguments,
+                environment: ["POOLGATE_ADMIN_TOKEN": token])
         }
         let all = try await pools([])
         let lines = all.output.split(separator: "\n").map(String.init)
         #expect(all.status == 0 && lines.count == 3 && lines[0].hasPrefix("POOL"))
         #expect(
-            lines[1].hasPrefix(Self.bad) && lines[1].contains("failing") && lines[1].contains("answers 404"))
+            lines[1].hasPrefix(Self.bad) && lines[1].contains("failing") && lines[1].contains("answered 404"))
         #expect(lines[2].hasPrefix(Self.good) && lines[2].contains("ready") && lines[2].contains("key-1"))
         #expect(try await pools(["--refresh", Self.good]).status == 0)
         #expect(gateway.events.filter { $0["event"] as? String == "keys_fetched" }.count == 2)

@@ -12,7 +12,8 @@ import Testing
         return PoolStatus(
             pool: try #require(PoolName(region: region, poolID: id)), state: state, keyIDs: [],
             areKeysFromDisk: false, firstSeen: [:], since: Instant(seconds: 0), lastSuccess: nil,
-            trustedUntil: nil, lastAttempt: nil, nextAttempt: nil, failure: nil, sightings: [])
+            trustedUntil: nil, lastAttempt: nil, nextAttempt: nil, failure: nil, sightings: [],
+            endpoint: nil)
     }
 
     private func names(_ query: String, _ pools: [PoolStatus]) throws -> (names: [String], leftOut: Int) {

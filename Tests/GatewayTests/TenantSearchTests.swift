@@ -28,7 +28,9 @@ import Testing
             pool: name, state: state, keyIDs: [], areKeysFromDisk: false, firstSeen: [:],
             since: Instant(seconds: 1),
             lastSuccess: nil, trustedUntil: nil,
-            lastAttempt: nil, nextAttempt: nil, failure: state == .failing ? .status(404) : nil, sightings: []
+            lastAttempt: nil, nextAttempt: nil, failure: state == .failing ? .status(404) : nil,
+            sightings: [],
+            endpoint: nil
         )
     }
 

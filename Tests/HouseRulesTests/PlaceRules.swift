@@ -6,6 +6,7 @@ extension HouseRule {
             Exception(
                 [
                     "ControlPlane/DirectoryQueries.swift", "ControlPlane/HealthQueries.swift",
+                    "ControlPlane/WithdrawnKeyQueries.swift",
                     "ControlPlane/SchemaQueries.swift", "Gateway/Migrations.swift",
                     "Gateway/PageQueries.swift",
                     "Gateway/RevocationQueries.swift", "Gateway/RowQueries.swift",
@@ -147,6 +148,7 @@ extension HouseRule {
             Exception(
                 [
                     "ControlPlane/TenantDirectory.swift", "ControlPlane/HealthWriter.swift",
+                    "ControlPlane/KeyWithdrawals.swift",
                     "ControlPlane/UserPool.swift", "ControlPlane/TransferLoop.swift",
                     "ControlPlane/TenantDirectory+Disk.swift", "ControlPlane/KeySaver.swift",
                 ], because: "they wait for what happens, and tell their machines and schedules when it did"),

@@ -25,9 +25,11 @@ package struct DirectoryContent: Sendable {
         /// Rows that cannot be served now and could before, or for another reason.
         var quarantined: [(host: String, flaw: RowFlaw)] = []
         var revocationsChanged = false
+        /// Pools of whose keys some were withdrawn or lifted.
+        var withdrawals: Set<PoolName> = []
 
         /// Whether the directory is what it was before.
-        var isEmpty: Bool { hosts == 0 && !revocationsChanged }
+        var isEmpty: Bool { hosts == 0 && !revocationsChanged && withdrawals.isEmpty }
     }
 
     /// Content without rows. `parser` makes tenants of those that come.
@@ -88,6 +90,14 @@ package struct DirectoryContent: Sendable {
         let before = directory.revocations
         directory.revocations = before.replacing(with: entries, of: pools)
         return directory.revocations !== before
+    }
+
+    /// Makes `keys` the withdrawn ones, and notes of which pools that changes any.
+    mutating func replaceWithdrawnKeys(with keys: WithdrawnKeys, _ change: inout Change) {
+        let before = directory.withdrawnKeys
+        guard keys != before else { return }
+        directory.withdrawnKeys = keys
+        change.withdrawals = before.pools.union(keys.pools).filter { before[$0] != keys[$0] }
     }
 
     private mutating func put(_ row: PackedRow, _ change: inout Change) {

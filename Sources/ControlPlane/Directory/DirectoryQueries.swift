@@ -174,6 +174,19 @@ enum DirectoryQueries {
             """, [.text(visibility), .text(position.changed), .integer(position.id)])
     }
 
+    // MARK: Withdrawn keys
+
+    /// The columns of a withdrawn key.
+    static let withdrawnKeyColumns = ["region", "pool_id", "kid", "at", "reason"]
+
+    /// Every withdrawn key. They are few, so that each read reads all of them, and none can be missed.
+    static let withdrawnKeys = PostgresStatement(
+        """
+        SELECT region, pool_id, kid, left(reason, \(Limits.withdrawalReasonCharacters)) AS reason,
+            to_char(withdrawn_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at
+        FROM poolgate.withdrawn_keys LIMIT \(Limits.withdrawnKeys + 1)
+        """)
+
     // MARK: Revocations
 
     /// The columns of a revocation.

@@ -9,6 +9,7 @@ package enum DirectoryReader {
         let rows: [PackedRow]
         /// Holds the revocations until they are taken, which can be done once, so that they are not in memory twice.
         let revocations: RevocationCollector
+        let withdrawnKeys: WithdrawnKeys
     }
 
     /// What differs from an earlier read point.
@@ -18,6 +19,8 @@ package enum DirectoryReader {
         let tenants: Tenants?
         /// Nil where more was lifted than is read row by row: everything is to be read.
         let revocations: RevocationReader.Batch?
+        /// All of them, changed or not.
+        let withdrawnKeys: WithdrawnKeys
 
         /// Tenants that came, changed or went.
         struct Tenants: Sendable {
@@ -39,12 +42,13 @@ package enum DirectoryReader {
                 },
                 PostgresStep(DirectoryQueries.everyTenant) { tenants.take($0) },
                 PostgresStep(DirectoryQueries.everyRevocation) { revocations.take($0) },
+                PostgresStep(DirectoryQueries.withdrawnKeys),
                 PostgresStep(DirectoryQueries.point),
             ], within: Limits.fullReadTime)
-        guard results.count == 5 else { throw .misuse("the database gave no snapshot") }
+        guard results.count == 6 else { throw .misuse("the database gave no snapshot") }
         return Everything(
-            point: try samePoint(results[0], results[4]), rows: try tenants.takeRows(),
-            revocations: revocations)
+            point: try samePoint(results[0], results[5]), rows: try tenants.takeRows(),
+            revocations: revocations, withdrawnKeys: try WithdrawnKeysReader.keys(in: results[4]))
     }
 
     /// Reads what changed, in one transaction.
@@ -58,12 +62,13 @@ package enum DirectoryReader {
                 DirectoryQueries.hintedTenants(since: since.tenants),
                 DirectoryQueries.hintedRevocations(since: since.revocations),
                 DirectoryQueries.writtenRevocations(since: since.revocations, after: since.position),
-                DirectoryQueries.point,
+                DirectoryQueries.withdrawnKeys, DirectoryQueries.point,
             ], within: Limits.changesReadTime)
-        guard results.count == 6 else { throw .misuse("the database gave no snapshot") }
+        guard results.count == 7 else { throw .misuse("the database gave no snapshot") }
         return Changes(
-            point: try samePoint(results[0], results[5]), tenants: try tenants(results[2]),
-            revocations: try RevocationReader.batch(lifted: results[3], written: results[4]))
+            point: try samePoint(results[0], results[6]), tenants: try tenants(results[2]),
+            revocations: try RevocationReader.batch(lifted: results[3], written: results[4]),
+            withdrawnKeys: try WithdrawnKeysReader.keys(in: results[5]))
     }
 
     private static func tenants(_ hinted: PostgresRows) throws(PostgresError) -> Changes.Tenants? {
@@ -109,6 +114,7 @@ package enum DirectoryReader {
         let unreadable = revocations.unreadable
         change.revocationsChanged = content.replaceRevocations(
             with: revocations.entries, of: revocations.pools)
+        content.replaceWithdrawnKeys(with: read.withdrawnKeys, &change)
         return (content, change, unreadable)
     }
 

@@ -35,6 +35,8 @@ package struct DirectoryStatus: Sendable {
     package internal(set) var tenants = 0
     /// The rows that cannot be served, by host, and what is wrong with them.
     package internal(set) var quarantined: [String: RowFlaw] = [:]
+    /// Keys that are not trusted, whatever their pools publish.
+    package internal(set) var withdrawnKeys = WithdrawnKeys()
     /// How many user pools its active tenants name.
     package internal(set) var pools = 0
     /// The `pg_snapshot` of the latest read: the directory holds what is visible in it. Nil where it came from disk.

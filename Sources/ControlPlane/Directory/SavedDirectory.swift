@@ -19,6 +19,8 @@ struct SavedDirectory: Sendable {
         var content = before
         _ = content.replaceAll(with: saved.rows)
         _ = content.replaceRevocations(with: saved.revocations, of: saved.revocationPools)
+        var withdrawals = DirectoryContent.Change()
+        content.replaceWithdrawnKeys(with: saved.withdrawnKeys, &withdrawals)
         for change in changes {
             _ = content.apply(removedHosts: change.removedHosts, rows: change.rows)
             _ = content.apply(change.revocations, at: now)
@@ -26,6 +28,7 @@ struct SavedDirectory: Sendable {
         var change = DirectoryContent.Change()
         change.hosts = content.count
         change.revocationsChanged = true
+        change.withdrawals = withdrawals.withdrawals
         (change.addedPools, change.removedPools) = (
             content.pools.subtracting(before.pools), before.pools.subtracting(content.pools)
         )

@@ -10,24 +10,26 @@ struct SavedRows: Sendable {
     let revocations: [Revocations.Entry]
     /// The pools that the revocations belong to.
     let revocationPools: Set<PoolName>
+    let withdrawnKeys: WithdrawnKeys
     /// When they were last known to be what the database holds.
     let confirmedAt: Instant
 
     /// The version of this form.
-    static let version: UInt64 = 0x5445_4E41_4E54_0004
+    static let version: UInt64 = 0x5445_4E41_4E54_0005
 
     init(
         rows: [PackedRow], revocations: [Revocations.Entry], revocationPools: Set<PoolName>,
-        confirmedAt: Instant
+        withdrawnKeys: WithdrawnKeys, confirmedAt: Instant
     ) {
+        self.withdrawnKeys = withdrawnKeys
         self.rows = rows
         self.revocations = revocations
         self.revocationPools = revocationPools
         self.confirmedAt = confirmedAt
     }
 
-    /// The time in nanoseconds since 1970; then the rows, the names of the pools with revocations, and the revocations,
-    /// each list after its count.
+    /// The time in nanoseconds since 1970; then the rows, the names of the pools with revocations, the revocations,
+    /// and five texts for each withdrawn key, each list after its count.
     var encoded: [UInt8] {
         var bytes = SavedBytes()
         bytes.reserve(
@@ -39,6 +41,7 @@ struct SavedRows: Sendable {
         bytes.append(revocationPools.map(\.savedName))
         bytes.append(UInt64(revocations.count))
         for entry in revocations { bytes.append(entry) }
+        bytes.append(withdrawnKeys.texts)
         return bytes.bytes
     }
 
@@ -49,11 +52,13 @@ struct SavedRows: Sendable {
             let rows = reader.list(ofAtLeast: SavedBytes.numberBytes, { $0.string() }),
             let pools = reader.list(ofAtLeast: SavedBytes.numberBytes, { $0.string() }),
             let revocations = reader.list(ofAtLeast: SavedRows.entryBytes, { $0.revocation() }),
-            reader.isAtEnd
+            let texts = reader.list(ofAtLeast: SavedBytes.numberBytes, { $0.string() }),
+            let withdrawnKeys = WithdrawnKeys(texts: texts), reader.isAtEnd
         else { return nil }
         self.init(
             rows: rows.map { PackedRow(packed: $0) }, revocations: revocations,
             revocationPools: Set(pools.compactMap { PoolName(savedName: $0) }),
+            withdrawnKeys: withdrawnKeys,
             confirmedAt: Instant(nanoseconds: confirmedAt))
     }
 
@@ -175,5 +180,35 @@ extension PoolName {
         let words = savedName.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
         guard words.count == 2, let region = Region(words[0]), let id = PoolID(words[1]) else { return nil }
         self.init(region: region, poolID: id)
+    }
+}
+
+extension WithdrawnKeys {
+    /// Five texts for each key: region, pool, name, time and reason, which is empty where there is none.
+    fileprivate var texts: [[UInt8]] {
+        pools.flatMap { pool in
+            self[pool].flatMap { keyID, withdrawal in
+                [
+                    pool.region.description, pool.poolID.description, keyID, withdrawal.at,
+                    withdrawal.reason ?? "",
+                ].map { Array($0.utf8) }
+            }
+        }
+    }
+
+    /// Reads what `texts` wrote; nil for anything else.
+    fileprivate init?(texts: [ArraySlice<UInt8>]) {
+        self.init()
+        guard texts.count.isMultiple(of: 5) else { return nil }
+        let texts = texts.map { String(decoding: $0, as: UTF8.self) }
+        for first in stride(from: 0, to: texts.count, by: 5) {
+            guard let region = Region(texts[first]), let poolID = PoolID(texts[first + 1]),
+                let pool = PoolName(region: region, poolID: poolID)
+            else { return nil }
+            let reason = texts[first + 4]
+            withdraw(
+                texts[first + 2], of: pool,
+                Withdrawal(at: texts[first + 3], reason: reason.isEmpty ? nil : reason))
+        }
     }
 }

@@ -57,10 +57,11 @@ extension TenantDirectory {
             saved(written, confirmedAt, rows: count, time: .now - began)
             if file.isJournalLong { unsaved.noteEverything() }
         case .everything:
-            let (rows, revocations) = (content.rows, content.directory.revocations)
+            let (rows, directory) = (content.rows, content.directory)
             let written = await file.replace {
                 SavedRows(
-                    rows: rows.all, revocations: revocations.entries, revocationPools: revocations.pools,
+                    rows: rows.all, revocations: directory.revocations.entries,
+                    revocationPools: directory.revocations.pools, withdrawnKeys: directory.withdrawnKeys,
                     confirmedAt: confirmedAt
                 ).encoded
             }

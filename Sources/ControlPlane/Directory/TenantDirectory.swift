@@ -137,7 +137,8 @@ package actor TenantDirectory {
     /// Asks the server for a sign of life, which also shows whether server, database or tables are others than before.
     private func ping(_ connection: PostgresConnection) async throws(PostgresError) {
         let query = DirectoryQueries.ping(serverVersion: connection.serverVersion)
-        let rows = try await connection.query(query, within: Limits.pingInterval)
+        let results = try await connection.transaction(.alone, [query], within: Limits.pingInterval)
+        guard let rows = results.first else { throw .misuse("the database gave no snapshot") }
         let point = try ReadPoint(rows)
         schedule.pinged(at: .now)
         schedule.writesCounted(try rows.integer(0, 4), at: .now)
@@ -257,12 +258,15 @@ package actor TenantDirectory {
         guard !isSuspiciouslyEmpty(isEmptied) else { return }
         var change = content.apply(removedHosts: tenants.removedHosts, rows: tenants.rows)
         change.revocationsChanged = content.apply(batch.change, at: .now)
+        content.replaceWithdrawnKeys(with: read.withdrawnKeys, &change)
         if !change.isEmpty {
             unsaved.note(
                 SavedChange(
                     removedHosts: tenants.removedHosts, rows: tenants.rows, revocations: batch.change,
                     confirmedAt: .now))
         }
+        // The journal does not tell of withdrawn keys, whose list is short and seldom changes.
+        if !change.withdrawals.isEmpty { unsaved.noteEverything() }
         let wasBehind = progress.isBehind
         progress.advance(to: read.point, revocations: batch.next)
         self.progress = progress
@@ -274,6 +278,7 @@ package actor TenantDirectory {
         observeUnreadable(batch.unreadable)
         let isAnythingRead =
             !tenants.rows.isEmpty || !tenants.removedHosts.isEmpty || change.revocationsChanged
+            || !change.withdrawals.isEmpty
         if isAnythingRead { schedule.changesFound(at: .now) }
         await take(change, isAnythingRead: isAnythingRead || wasBehind, isFirst: false)
         if isAnythingRead { observeRead(change, since: began, all: false) }
@@ -310,6 +315,7 @@ package actor TenantDirectory {
     func take(_ change: DirectoryContent.Change, isAnythingRead: Bool, isFirst: Bool) async {
         status.tenants = content.count
         status.quarantined = content.quarantined
+        status.withdrawnKeys = content.directory.withdrawnKeys
         status.pools = content.poolCount
         if isAnythingRead { status.revision += 1 }
         if !change.addedPools.isEmpty || isFirst { await pools.change(added: change.addedPools, removed: []) }
@@ -317,6 +323,9 @@ package actor TenantDirectory {
         if !change.isEmpty || isFirst { outlet.publish(content.directory) }
         confirm()
         if !change.removedPools.isEmpty { await pools.change(added: [], removed: change.removedPools) }
+        for pool in change.withdrawals {
+            outlet.observe(.withdrawalsChanged(pool, content.directory.withdrawnKeys[pool]))
+        }
         for (host, flaw) in change.quarantined { outlet.observe(.tenantQuarantined(host: host, flaw)) }
         if !unsaved.isEmpty { saveSignal.send() }
     }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Writes this gateway's health into the database, over a connection of its own, so that admins can `SELECT` it.
 ///
-/// Which rows it serves is written at once, a pool's change within 2 s, and everything once a minute. No request waits for
-/// it.
+/// Which rows it serves is written at once, a pool's change within 2 s, a sign of life every 5 s, and everything once a
+/// minute. No request waits for it.
 package actor HealthWriter {
     private let url: PostgresURL
     private let reporter: HealthQueries.Reporter
@@ -17,8 +17,11 @@ package actor HealthWriter {
     /// The revision of the directory that was written last.
     private var written: UInt64?
     private var writtenQuarantine: [String: RowFlaw]?
-    /// When to write again that this gateway lives.
+    /// When to write everything about this gateway again.
     private var nextAlive = ContinuousClock.now
+    /// When to write again that it lives.
+    private var nextHeartbeat = ContinuousClock.now
+    private var isDrainWritten = false
     /// When to look again at which pools changed.
     private var nextPools = ContinuousClock.now
     /// When to write pools of which only times changed.
@@ -27,13 +30,13 @@ package actor HealthWriter {
     /// The server and tables to which everything was written, as `DirectoryStatus.place` names them; nil before that, and
     /// after a failure.
     private var place: String?
-    private var hasFullSnapshotColumn = false
     /// Whether anything was written over the connection in use.
     private var hasWritten = false
 
     /// The latest status, left by the directory; a class, because the directory writes it and the writer reads it.
     private final class Latest: Sendable {
         let status = Mutex(DirectoryStatus())
+        let isDraining = Atomic(false)
     }
 
     /// Writes as `instance`, a name of 1 to 100 characters that no other process has. Nothing is written before `run`.
@@ -57,6 +60,12 @@ package actor HealthWriter {
             return isNews
         }
         if isNews { wakeSignal.send() }
+    }
+
+    /// Writes at once that this gateway was asked to stop. May be called from anywhere and never blocks.
+    package nonisolated func noteDrain() {
+        latest.isDraining.store(true, ordering: .relaxed)
+        wakeSignal.send()
     }
 
     /// Writes until the task is cancelled, then removes this gateway from the database. Call once.
@@ -106,10 +115,19 @@ package actor HealthWriter {
             let status = latest.status.withLock { $0 }
             let isFirst = place == nil || place != status.place
             if isFirst { try await begin(connection) }
+            let isDraining = latest.isDraining.load(ordering: .relaxed)
             if written != status.revision || nextAlive <= now {
-                try await writeStatus(status, connection)
-                nextAlive = now + Limits.healthInterval
+                try await writeStatus(status, isDraining, removesDead: nextAlive <= now, connection)
+                if nextAlive <= now { nextAlive = now + Limits.healthInterval }
+                nextHeartbeat = now + Limits.heartbeatInterval
+            } else if nextHeartbeat <= now || isDrainWritten != isDraining {
+                guard try await writeHeartbeat(status, isDraining, connection) else {
+                    place = nil
+                    continue
+                }
+                nextHeartbeat = now + Limits.heartbeatInterval
             }
+            isDrainWritten = isDraining
             if isFirst || nextPools <= now {
                 let isTouchedDue = nextTouched <= now
                 try await writePools(everything: isFirst, touched: isTouchedDue, connection)
@@ -121,15 +139,12 @@ package actor HealthWriter {
                 failedConnections = 0
                 observe(.healthWritten)
             }
-            await wakeSignal.wait(until: min(nextAlive, nextPools))
+            await wakeSignal.wait(until: min(nextAlive, nextHeartbeat, nextPools))
         }
     }
 
     /// Prepares the tables for what this gateway writes, so that everything is written next.
     private func begin(_ connection: PostgresConnection) async throws(PostgresError) {
-        hasFullSnapshotColumn =
-            try await connection.query(HealthQueries.hasFullSnapshotColumn, within: Limits.healthWriteTime)
-            .boolean(0, 0) ?? false
         _ = try await connection.transaction(
             .readWrite, HealthQueries.removingLeftovers(reporter.instance), within: Limits.healthWriteTime)
         hasWritten = true
@@ -137,12 +152,11 @@ package actor HealthWriter {
         writtenQuarantine = nil
     }
 
-    private func writeStatus(_ status: DirectoryStatus, _ connection: PostgresConnection)
-        async throws(PostgresError)
-    {
-        var statements = [
-            HealthQueries.writingStatus(reporter, status, hasFullSnapshotColumn: hasFullSnapshotColumn)
-        ]
+    private func writeStatus(
+        _ status: DirectoryStatus, _ isDraining: Bool, removesDead: Bool, _ connection: PostgresConnection
+    ) async throws(PostgresError) {
+        var statements = [HealthQueries.writingStatus(reporter, status, life(status, isDraining))]
+        if removesDead { statements.append(HealthQueries.removingDead(besides: reporter.instance)) }
         if writtenQuarantine != status.quarantined {
             statements += HealthQueries.writingQuarantine(reporter.instance, status.quarantined)
         }
@@ -150,6 +164,21 @@ package actor HealthWriter {
         hasWritten = true
         written = status.revision
         writtenQuarantine = status.quarantined
+    }
+
+    /// Writes a sign of life; false where somebody has removed this gateway from the database meanwhile.
+    private func writeHeartbeat(
+        _ status: DirectoryStatus, _ isDraining: Bool, _ connection: PostgresConnection
+    ) async throws(PostgresError) -> Bool {
+        let statement = HealthQueries.heartbeat(reporter.instance, status, life(status, isDraining))
+        let rows = try await connection.query(statement, within: Limits.healthWriteTime)
+        hasWritten = true
+        return rows.count > 0
+    }
+
+    private func life(_ status: DirectoryStatus, _ isDraining: Bool) -> HealthQueries.Life {
+        let age = status.confirmedAt.map { Duration.nanoseconds(Instant.now.nanoseconds - $0.nanoseconds) }
+        return HealthQueries.Life(directoryAge: age.map { max($0, .zero) }, isDraining: isDraining)
     }
 
     private func writePools(

@@ -1,3 +1,4 @@
+package import Gatekeeper
 package import JOSE
 
 /// Why a fetch brought no usable key set.
@@ -18,6 +19,28 @@ package enum KeyFetchFailure: Error, Equatable, Sendable, CustomStringConvertibl
         case .status(let status): "the key endpoint answers \(status)"
         case .redirect(let status): "the key endpoint answers \(status), and redirects are not followed"
         case .unusableKeySet(let flaw): "the answer is no usable key set: \(flaw)"
+        }
+    }
+
+    /// What happened in the words of a person who has to do something about it, without a full stop: which endpoint of which
+    /// pool, what it answered, and what that mostly means.
+    package func sentence(of pool: PoolName, at endpoint: String?) -> String {
+        let place = endpoint.map { "the key endpoint \($0)" } ?? "the key endpoint"
+        return switch self {
+        case .transfer(let failure): "\(place) gave no keys: \(failure)"
+        case .status(let status): "\(place) answered \(status)\(KeyFetchFailure.meaning(of: status, pool))"
+        case .redirect(let status): "\(place) answered \(status), and redirects are not followed"
+        case .unusableKeySet(let flaw): "\(place) answered with no usable key set: \(flaw)"
+        }
+    }
+
+    private static func meaning(of status: Int, _ pool: PoolName) -> String {
+        switch status {
+        case 400, 404: ": no such pool in \(pool.region)"
+        case 401, 403, 407: ": it, or something on the way, refuses this machine"
+        case 429: ": it is asked too often"
+        case 500...: ": it has a fault of its own"
+        default: ""
         }
     }
 

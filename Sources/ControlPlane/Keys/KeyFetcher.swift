@@ -46,6 +46,7 @@ package final class KeyFetcher: Sendable {
     package var source: KeySetSource {
         KeySetSource(
             fetch: { await self.fetch($0, $1) },
+            endpoint: { [issuerForms] in issuerForms.shownKeysURL(of: $0) },
             update: { self.update($0, $1) })
     }
 

@@ -26,15 +26,19 @@ package typealias KeyFetchResult = Result<FetchedKeys, KeyFetchFailure>
 package struct KeySetSource: Sendable {
     /// Fetches the keys of one pool, once the fetch's turn has come.
     package let fetch: @Sendable (PoolName, FetchPriority) async -> KeyFetchResult
+    /// The URL that the pool's keys are fetched from, as it may be shown; nil where there is none.
+    package let endpoint: @Sendable (PoolName) -> String?
     /// Gives the pool's fetch another priority, where it has not begun.
     package let update: @Sendable (PoolName, FetchPriority) -> Void
 
     /// A source that these two closures make.
     package init(
         fetch: @escaping @Sendable (PoolName, FetchPriority) async -> KeyFetchResult,
+        endpoint: @escaping @Sendable (PoolName) -> String? = { _ in nil },
         update: @escaping @Sendable (PoolName, FetchPriority) -> Void = { _, _ in }
     ) {
         self.fetch = fetch
+        self.endpoint = endpoint
         self.update = update
     }
 }

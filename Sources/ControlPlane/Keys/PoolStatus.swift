@@ -37,4 +37,9 @@ package struct PoolStatus: Sendable, Equatable {
     package let failure: KeyFetchFailure?
     /// The keys that the pool has published so far, the newest first: its rotations, as far as they are remembered.
     package let sightings: [KeySighting]
+    /// The URL that its keys are fetched from, as it may be shown; nil where that is not known.
+    package let endpoint: String?
+
+    /// Why the latest fetch failed, in a sentence without its full stop; nil where it succeeded.
+    package var error: String? { failure?.sentence(of: pool, at: endpoint) }
 }

@@ -127,7 +127,8 @@ package actor UserPool {
             trustedUntil: keyIDs.isEmpty ? nil : machine.keys?.usableUntil,
             lastAttempt: machine.lastAttempt?.wall,
             nextAttempt: machine.nextFetch.map { now.wall(at: $0) }, failure: machine.failure,
-            sightings: sightings.all)
+            sightings: sightings.all,
+            endpoint: source.endpoint(pool))
     }
 
     /// Ends the pool: cancels its fetch, unpublishes its keys, and resumes waiting requests with `unavailable`.
@@ -159,7 +160,10 @@ package actor UserPool {
             observe(
                 .keysFetched(pool, kids: fetched.keySet.keys.map(\.keyID), skipped: fetched.keySet.skipped))
         case .failure(let failure):
-            observe(.keysFetchFailed(pool, failure, nextAttempt: machine.nextFetch.map { now.wall(at: $0) }))
+            observe(
+                .keysFetchFailed(
+                    pool, failure, endpoint: source.endpoint(pool),
+                    nextAttempt: machine.nextFetch.map { now.wall(at: $0) }))
         }
         let newState = machine.failures > 0 ? PoolStatus.State.failing : .ready
         if newState != state {

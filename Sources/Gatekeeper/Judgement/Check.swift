@@ -71,6 +71,8 @@ enum CallerCheck {
     case end(Identity, now: Instant)
     /// The pool has published the token's key; the keys are nil where none are believed.
     case key(KeyID, PoolName, PublishedKeys?, subject: ArraySlice<UInt8>)
+    /// The key was not withdrawn by SQL; only made known where it was.
+    case withdrawal(KeyID, PoolName, WithdrawnKeys.Withdrawal, subject: ArraySlice<UInt8>)
     /// That key made the signature.
     case signature(KeyID, PoolName, subject: ArraySlice<UInt8>, isGenuine: Bool)
     /// No entry of `poolgate.revocations` covers the token.

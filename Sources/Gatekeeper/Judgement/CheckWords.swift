@@ -198,6 +198,10 @@ extension CallerCheck {
                 expected:
                     "one of \(pool)'s: \(keys?.keySet.keys.map(\.keyID.description).joined(separator: ", ") ?? "no keys fetched")",
                 actual: keyID.description)
+        case .withdrawal(let keyID, let pool, let withdrawal, _):
+            CheckWords(
+                "key", expected: "one of \(pool)'s that is not withdrawn",
+                actual: "\(keyID), \(withdrawal.description)")
         case .signature(_, _, _, let isGenuine):
             CheckWords(
                 "signature", expected: "made by that key", actual: isGenuine ? "genuine" : "not genuine")

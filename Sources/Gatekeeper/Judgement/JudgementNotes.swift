@@ -117,6 +117,8 @@ extension CallerCheck {
                     ? .expired(identity.expires, now: now) : .age(identity.ids.issuedAt, now: now))
         case .key(let keyID, let pool, _, let subject), .signature(let keyID, let pool, let subject, _):
             RefusalNote(subject: Array(subject), finding: .key(keyID, pool))
+        case .withdrawal(let keyID, let pool, let withdrawal, let subject):
+            RefusalNote(subject: Array(subject), finding: .withdrawnKey(keyID, pool, withdrawal))
         case .revocation(let identity, _): RefusalNote(verified: identity)
         case .groups(let identity, let tenant):
             RefusalNote(

@@ -10,6 +10,8 @@ struct TokenVerifier: ~Copyable {
     var revocations: Revocations? {
         didSet { revocationGeneration = revocations?.generation ?? 0 }
     }
+    /// Keys that the snapshot's sets of keys lack because they were withdrawn.
+    var withdrawnKeys = WithdrawnKeys()
     /// The generation of `revocations`, read without touching what loops share.
     private(set) var revocationGeneration: UInt64 = 0
     private var remembered: TokenCache
@@ -130,6 +132,8 @@ struct TokenVerifier: ~Copyable {
             guard resolved.tenant.pools[poolIndex].key == verified.pool else { return nil }
             identity = Identity(claims, verifiedAs: verified, tenant: resolved.tenant, poolIndex: poolIndex)
         }
+        try checkWithdrawal(
+            of: identity.key.keyID, of: identity.pool, subject: identity.ids.subject, &listener)
         // Keys that cannot be had at the moment are nobody's fault; a set without the key is.
         if let keys = resolved.pools[identity.poolIndex], now < keys.usableUntil,
             !isKeyPublished(of: identity, resolved, now)
@@ -149,6 +153,18 @@ struct TokenVerifier: ~Copyable {
         guard let key = keys.keySet[identity.key.keyID], key.isSameKey(as: identity.key) else { return false }
         identity.keyGeneration = keys.generation
         return true
+    }
+
+    /// Whether the key, which no set in the snapshot holds, is lacking because it was withdrawn.
+    private func checkWithdrawal<Listener: CheckListener>(
+        of keyID: KeyID, of pool: PoolName, subject: @autoclosure () -> ArraySlice<UInt8>,
+        _ listener: inout Listener
+    ) throws(Refusal) {
+        guard !withdrawnKeys.isEmpty, let withdrawal = withdrawnKeys.withdrawal(of: keyID, of: pool) else {
+            return
+        }
+        throw listener.refused(
+            .caller(.withdrawal(keyID, pool, withdrawal, subject: subject())), .token(.withdrawnKey))
     }
 
     // MARK: Revocations
@@ -188,6 +204,8 @@ struct TokenVerifier: ~Copyable {
         let pool = tenant.pools[poolIndex].key
         let believed = resolved.pools[poolIndex].flatMap { now < $0.usableUntil ? $0 : nil }
         guard let keys = believed, let key = keys.keySet[token.keyID] else {
+            // No pool is asked for a key that would not be believed.
+            try checkWithdrawal(of: token.keyID, of: pool, subject: claims.subject[...], &listener)
             // The key is asked for once; the second time what its pool said decides.
             switch lookup {
             case nil: return .needsKey(WantedKey(pool: pool, keyID: token.keyID))

@@ -29,6 +29,8 @@ package enum RefusalFinding: Hashable, Sendable {
     case age(Instant?, now: Instant)
     /// The token's `kid`, and the pool that would have it.
     case key(KeyID, PoolName)
+    /// The token's `kid`, whose key of that pool was withdrawn by SQL.
+    case withdrawnKey(KeyID, PoolName, WithdrawnKeys.Withdrawal)
     /// Groups or scopes that were asked for and those that the caller has: at most `Limits.foundNames` of each.
     case names(asked: [[UInt8]], held: [[UInt8]])
     /// What the rule asks of claims and the caller does not meet, in words.

@@ -10,6 +10,7 @@ package enum TokenRefusal: String, Error, Hashable, Sendable, CaseIterable {
     case notYetValid = "not_yet_valid"
     case issuedInFuture = "issued_in_future"
     case unknownKey = "unknown_key"
+    case withdrawnKey = "withdrawn_key"
     case badSignature = "bad_signature"
     case tooOld = "too_old"
     case revoked = "revoked"
@@ -47,6 +48,10 @@ extension TokenRefusal {
             unacceptable(
                 "the pool's key set, fetched successfully, lacks the token's `kid`",
                 remedy: "a token of a withdrawn key, or a forged one")
+        case .withdrawnKey:
+            unacceptable(
+                "an entry of `poolgate.withdrawn_keys` stands against the token's key",
+                remedy: "sign in again, or lift the entry: `poolgate pools --lift KID`")
         case .badSignature:
             unacceptable("the signature does not match the key", remedy: "a forged or damaged token")
         case .tooOld:

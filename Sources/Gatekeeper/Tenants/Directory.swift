@@ -8,7 +8,11 @@ package struct Directory: Sendable {
     private var below: TreeDictionary<Host, Entry> = [:]
     /// Tokens that are refused before they expire.
     package var revocations = Revocations()
-    /// A number that no other content of the hosts has, in any directory of the process.
+    /// Keys that are not trusted, whatever their pools publish. What hosts lead to is found anew when they change.
+    package var withdrawnKeys = WithdrawnKeys() {
+        didSet { if withdrawnKeys != oldValue { edition = Edition.next() } }
+    }
+    /// A number that no other content of the hosts and of the withdrawn keys has, in any directory of the process.
     private(set) var edition: UInt64 = 0
     private var mapped = MappedHeaders()
     private var uses = UpstreamUses()

@@ -36,4 +36,14 @@ package struct IssuerForms: Sendable {
         keysTemplate?.filled(region: pool.region, pool: pool.poolID)
             ?? "https://cognito-idp.\(pool.region).\(pool.region.domainSuffix)/\(pool.poolID)/.well-known/jwks.json"
     }
+
+    /// The same URL as it may be shown: without what an operator may have put into a template as a secret, the user name
+    /// with its password, and the query.
+    package func shownKeysURL(of pool: PoolName) -> String {
+        let url = keysURL(of: pool).prefix { $0 != "?" && $0 != "#" }
+        guard let mark = url.utf8.firstIndex(of: UInt8(ascii: ":")) else { return String(url) }
+        let authority = url[mark...].dropFirst(3).prefix { $0 != "/" }
+        guard let end = authority.utf8.lastIndex(of: UInt8(ascii: "@")) else { return String(url) }
+        return "\(url[..<mark])://\(url[url.utf8.index(after: end)...])"
+    }
 }

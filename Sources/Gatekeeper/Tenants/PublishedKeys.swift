@@ -19,6 +19,14 @@ package struct PublishedKeys: Sendable {
         self.keySet = keySet
         self.usableUntil = usableUntil
     }
+
+    /// These keys without those that were withdrawn, by how their names are printed; the same set, by its generation too,
+    /// where it holds none of them.
+    func without(_ withdrawn: [String: WithdrawnKeys.Withdrawal]) -> PublishedKeys {
+        guard keySet.keys.contains(where: { withdrawn[$0.keyID.description] != nil }) else { return self }
+        return PublishedKeys(
+            keySet: keySet.removing { withdrawn[$0.description] != nil }, usableUntil: usableUntil)
+    }
 }
 
 /// The keys of every pool; a pool that was never fetched has no entry.

@@ -30,7 +30,7 @@ struct AdminAccess: Sendable {
         /// What happens, as it happens.
         case events
         /// Fetches the keys of a pool at once.
-        case refresh(PoolID)
+        case refresh(PoolName)
         /// The status page, for people.
         case overview
         /// The page of a tenant.
@@ -73,7 +73,10 @@ struct AdminAccess: Sendable {
         Route(pattern: "/status", methods: ["GET"]) { _ in .status },
         Route(pattern: "/events", methods: ["GET"]) { _ in .events },
         Route(pattern: "/pools/POOL/refresh", methods: ["POST"]) { values in
-            PoolID(values[0]).map(Page.refresh)
+            PoolReference.pool(values[0]).map(Page.refresh)
+        },
+        Route(pattern: "/pools/REGION/POOL/refresh", methods: ["POST"]) { values in
+            PoolReference.pool("\(values[0])/\(values[1])").map(Page.refresh)
         },
         Route(pattern: "/", methods: ["GET"]) { _ in .overview },
         Route(pattern: "/tenants/HOST", methods: ["GET"]) { values in

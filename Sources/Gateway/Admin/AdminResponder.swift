@@ -54,7 +54,7 @@ struct AdminResponder: HTTPResponder {
             }
             return json(.ok, state.report(query))
         case .events: return eventStream(request, query: query)
-        case .refresh(let poolID): return await refreshed(poolID)
+        case .refresh(let pool): return await refreshed(pool)
         case .overview:
             return html(await self.page.overview(FormFields(query.utf8)))
         case .tenant(let host): return html(await self.page.tenant(host))
@@ -91,12 +91,11 @@ struct AdminResponder: HTTPResponder {
         return response
     }
 
-    private func refreshed(_ poolID: PoolID) async -> Response {
-        guard let region = Region(String(poolID.regionPrefix)),
-            let pool = PoolName(region: region, poolID: poolID),
-            let (status, withdrawn) = await refresh(pool)
-        else { return json(.notFound, ["error": "pool_not_served"]) }
-        var shown = StatusReport.Pool(status, now: .now)
+    private func refreshed(_ pool: PoolName) async -> Response {
+        guard let (status, withdrawn) = await refresh(pool) else {
+            return json(.notFound, ["error": "pool_not_served"])
+        }
+        var shown = StatusReport.Pool(status, now: .now, state.withdrawnKeys)
         shown.withdrawn = withdrawn.map(\.description)
         return json(.ok, shown)
     }

@@ -81,6 +81,8 @@ struct StatusReport: Codable, Sendable {
         let error: String?
         /// After a refresh by hand: the keys that ceased to be trusted by it.
         var withdrawn: [String]?
+        /// Keys that are not trusted whatever the pool publishes, each with when and why it was withdrawn by SQL.
+        let withdrawnBySQL: [String: String]
 
         enum CodingKeys: String, CodingKey {
             case region
@@ -93,6 +95,7 @@ struct StatusReport: Codable, Sendable {
             case lastAttempt = "last_attempt"
             case nextAttempt = "next_attempt"
             case error, withdrawn
+            case withdrawnBySQL = "withdrawn_by_sql"
         }
     }
 
@@ -137,7 +140,8 @@ extension StatusReport.Directory {
 }
 
 extension StatusReport.Pool {
-    init(_ status: PoolStatus, now: Instant) {
+    init(_ status: PoolStatus, now: Instant, _ withdrawnKeys: WithdrawnKeys) {
+        withdrawnBySQL = withdrawnKeys[status.pool].mapValues(\.description)
         region = status.pool.region.description
         poolID = status.pool.poolID.description
         state = status.state.rawValue
@@ -153,6 +157,6 @@ extension StatusReport.Pool {
         trustedUntil = status.trustedUntil?.timestamp
         lastAttempt = status.lastAttempt?.timestamp
         nextAttempt = status.nextAttempt?.timestamp
-        error = status.failure?.description
+        error = status.error
     }
 }

@@ -1,34 +1,87 @@
 import ArgumentParser
+import ControlPlane
 import Gatekeeper
 
-/// `poolgate pools`: the user pools of a running gateway, as its admin port tells them.
+/// `poolgate pools`: the user pools of a running gateway, as its admin port tells them; and keys withdrawn by SQL.
 struct PoolsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pools",
-        abstract: "Show the user pools of a running gateway: their keys, ages and errors.",
-        usage: "poolgate pools [--refresh POOL] [SETTINGS]",
-        discussion: "Asks the gateway at --admin-listen, with --admin-token where that is set.")
+        abstract: "Show the user pools of a running gateway: their keys, ages and errors; withdraw a key.",
+        usage: """
+            poolgate pools [--refresh POOL] [SETTINGS]
+            poolgate pools (--withdraw KID [--reason TEXT] | --lift KID) [--pool POOL] [--dry-run] [SETTINGS]
+            """,
+        discussion: """
+            Asks the gateway at --admin-listen, with --admin-token where that is set.
+
+            --withdraw has every gateway refuse tokens of a key at once, whatever its pool publishes, until --lift. Both
+            write to the database at --database-url, and wait until all gateways have heard of it.
+
+            A POOL is \(PoolReference.forms).
+            """)
+
+    @Option(help: ArgumentHelp("Fetch the keys of this pool at once.", valueName: "POOL"))
+    var refresh: String?
+
+    @Option(help: ArgumentHelp("Trust the key of this name no more.", valueName: "KID"))
+    var withdraw: String?
+
+    @Option(help: ArgumentHelp("Trust the key of this name again.", valueName: "KID"))
+    var lift: String?
 
     @Option(
         help: ArgumentHelp(
-            "Fetch the keys of this pool at once, such as eu-west-1_PwMfVzLQg.", valueName: "POOL"))
-    var refresh: String?
+            "The pool whose key it is; needed where no gateway, or more than one pool, has the key.",
+            valueName: "POOL"))
+    var pool: String?
 
+    @Option(help: ArgumentHelp("Why the key is withdrawn, for the log and for others.", valueName: "TEXT"))
+    var reason: String?
+
+    @Flag(help: "Say which key of which pool it would be, and write nothing.")
+    var dryRun = false
+
+    @OptionGroup var output: OutputOptions
     @OptionGroup var arguments: SettingArguments
 
+    func validate() throws {
+        let deeds = [refresh, withdraw, lift].compactMap { $0 }
+        if deeds.count > 1 {
+            throw ValidationError("--refresh, --withdraw and --lift exclude each other: give one of them")
+        }
+        if withdraw == nil, reason != nil { throw ValidationError("--reason belongs to --withdraw") }
+        if withdraw == nil, lift == nil, pool != nil || dryRun {
+            throw ValidationError("--pool and --dry-run belong to --withdraw and --lift")
+        }
+    }
+
     func run() async throws {
-        let admin = AdminClient(try arguments.read())
+        let settings = try arguments.read()
+        if let keyID = withdraw {
+            try await KeyWithdrawalRun(
+                deed: .withdraw(reason: reason), keyID: keyID, pool: try pool.map(PoolsCommand.named),
+                isDry: dryRun, output: output
+            ).run(settings)
+            return
+        }
+        if let keyID = lift {
+            try await KeyWithdrawalRun(
+                deed: .lift, keyID: keyID, pool: try pool.map(PoolsCommand.named), isDry: dryRun,
+                output: output
+            ).run(settings)
+            return
+        }
+        let admin = AdminClient(settings)
         if let refresh {
-            guard let poolID = PoolID(refresh) else {
-                Output.complaint("\(Printable.value(refresh)) is no pool id, such as eu-west-1_PwMfVzLQg")
-                throw ExitCode.usage
+            let name = try PoolsCommand.named(refresh)
+            let pool: StatusReport.Pool = try await admin.ask("/pools/\(name.poolID)/refresh", isPost: true)
+            show([pool])
+            if !output.isJSON {
+                for kid in pool.withdrawn ?? [] { Output.line("key \(kid) is not trusted any more") }
             }
-            let pool: StatusReport.Pool = try await admin.ask("/pools/\(poolID)/refresh", isPost: true)
-            PoolsCommand.show([pool])
-            for kid in pool.withdrawn ?? [] { Output.line("key \(kid) is not trusted any more") }
             if pool.state != "ready" { throw ExitCode.failure }
         } else {
-            PoolsCommand.show(try await PoolsCommand.all(admin))
+            show(try await PoolsCommand.all(admin))
         }
     }
 
@@ -43,16 +96,30 @@ struct PoolsCommand: AsyncParsableCommand {
         }
     }
 
-    private static func show(_ pools: [StatusReport.Pool]) {
-        Output.table(
-            [["POOL", "STATE", "SINCE", "KEYS", "AGE", "NEXT", "ERROR"]]
-                + pools.map { pool in
-                    [
-                        pool.poolID, pool.state, pool.since,
-                        pool.keys.isEmpty ? "-" : pool.keys.joined(separator: ","),
-                        pool.keysAgeSeconds.map { "\($0)s" } ?? "-", pool.nextAttempt ?? "-",
-                        pool.error ?? "-",
-                    ]
-                })
+    /// The pool that an argument names; ends the command with a sentence where it names none.
+    private static func named(_ text: String) throws(ExitCode) -> PoolName {
+        if let pool = PoolReference.pool(text) { return pool }
+        Output.complaint("\(Printable.value(text)) names no pool: write \(PoolReference.forms)")
+        throw ExitCode.usage
+    }
+
+    private func show(_ pools: [StatusReport.Pool]) {
+        output.show(
+            pools,
+            as: TextTable(
+                ["POOL", "STATE", "SINCE", "KEYS", "AGE", "NEXT", "ERROR"], rows: pools.map(PoolsCommand.row))
+        )
+    }
+
+    private static func row(_ pool: StatusReport.Pool) -> [String] {
+        let keys = pool.keys.map { pool.withdrawnBySQL[$0] == nil ? $0 : "\($0) (withdrawn)" }
+        let gone = pool.withdrawnBySQL.keys.filter { !pool.keys.contains($0) }.sorted().map {
+            "\($0) (withdrawn)"
+        }
+        let names = keys + gone
+        return [
+            pool.poolID, pool.state, pool.since, names.isEmpty ? "-" : names.joined(separator: ", "),
+            pool.keysAgeSeconds.map { "\($0)s" } ?? "-", pool.nextAttempt ?? "-", pool.error ?? "-",
+        ]
     }
 }

@@ -13,9 +13,11 @@ enum Observer {
     static func line(_ observation: Observation) -> LogLine {
         switch observation {
         case .keysFetched(let pool, let kids, let skipped): keysFetched(pool, kids, skipped)
-        case .keysFetchFailed(let pool, let failure, let next): keysFetchFailed(pool, failure, next)
+        case .keysFetchFailed(let pool, let failure, let endpoint, let next):
+            keysFetchFailed(pool, failure, endpoint, next)
         case .keysWithdrawn(let pool, let kids):
             LogLine(.notice, "keys_withdrawn", ["pool": .of(pool), "kids": .list(kids.map(\.description))])
+        case .withdrawalsChanged(let pool, let keys): withdrawalsChanged(pool, keys)
         case .databaseConnected(let version):
             LogLine(.info, "database_connected", ["server_version": .count(version)])
         case .databaseLost(let error, let pause):
@@ -63,14 +65,28 @@ enum Observer {
             ])
     }
 
-    private static func keysFetchFailed(_ pool: PoolName, _ failure: KeyFetchFailure, _ next: Instant?)
+    private static func keysFetchFailed(
+        _ pool: PoolName, _ failure: KeyFetchFailure, _ endpoint: String?, _ next: Instant?
+    )
         -> LogLine
     {
         LogLine(
             .warning, "keys_fetch_failed",
             [
-                "pool": .of(pool), "reason": .text(failure.reason), "error": .of(failure),
-                "next_attempt": next.map { .text($0.timestamp) },
+                "pool": .of(pool), "reason": .text(failure.reason),
+                "error": .text(failure.sentence(of: pool, at: endpoint)),
+                "url": endpoint.map { .text($0) }, "next_attempt": next.map { .text($0.timestamp) },
+            ])
+    }
+
+    private static func withdrawalsChanged(
+        _ pool: PoolName, _ keys: [String: WithdrawnKeys.Withdrawal]
+    ) -> LogLine {
+        LogLine(
+            .notice, "withdrawn_keys",
+            [
+                "pool": .of(pool),
+                "withdrawn": .list(keys.sorted { $0.key < $1.key }.map { "\($0), \($1.description)" }),
             ])
     }
 

@@ -27,6 +27,8 @@ extension RefusalFinding {
         case .age(let issued?, let now): "the token was issued \(span(from: issued, to: now)) ago"
         case .age(nil, _): "the token does not say when it was issued (iat)"
         case .key(let keyID, let pool): "the token names key \(keyID) of \(pool)"
+        case .withdrawnKey(let keyID, let pool, let withdrawal):
+            "the token names key \(keyID) of \(pool), \(withdrawal.description)"
         case .names(let asked, let held): "asked for \(list(asked)), the caller has \(list(held))"
         case .conditions(let conditions): "the caller does not meet: \(conditions.joined(separator: "; "))"
         }
@@ -56,7 +58,8 @@ extension RefusalFinding {
                 field("ahead_seconds", .number(time.seconds(since: now))),
             ]
         case .age(let issued, _): issued.map { [field("issued_at", .text($0.timestamp))] } ?? []
-        case .key(let keyID, let pool): [field("kid", .of(keyID)), field("pool", .of(pool))]
+        case .key(let keyID, let pool), .withdrawnKey(let keyID, let pool, _):
+            [field("kid", .of(keyID)), field("pool", .of(pool))]
         case .names(let asked, let held):
             [field("needs", .list(asked.map(text))), field("has", .list(held.map(text)))]
         case .conditions(let conditions): [field("needs", .list(conditions))]

@@ -28,7 +28,7 @@ final class RepetitionFilter: Sendable {
     private static func subject(_ observation: Observation) -> (thing: String?, reason: String?) {
         switch observation {
         case .keysFetched(let pool, _, _): (pool.description, nil)
-        case .keysFetchFailed(let pool, let failure, _): (pool.description, failure.reason)
+        case .keysFetchFailed(let pool, let failure, _, _): (pool.description, failure.reason)
         case .databaseConnected: ("database", nil)
         case .databaseLost(let error, _): ("database", error.description)
         case .healthWritten: ("health", nil)
@@ -37,7 +37,8 @@ final class RepetitionFilter: Sendable {
         case .savedRowsUnwritable(let flaw): ("snapshot", flaw.description)
         case .keysSaved: ("saved keys", nil)
         case .savedKeysUnwritable(let flaw): ("saved keys", flaw.description)
-        case .keysWithdrawn, .schemaTooOld, .schemaNewer, .listenSwallowed, .directoryRead,
+        case .keysWithdrawn, .withdrawalsChanged, .schemaTooOld, .schemaNewer, .listenSwallowed,
+            .directoryRead,
             .tenantQuarantined,
             .revocationsUnreadable, .emptinessSuspected, .savedRowsLoaded, .savedRowsUnreadable,
             .savedKeysLoaded, .savedKeysUnreadable:

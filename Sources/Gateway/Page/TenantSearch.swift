@@ -108,7 +108,7 @@ struct TenantSearch: Sendable {
 
     /// Why the keys of one of the tenant's pools could not be fetched.
     private func failure(of tenant: Tenant) -> String? {
-        tenant.pools.lazy.compactMap { pools[$0.key]?.failure?.description }.first
+        tenant.pools.lazy.compactMap { pools[$0.key]?.error }.first
     }
 }
 

@@ -18,6 +18,7 @@ actor ControlPlaneRunner {
     private let databaseFound: @Sendable (PostgresURL) async -> Void
     /// The private Postgres, once it was asked for.
     private var embedded: EmbeddedPostgres?
+    private var health: HealthWriter?
 
     init(
         settings: Settings, stateDirectory: String?, pools: UserPools, keySaver: KeySaver,
@@ -48,6 +49,7 @@ actor ControlPlaneRunner {
         let health = HealthWriter(
             url: url, instance: state.instance, hostName: InstanceName.hostName, version: state.version,
             startedAt: state.startedAt, pools: pools, observe: observe)
+        self.health = health
         let directory = TenantDirectory(
             settings: TenantDirectory.Settings(
                 url: url, parser: TenantParser(settings), schemaVersion: Schema.migrator.newestVersion,
@@ -69,6 +71,11 @@ actor ControlPlaneRunner {
             group.addTask { await health.run() }
             if let embedded { group.addTask { await embedded.watch() } }
         }
+    }
+
+    /// Tells the database that the gateway was asked to stop.
+    func beginDrain() {
+        health?.noteDrain()
     }
 
     /// Stops the embedded Postgres, where there is one and this gateway is the one to stop it.

@@ -256,6 +256,7 @@ struct GatewayServer {
         _ adminTask: Task<Void, Never>
     ) async {
         state.change { $0.isStopping = true }
+        await control.beginDrain()
         if let signal = stop.value {
             log.write(
                 Observer.stopping(signal: signal, delay: settings.shutdownDelay, limit: settings.drainTimeout)

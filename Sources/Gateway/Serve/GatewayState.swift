@@ -67,6 +67,9 @@ final class GatewayState: Sendable {
     /// The status of every pool by its name.
     var statusByPool: [PoolName: PoolStatus] { poolTable() }
 
+    /// Keys that are not trusted, whatever their pools publish.
+    var withdrawnKeys: WithdrawnKeys { values.withLock { $0.directory.withdrawnKeys } }
+
     /// Whether the gateway is ready and what it serves by, as `/ready` returns it.
     var readyReport: ReadyReport {
         let current = values.withLock { $0 }
@@ -85,7 +88,8 @@ final class GatewayState: Sendable {
             instance: instance, version: version, startedAt: startedAt.timestamp, isReady: readiness.isReady,
             reason: readiness.reason, isDraining: current.isStopping, listeners: current.listeners,
             directory: StatusReport.Directory(current.directory, now: now),
-            poolCounts: PoolTally(poolCounts()), pools: shown.map { StatusReport.Pool($0, now: now) },
+            poolCounts: PoolTally(poolCounts()),
+            pools: shown.map { StatusReport.Pool($0, now: now, current.directory.withdrawnKeys) },
             poolsLeftOut: leftOut)
     }
 }

@@ -75,7 +75,9 @@ final class Session {
             if !command.work.needsOpenTransaction { statementTimeout = nil }
             switch command.work {
             case .begin(let mode, let idle):
-                try begin(mode, command, idle: idle)
+                guard try begin(mode, command, idle: idle) else {
+                    throw .misuse("a statement alone leaves no transaction open")
+                }
                 return .success(result)
             case .inside(let statement):
                 result.rows = [try run(PostgresStep(statement), command)]
@@ -88,9 +90,9 @@ final class Session {
                 let end = commits ? PostgresStatement("COMMIT") : PostgresStatement("ROLLBACK")
                 _ = try run(PostgresStep(end), command)
             case .transaction(let mode, let steps):
-                try begin(mode, command)
+                let isBegun = try begin(mode, command)
                 for step in steps { result.rows.append(try run(step, command)) }
-                _ = try run(PostgresStep(PostgresStatement("COMMIT")), command)
+                if isBegun { _ = try run(PostgresStep(PostgresStatement("COMMIT")), command) }
             case .script(let script):
                 guard PQsendQuery(connection, script) == 1 else { throw broken() }
                 _ = try receive(command)
@@ -124,19 +126,21 @@ final class Session {
                 - max(milliseconds / 10, min(Limits.shortestServerMarginMilliseconds, milliseconds / 2)))
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction; false where the statements are to stand alone.
     private func begin(
         _ mode: PostgresTransactionMode, _ command: ConnectionMailbox.Command, idle: Duration? = nil
-    ) throws(PostgresError) {
+    ) throws(PostgresError) -> Bool {
         // A command that has waited for its turn has less time left.
         let left = ContinuousClock.now.duration(to: command.deadline)
         let milliseconds = Self.serverMilliseconds(left < command.limit * 0.95 ? left : command.limit)
         let text = mode.begin(
             serverVersion: Int(PQserverVersion(connection)), stoppingAfter: milliseconds,
             idleAtMost: idle?.wholeMilliseconds ?? milliseconds)
+        guard let text else { return false }
         guard PQsendQuery(connection, text) == 1 else { throw broken() }
         _ = try receive(command)
         statementTimeout = milliseconds
+        return true
     }
 
     /// Takes back what a failed command has left open.
