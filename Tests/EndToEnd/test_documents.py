@@ -105,19 +105,30 @@ def command(block):
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A Postgres for the pages alone, whose roles the first page to be read makes."""
+    """A Postgres for the pages alone, in which some of them make a database and its users."""
     server = Postgres()
     yield server
     server.remove()
+
+
+def make_new(cluster):
+    """Takes from the cluster what an earlier page made there."""
+    cluster.sql("DROP DATABASE IF EXISTS poolgate WITH (FORCE)", "postgres")
+    cluster.sql("DROP ROLE IF EXISTS gateway, tenant_admin, poolgate_gateway, poolgate_admin, poolgate_owner", "postgres")
+
+
+#: Pages that begin with the first block of the page about the stand-in, and say so.
+BEGINS_WITHOUT_COGNITO = {"ops/guide/first-hour-service.md", "ops/guide/first-hour-on-call.md"}
 
 
 @pytest.fixture
 def place(request, tmp_path, binaries, postgres, cluster, migrated, stand_in, upstream):
     """Where a page's commands are run, prepared as the page presumes."""
     page = request.node.callspec.params["page"]
-    if page == "ops/guide/run-and-deploy.md":
-        return Place(tmp_path, binaries, cluster, None, stand_in, upstream)
-    if page == "ops/guide/without-cognito.md":
+    if page in ("ops/guide/run-and-deploy.md", "ops/guide/first-hour-platform.md"):
+        make_new(cluster)
+        return Place(tmp_path, binaries, cluster, None, stand_in, None if "first-hour" in page else upstream)
+    if page in BEGINS_WITHOUT_COGNITO | {"ops/guide/without-cognito.md"}:
         return Place(tmp_path, binaries, cluster, None, stand_in, None)
     database = migrated()
     for user, role in ("gateway", "poolgate_gateway"), ("tenant_admin", "poolgate_admin"):
@@ -138,6 +149,7 @@ psql -qX "$ADMIN_URL" -c "INSERT INTO poolgate.tenants (host, region, pool_id) V
 PREPARED = {
     "README.md": "", "ops/guide/configuration.md": "", "ops/guide/identity-headers.md": TENANT,
     "ops/guide/refusals.md": GATEWAY, "ops/guide/commands.md": GATEWAY, "sql/README.md": GATEWAY,
+    "ops/guide/first-hour-tenants.md": GATEWAY,
     "ops/guide/diagnosis.md": """
 psql -qX "$ADMIN_URL" <<'SQL'
 INSERT INTO poolgate.tenants (host, region, pool_id, required_groups) VALUES
@@ -147,7 +159,7 @@ SQL
 curl -sf -X POST "$STAND_IN/control/eu-central-1_GlobexP1/fail?mode=500"
 curl -sf -X POST "$STAND_IN/control/eu-west-1_AcmeProd1/mint" -d '{"groups": ["staff"]}' >token.txt
 """ + GATEWAY,
-}
+} | {page: blocks("ops/guide/without-cognito.md")[0].text for page in BEGINS_WITHOUT_COGNITO}
 
 
 @pytest.mark.parametrize("page", RUN)
