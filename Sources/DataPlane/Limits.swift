@@ -146,6 +146,14 @@ package enum Limits {
     static let recordedMethodBytes = 32
     static let recordedHostBytes = 256
     static let recordedPathBytes = 512
+    /// The longest `traceparent` that is read, of a version yet to come; and what of `tracestate` is passed on at most.
+    static let traceParentBytes = 128
+    static let traceStateBytes = 512
+    static let traceStateMembers = 32
+    /// Requests of clients that are no trusted proxies that a loop records in a second because they ask for it.
+    static let askedTracesPerSecond = 10
+    /// Records of requests whose spans wait to be exported.
+    package static let traceRing = 2048
     /// The longest `X-Request-Id` that is kept from a trusted balancer.
     static let requestIDBytes = 128
     /// Records of one tenant's refusals of one kind in a second, and kinds that are told apart, a loop.

@@ -42,6 +42,19 @@ enum Limits {
     /// How long the writer waits for a full descriptor before it looks again.
     static let writePauseMilliseconds: Int32 = 1_000
 
+    // Traces.
+
+    /// How often waiting spans are exported; after a failure it is twice as long for each, up to so many doublings.
+    static let exportPause = Duration.seconds(1)
+    static let exportDoublings = 5
+    /// How long one export may take.
+    static let exportTime = Duration.seconds(10)
+    /// Requests whose spans are in one export, and those that wait while the collector takes none.
+    static let tracesPerExport = 256
+    static let waitingTraces = 4_096
+    /// Header fields that the operator may give each export.
+    static let exportHeaders = 16
+
     // The admin port.
 
     /// The largest head of a request, and the largest header field in it.

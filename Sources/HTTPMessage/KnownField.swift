@@ -31,7 +31,10 @@
             if ByteScanner.equals(name, "keep-alive") { return .keepAlive }
             return ByteScanner.equals(name, "tracestate") ? .tracestate : .other
         case 11: return ByteScanner.equals(name, "traceparent") ? .traceparent : .other
-        case 12: return ByteScanner.equals(name, "x-request-id") ? .requestID : .other
+        case 12:
+            // Most names of this length are `Content-Type`.
+            guard ASCII.lowered(name[0]) == UInt8(ascii: "x") else { return .other }
+            return ByteScanner.equals(name, "x-request-id") ? .requestID : .other
         case 13: return ByteScanner.equals(name, "authorization") ? .authorization : .other
         case 14:
             if ByteScanner.equals(name, "content-length") { return .contentLength }

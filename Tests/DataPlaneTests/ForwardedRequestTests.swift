@@ -24,7 +24,8 @@ import Testing
             case .admit(let admission):
                 var buffer = ByteBuffer()
                 RequestHeadWriter.write(
-                    parser.head, bytes, admission, way: way, id: .none, upgrades: false, into: &buffer)
+                    parser.head, bytes, admission, way: way, id: .none, trace: .none, upgrades: false,
+                    into: &buffer)
                 return String(buffer: buffer)
             case .refuse(let refusal, _): return refusal.row.code
             case .needsKey, .mustWait: return "waits"

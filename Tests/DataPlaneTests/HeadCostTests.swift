@@ -65,7 +65,7 @@ import Testing
         for field in parser.head.fields where field.known == .via { _ = field.names(Array("gw".utf8), bytes) }
         var buffer = ByteBuffer()
         RequestHeadWriter.write(
-            parser.head, bytes, admission, way: way, id: .none, upgrades: false, into: &buffer)
+            parser.head, bytes, admission, way: way, id: .none, trace: .none, upgrades: false, into: &buffer)
     }
 
     private func answer(_ bytes: UnsafeRawBufferPointer) throws {

@@ -29,6 +29,7 @@ import Testing
             var buffer = ByteBuffer()
             RequestHeadWriter.write(
                 parser.head, bytes, admission ?? alice, way: way, id: RequestID(high: 1, low: 0xABC),
+                trace: .none,
                 upgrades: upgrades,
                 into: &buffer)
             return String(buffer: buffer)

@@ -33,5 +33,6 @@ import Testing
         }
         #expect(observers.count >= 2 && found.count > 30)
         #expect(try missing(found, in: page("ops/guide/on-call.md")) == [])
+        #expect(try missing(found, in: page("ops/guide/logs.md")) == [])
     }
 }

@@ -104,7 +104,9 @@ extension HouseRule {
                     "DataPlane/KeptLines.swift", "DataPlane/PlainSocket.swift",
                     "DataPlane/ProtectedNames.swift", "DataPlane/ProxyHeaderHandler.swift",
                     "DataPlane/RequestFacts+Head.swift", "DataPlane/RequestHeadWriter.swift",
-                    "DataPlane/RequestID.swift",
+                    "DataPlane/RequestID.swift", "DataPlane/Exchange+Tracing.swift",
+                    "DataPlane/HeardTrace.swift", "DataPlane/TraceParent.swift",
+                    "DataPlane/TraceState.swift",
                     "DataPlane/ResponseHeadWriter.swift", "DataPlane/UpstreamWire.swift",
                 ], because: "heads and bodies are read and written where they lie"),
             Exception(

@@ -81,12 +81,13 @@ extension Exchange {
         let head = head
         return headBytes.withUnsafeReadableBytes { bytes in
             let facts = RequestFacts(head, bytes)
-            let verdict = worker.judge.judge(facts, at: judgedAt, lookup: key)
-            rule = worker.judge.notes.rule
+            let judge = worker.judge
+            let verdict = judge.judge(facts, at: judgedAt, lookup: key)
+            rule = judge.notes.rule
             switch verdict {
             case .refuse(let refusal, let resolved):
                 tenant = resolved
-                note = worker.judge.notes.refusal
+                note = judge.notes.refusal
                 return .refuse(refusal, note?.finding.map { .found($0) })
             case .needsKey(let key, let resolved):
                 tenant = resolved
@@ -117,8 +118,8 @@ extension Exchange {
         if head.framing == .chunked { strippedTrailers = admission.stripped }
         outboundHead = worker.spareBuffers.take()
         RequestHeadWriter.write(
-            head, bytes, admission, way: peer.way, id: requestID, upgrades: webSocket != nil,
-            into: &outboundHead)
+            head, bytes, admission, way: peer.way, id: requestID, trace: traceLines,
+            upgrades: webSocket != nil, into: &outboundHead)
         if let (rule, refusal) = admission.wouldRefuse { recordShadow(rule, refusal) }
         return .forward
     }
@@ -174,6 +175,7 @@ extension Exchange {
     func askForKey(_ ticket: UInt32) {
         guard case .askForKey(let key)? = step else { return }
         waitBegan = worker.clock.monotonic
+        times.keyAsked = waitBegan
         let keys = worker.keys
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         Task {
@@ -187,6 +189,7 @@ extension Exchange {
         worker.takeLatest()
         let now = worker.clock.monotonic
         worker.counters.keyWaits.add(now &- waitBegan)
+        times.keyCame = now
         switch result {
         case .present: worker.counters.presentKeys &+= 1
         case .absent: worker.counters.absentKeys &+= 1

@@ -7,20 +7,26 @@ extension Exchange {
     /// Leaves a record of a refusal.
     func record(_ refusal: Refusal, status: Int, detail: RefusalDetail?) {
         isRecorded = true
-        guard worker.records.admits(refusal, of: tenant?.tenant, status: status) else { return }
+        let isAdmitted = worker.records.admits(refusal, of: tenant?.tenant, status: status)
+        guard isAdmitted || trace?.spans != nil else { return }
         var record = recordOfRequest(status: status)
         record.refusal = refusal
         record.detail = detail
-        worker.records.append(record)
+        leaveSpans(record)
+        if isAdmitted { worker.records.append(record) }
     }
 
-    /// Leaves a record of an admitted request's end, where every request has one and this one has none yet.
+    /// Leaves a record of an admitted request's end, where every request has one and this one has none yet, and of its
+    /// spans.
     func recordEnd(_ end: RequestRecord.End) {
-        guard worker.settings.recordsEveryRequest, !isRecorded, cameAt.nanoseconds != 0 else { return }
+        let recordsAll = worker.settings.recordsEveryRequest
+        guard recordsAll || trace?.spans != nil, !isRecorded, times.came != 0 else { return }
         isRecorded = true
+        if times.done == 0 || status == 101 { times.done = worker.clock.monotonic }
         var record = recordOfRequest(status: status)
         record.end = end
-        worker.records.append(record)
+        leaveSpans(record)
+        if recordsAll { worker.records.append(record) }
     }
 
     /// Leaves a record of what a rule in shadow would have done to the request.
@@ -58,6 +64,8 @@ extension Exchange {
         }
         record.rule = rule
         record.microseconds = cameAt.nanoseconds == 0 ? 0 : (now.nanoseconds &- cameAt.nanoseconds) / 1000
+        record.times = times
+        record.trace = trace
         record.bytesIn = bytesIn
         record.bytesOut = bytesOut
         record.upstream = member?.pool.upstream

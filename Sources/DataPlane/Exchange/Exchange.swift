@@ -41,6 +41,10 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     var identity: Identity?
     var rule: Int64?
     var note: RefusalNote?
+    /// How the request is part of a trace; nil where it is of none.
+    var trace: RequestTrace?
+    /// What its upstream is told of that.
+    private(set) var traceLines = TraceLines.none
     /// What the last judgement came to, kept while the exchange waits for a key, a turn or the end of the batch.
     var step: Step?
     /// The most payload bytes that the body may have; nil for no bound.
@@ -87,6 +91,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         cameAt = worker.clock.wall(at: times.came)
         judgedAt = cameAt
         requestID = givenID() ?? worker.ids.requestID()
+        traceLines = .none
+        if head.saysTrace || worker.sampler != nil { traceLines = findTrace() }
         machine.begin(
             .init(hasBody: hasBody, isIdempotent: head.method.isIdempotent), isClientEnded: isClientEnded)
         judgeAtOnce()
@@ -281,6 +287,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         step = nil
         rule = nil
         note = nil
+        trace = nil
         isRecorded = false
         bodyLimit = nil
         bytesIn = 0

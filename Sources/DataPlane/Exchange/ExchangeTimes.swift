@@ -4,6 +4,10 @@ package struct ExchangeTimes: Sendable, Equatable {
     package var came: UInt64 = 0
     /// The request was admitted, after every wait for a turn or a key.
     package var judged: UInt64 = 0
+    /// The user pool was asked for a key.
+    package var keyAsked: UInt64 = 0
+    /// The user pool's word of the key came.
+    package var keyCame: UInt64 = 0
     /// A connection to the upstream was at hand; the same as `judged` where nothing was waited for.
     package var connected: UInt64 = 0
     /// The request's head was handed to the system, on its way upstream.
@@ -36,6 +40,15 @@ package struct ExchangeTimes: Sendable, Equatable {
 
     /// Nanoseconds from the request's head being sent to the upstream's own head; nil where there was no response.
     package var upstreamWait: UInt64? { ExchangeTimes.between(sent, responded) }
+
+    /// Nanoseconds that the request waited for a key; nil where it did not.
+    package var keyWait: UInt64? { ExchangeTimes.between(keyAsked, keyCame) }
+
+    /// Nanoseconds from the request's head to its admission or refusal, but for the wait for a key. Nil where there was no
+    /// whole head.
+    package var judgement: UInt64? {
+        ExchangeTimes.between(came, judged == 0 ? done : judged).map { $0 &- min($0, keyWait ?? 0) }
+    }
 
     private static func between(_ earlier: UInt64, _ later: UInt64) -> UInt64? {
         earlier != 0 && later >= earlier ? later - earlier : nil

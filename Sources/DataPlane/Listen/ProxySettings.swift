@@ -43,6 +43,8 @@ package struct ProxySettings: Sendable {
     package var tokenCacheBytes: Int
     /// Whether each request leaves a record, not only refusals.
     package var recordsEveryRequest: Bool
+    /// How traces are recorded; nil for not at all.
+    package var traces: TraceSettings?
     /// Descriptors that the process may open.
     package var descriptorLimit: Int
 
@@ -88,6 +90,7 @@ package struct ProxySettings: Sendable {
         upstreamAuthorities = nil
         tokenCacheBytes = 128 * 1024 * 1024
         recordsEveryRequest = false
+        traces = nil
         descriptorLimit = 1024
     }
 }

@@ -3,8 +3,18 @@
 package struct RequestID: Sendable, Hashable, CustomStringConvertible {
     private let high: UInt64
     private let low: UInt64
-    /// What a trusted balancer calls the request, which then is its name here, too; empty where the gateway named it.
-    private let given: [UInt8]
+    /// What a trusted balancer calls the request, which then is its name here, too; nil where the gateway named it.
+    private let given: GivenName?
+
+    /// A class, so that the many names that are made carry one empty reference.
+    private final class GivenName: Sendable, Hashable {
+        let bytes: [UInt8]
+
+        init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+        static func == (left: GivenName, right: GivenName) -> Bool { left.bytes == right.bytes }
+        func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
+    }
 
     /// That of a record that no response belongs to.
     package static let none = RequestID(high: 0, low: 0)
@@ -18,7 +28,7 @@ package struct RequestID: Sendable, Hashable, CustomStringConvertible {
     init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
-        given = []
+        given = nil
     }
 
     /// A balancer's name for a request: 1 to `Limits.requestIDBytes` of visible ASCII without quotation marks and
@@ -30,18 +40,18 @@ package struct RequestID: Sendable, Hashable, CustomStringConvertible {
         else { return nil }
         high = 0
         low = 0
-        given = Array(name)
+        given = GivenName(Array(name))
     }
 
     /// 32 lower-case hexadecimal digits, or the balancer's words.
     package var description: String {
-        guard given.isEmpty else { return String(decoding: given, as: UTF8.self) }
+        if let given { return String(decoding: given.bytes, as: UTF8.self) }
         return HexadecimalDigits.text(high) + HexadecimalDigits.text(low)
     }
 
     /// Writes it into a head.
     func write(into output: inout HeadCursor) {
-        guard given.isEmpty else { return output.write(given) }
+        if let given { return output.write(given.bytes) }
         output.write(hexadecimal: high)
         output.write(hexadecimal: low)
     }

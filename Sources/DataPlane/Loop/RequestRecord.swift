@@ -32,6 +32,10 @@ package struct RequestRecord: Sendable {
     package var end = End.whole
     /// From the head's last byte, or of an unreadable head from its first, to the response's last; 0 where nothing came.
     package var microseconds: Int64 = 0
+    /// When its parts happened.
+    package var times = ExchangeTimes()
+    /// How it is part of a trace; nil where it is of none.
+    package var trace: RequestTrace?
     /// Payload bytes of the request's body; of a WebSocket all bytes of the client since the handshake.
     package var bytesIn: UInt64 = 0
     /// Payload bytes of the response's body; of a WebSocket all bytes of the upstream since the handshake.

@@ -22,6 +22,8 @@ final class Worker {
     /// What the loop counts, in all and by tenant.
     var counters = LoopCounters()
     var tally = TenantTally()
+    /// Decides which requests have spans; nil where none are exported.
+    var sampler: TraceSampler?
     /// Draws the names of requests.
     var ids = IDGenerator(
         seed: .random(in: .min ... .max), stream: .random(in: .min ... .max))
@@ -73,6 +75,7 @@ final class Worker {
     init(loop: any EventLoop, shared: Shared) {
         self.loop = loop
         settings = shared.settings
+        sampler = shared.settings.traces.map { TraceSampler(ratio: $0.ratio) }
         keys = shared.keys
         resolver = shared.resolver
         authorities = shared.authorities

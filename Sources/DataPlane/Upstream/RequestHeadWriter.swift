@@ -8,7 +8,7 @@ enum RequestHeadWriter {
     /// Writes `head`, which `bytes` begins with, as it was admitted; `upgrades` asks for WebSocket.
     static func write(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
-        way: ForwardedWay, id: RequestID, upgrades: Bool, into buffer: inout ByteBuffer
+        way: ForwardedWay, id: RequestID, trace: TraceLines, upgrades: Bool, into buffer: inout ByteBuffer
     ) {
         // Its own lines, the identity, and what the gateway says of the way: the authority twice more, four lines.
         let expected =
@@ -20,7 +20,7 @@ enum RequestHeadWriter {
             output.write("Host: ")
             output.write(bytes, head.authority.range)
             output.write("\r\n")
-            writeFields(head, bytes, admission, into: &output)
+            writeFields(head, bytes, admission, trace, into: &output)
             if let identity = admission.identity { output.write(identity.headerLines) }
             output.write("X-Forwarded-Host: ")
             output.write(bytes, head.authority.range)
@@ -29,6 +29,7 @@ enum RequestHeadWriter {
             output.write("X-Request-Id: ")
             id.write(into: &output)
             output.write("\r\n")
+            if case .parent(let parent, _) = trace { parent.write(into: &output) }
             switch head.framing {
             case .none, .untilClose: break
             case .length(let length):
@@ -69,7 +70,7 @@ enum RequestHeadWriter {
     /// The client's own fields; neighbours that are kept are copied in one piece.
     private static func writeFields(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
-        into output: inout HeadCursor
+        _ trace: TraceLines, into output: inout HeadCursor
     ) {
         let resolved = admission.resolved
         let stripped = admission.stripped
@@ -87,9 +88,11 @@ enum RequestHeadWriter {
                     cookieName == nil && !(nominated?.name(index) ?? false)
                 case .other, .origin, .fetchSite, .requestedMethod, .trailer, .wwwAuthenticate,
                     .persistentAuth, .webSocketKey,
-                    .webSocketVersion, .webSocketAccept, .traceparent, .tracestate:
+                    .webSocketVersion, .webSocketAccept:
                     !protected.contains(field, bytes) && !(nominated?.name(index) ?? false)
                         && !field.isStripped(by: stripped, bytes)
+                case .traceparent: trace.keepsParent && !(nominated?.name(index) ?? false)
+                case .tracestate: trace.keepsState && !(nominated?.name(index) ?? false)
                 case .referer:
                     !(nominated?.name(index) ?? false) && !holds(parameter, field, bytes)
                 case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,

@@ -279,6 +279,38 @@ extension Setting {
             return nil
         },
         toggle("access-log", "a line for every request, not only for refusals", \.hasAccessLog),
+        Setting(
+            "traces-endpoint", "URL", isSecret: true,
+            """
+            the OpenTelemetry collector that traces go to, by OTLP over HTTP, such as http://127.0.0.1:4318; none unless \
+            set
+            """
+        ) {
+            guard let endpoint = TracesEndpoint($0) else {
+                return "is no http:// or https:// URL without user name, query and fragment: "
+                    + "write one such as http://127.0.0.1:4318"
+            }
+            $1.tracesEndpoint = endpoint
+            return nil
+        },
+        Setting(
+            "traces-ratio", "RATIO", initial: "0.01",
+            "how many of the traces that begin here are recorded, from 0 to 1; one under way goes by its parent"
+        ) {
+            guard let ratio = Double($0), (0...1).contains(ratio) else { return "is no number from 0 to 1" }
+            $1.tracesRatio = ratio
+            return nil
+        },
+        Setting(
+            "traces-headers", "FIELDS", isSecret: true,
+            "header fields of each export, NAME=VALUE, comma-separated, such as a collector's key"
+        ) {
+            guard let headers = TracesHeaders($0) else {
+                return "is no list of NAME=VALUE, separated by commas, in printable ASCII"
+            }
+            $1.tracesHeaders = headers
+            return nil
+        },
     ]
 
     // MARK: Parts

@@ -66,6 +66,12 @@ struct Settings: Sendable {
     /// Whether the log has a line for every request, and not only for refusals.
     var hasAccessLog = false
 
+    /// Where traces are sent; nil for nowhere.
+    var tracesEndpoint: TracesEndpoint?
+    /// How many of the traces that begin here are recorded, from 0 to 1.
+    var tracesRatio = 0.01
+    var tracesHeaders: TracesHeaders?
+
     /// The defaults.
     init() {}
 

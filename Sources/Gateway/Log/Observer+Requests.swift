@@ -37,6 +37,29 @@ extension Observer {
             ])
     }
 
+    /// Spans could not be exported; `repeated` is how often that was left out of the log since.
+    static func tracesUnexported(_ reason: String, willRetry: Bool, repeated: Int) -> LogLine {
+        LogLine(
+            .warning, "traces_unexported",
+            [
+                "error": .text(reason),
+                "advice": willRetry
+                    ? "they are exported again after a pause; requests do not wait"
+                    : "the collector does not want them; look at traces-endpoint and traces-headers",
+                "repeated": repeated == 0 ? nil : .count(repeated),
+            ])
+    }
+
+    /// Spans are exported again.
+    static func tracesExported() -> LogLine {
+        LogLine(.info, "traces_exported", [:])
+    }
+
+    /// Requests whose spans were not exported, since too many waited or the collector did not want them.
+    static func tracesDropped(_ count: Int) -> LogLine {
+        LogLine(.warning, "traces_dropped", ["dropped": .count(count)])
+    }
+
     /// So many lines did not fit while the log was not read.
     static func linesDropped(_ count: Int) -> LogLine {
         LogLine(.warning, "log_lines_dropped", ["dropped": .count(count)])
@@ -107,13 +130,22 @@ struct RequestFields {
         add("path", .bytes(Array(record.text.path)))
     }
 
+    private static func microseconds(_ nanoseconds: UInt64?) -> LogValue? {
+        nanoseconds.map { .number(Int64(clamping: $0 / 1000)) }
+    }
+
     /// Where it went, how much went through, and how long it took.
     private mutating func addCourse(_ record: RequestRecord) {
         add("upstream", record.upstream.map { .of($0) })
+        add("trace_id", record.trace.map { .of($0.id) })
         guard record.spoken != nil else { return }
         add("bytes_in", .number(Int64(clamping: record.bytesIn)))
         add("bytes_out", .number(Int64(clamping: record.bytesOut)))
         add("us", .number(record.microseconds))
+        add("judge_us", RequestFields.microseconds(record.times.judgement))
+        add("key_us", RequestFields.microseconds(record.times.keyWait))
+        add("connect_us", RequestFields.microseconds(record.times.connectionWait))
+        add("upstream_us", RequestFields.microseconds(record.times.upstreamWait))
     }
 }
 

@@ -34,6 +34,9 @@ struct GatewayServer {
     private let keySaver: KeySaver
     private let state: GatewayState
     private let pageDatabase: PageDatabase
+    /// Where loops leave requests whose spans are exported, and who exports them; nil where no traces are wanted.
+    private let traces = RecordRing(capacity: DataPlane.Limits.traceRing)
+    private let exporter: TraceExporter?
 
     /// A gateway that has opened nothing yet. `records` is the ring that `log` empties, `events` what it tells
     /// of refusals; `descriptors` is how many file descriptors the process may open.
@@ -66,6 +69,12 @@ struct GatewayServer {
             isFirstPassDone: { [pools] in pools.isFirstPassDone }, pools: { [pools] in pools.statuses() },
             poolCounts: { [pools] in pools.counts }, poolTable: { [pools] in pools.statusByPool })
         pageDatabase = PageDatabase(instance: state.instance)
+        exporter = settings.tracesEndpoint.map { [traces, state] endpoint in
+            TraceExporter(
+                endpoint: endpoint, headers: settings.tracesHeaders,
+                egress: EgressSettings(caFile: settings.caFile, proxy: nil), records: traces,
+                version: state.version, instance: state.instance, log: log)
+        }
     }
 
     /// Serves until a signal asks it to stop; throws where it cannot go on.
@@ -100,6 +109,7 @@ struct GatewayServer {
         defer { stateTask.cancel() }
         let metricsTask = Task { await metrics.run() }
         defer { metricsTask.cancel() }
+        let exportTask = Task { await exporter?.run() }
 
         let proxy = await openProxy(besides: adminAddress)
         if proxy != nil {
@@ -108,6 +118,8 @@ struct GatewayServer {
         }
         await reporter?.reportStop(within: settings.shutdownDelay + settings.drainTimeout)
         await close(proxy, control, controlTask, admin, adminTask)
+        exportTask.cancel()
+        await within(Limits.partStop) { [exporter] in await exporter?.end() }
         if let failure = failure.value { throw failure }
         log.write(Observer.stopped())
     }
@@ -198,7 +210,8 @@ struct GatewayServer {
         guard stop.value == nil, failure.value == nil else { return nil }
         if directoryLoaded.value == nil { log.write(Observer.startingWithoutDirectory()) }
         let proxy = ProxyServer(
-            settings: ProxySettings(settings, descriptors: descriptors), feed: feed, records: records,
+            settings: ProxySettings(settings, descriptors: descriptors, traces: traces), feed: feed,
+            records: records,
             keys: { [pools] in await pools.key($0.keyID, of: $0.pool) }, counters: counters,
             notice: { [log] in log.write(Observer.line($0)) },
             headerNotice: { [log] in log.write(Observer.line($0)) })

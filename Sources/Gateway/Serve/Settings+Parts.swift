@@ -27,8 +27,13 @@ extension KeyFetcher {
 
 extension ProxySettings {
     /// The proxy's part of the settings. `descriptors` is how many file descriptors the process may open.
-    init(_ settings: Settings, descriptors: Int) {
+    ///
+    /// `traces` is where requests of recorded traces are left.
+    init(_ settings: Settings, descriptors: Int, traces ring: RecordRing) {
         self.init()
+        traces = settings.tracesEndpoint.map { _ in
+            TraceSettings(ratio: settings.tracesRatio, records: ring)
+        }
         listenHost = settings.listen.host
         listenPort = settings.listen.port
         if let listen = settings.tlsListen, let folder = settings.tlsCertificates {
