@@ -147,6 +147,18 @@ package final class HTTP2Session {
         nghttp2_session_consume(session, stream, count)
     }
 
+    /// Payload of some stream is the connection's concern no longer: the peer may send as much more on others.
+    package func consumed(ofConnection count: Int) {
+        guard count > 0 else { return }
+        nghttp2_session_consume_connection(session, count)
+    }
+
+    /// Payload that was the connection's concern no longer was used: the peer may send as much more on the stream.
+    package func consumed(_ count: Int, ofStream stream: Int32) {
+        guard count > 0 else { return }
+        nghttp2_session_consume_stream(session, stream, count)
+    }
+
     /// A second has passed.
     package func secondPassed() {
         budget.secondPassed()
@@ -250,9 +262,11 @@ package final class HTTP2Session {
         }
     }
 
-    /// Ends the stream at once (RST_STREAM).
+    /// Ends the stream at once (RST_STREAM). For a client's mistake its budget pays.
     package func reset(stream: Int32, _ code: HTTP2ErrorCode) {
-        ownResets.insert(stream)
+        // What is closed already, though its event was not taken yet, needs no reset.
+        if side == .server, nghttp2_session_find_stream(session, stream) == nil { return }
+        if side == .client || code != .protocolError { ownResets.insert(stream) }
         nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
     }
 

@@ -154,8 +154,14 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
             case .request(let id, let head, let headBytes, let isWhole):
                 guard let stream = open(id) else { continue }
                 stream.headCame(head, ByteBuffer(bytes: headBytes), isWhole: isWhole)
+                touch(stream)
             case .flawedRequest(let id, let flaw):
-                guard let stream = streams[id] ?? open(id) else { continue }
+                // A stream that is there has trailers that cannot be read.
+                if let stream = streams[id] {
+                    stream.bodyUnreadable()
+                    continue
+                }
+                guard let stream = open(id) else { continue }
                 stream.exchange.refuseUnreadable(.message(flaw), nil, began: worker.clock.now)
             case .data(let id, let range):
                 let slice = bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)

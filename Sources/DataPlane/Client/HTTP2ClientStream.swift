@@ -110,6 +110,12 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         self.trailers = trailers
     }
 
+    /// The request's trailers break a rule: so it has no end, and goes no further.
+    func bodyUnreadable() {
+        request = nil
+        connection?.reset(self, .protocolError)
+    }
+
     /// The client sends nothing more on this stream.
     func inputEnded() {
         isInputEnded = true

@@ -67,6 +67,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     }
 
     var isOpen: Bool { channel.isActive && !isClosed }
+    var mayHoldMore: Bool { worker.lentResponses.hasRoom }
     var remoteAddress: SocketAddress? { channel.remoteAddress }
 
     /// Whether one more request may go this way.

@@ -10,6 +10,8 @@ import NIOCore
 protocol HTTP2UpstreamStreamOwner: AnyObject {
     var session: HTTP2Session { get }
     var isOpen: Bool { get }
+    /// Whether the loop may hold more of responses that slow clients do not take.
+    var mayHoldMore: Bool { get }
     var remoteAddress: SocketAddress? { get }
     /// Whether a response was carried here before.
     var hasServed: Bool { get }
@@ -57,8 +59,13 @@ final class HTTP2UpstreamStream: UpstreamWire {
     private var sendsTrailers = false
     private var isResponseBegun = false
     private var trailers: TrailerSection?
-    /// Payload that was passed to the client while it took nothing.
+    /// Payload that was passed to the client while it took nothing: for so much the stream's window stays shut, and for
+    /// how much of it the connection's.
     private var uncreditedBytes = 0
+    private var uncreditedOfConnection = 0
+    /// Whether nothing is to be added to the request, and whether its stream was given out and has not begun.
+    private var isRequestEnded = false
+    private var isPromised = true
     private var isEnded = false
 
     init(connection: any HTTP2UpstreamStreamOwner) {
@@ -79,6 +86,7 @@ final class HTTP2UpstreamStream: UpstreamWire {
         let (id, length) = connection.submit(bytes, hasBody: !isBodyless, sendsTrailers: sendsTrailers)
         guard let id else { return lose(.wasUnprocessed) }
         self.id = id
+        isPromised = false
         connection.opened(self, id)
         bytes.moveReaderIndex(forwardBy: min(length, bytes.readableBytes))
         if !isBodyless, bytes.readableBytes > 0 {
@@ -94,7 +102,10 @@ final class HTTP2UpstreamStream: UpstreamWire {
             outbound.append(payload)
             connection.session.offer(payload.readableBytes, stream: id)
         }
-        if isLast { connection.endBody(trailers, stripped, of: id) }
+        if isLast {
+            isRequestEnded = true
+            connection.endBody(trailers, stripped, of: id)
+        }
         connection.flushSoon()
     }
 
@@ -134,8 +145,20 @@ final class HTTP2UpstreamStream: UpstreamWire {
         if self.client?.isClientWritable ?? true {
             credit(payload.readableBytes)
         } else {
-            uncreditedBytes += payload.readableBytes
+            owe(payload.readableBytes)
         }
+    }
+
+    /// A client that takes nothing shuts its own stream's window; the connection's, which the responses of others need, only
+    /// once the loop holds as much for slow clients as it may.
+    private func owe(_ count: Int) {
+        uncreditedBytes += count
+        guard connection.mayHoldMore else {
+            uncreditedOfConnection += count
+            return
+        }
+        connection.session.consumed(ofConnection: count)
+        connection.flushSoon()
     }
 
     /// Everything of this read was passed on.
@@ -152,8 +175,9 @@ final class HTTP2UpstreamStream: UpstreamWire {
         guard !isEnded, let client, isResponseBegun else { return }
         isEnded = true
         self.client = nil
-        credit(uncreditedBytes)
-        uncreditedBytes = 0
+        // An upstream that responds before it has the whole request gets no more of it, and gives the stream back.
+        if !isBodyless, !isRequestEnded || outbound.bytes > 0, let id { connection.reset(id, .cancel) }
+        settle()
         leavePool()
         client.responseEnded(trailers: trailers)
     }
@@ -162,7 +186,6 @@ final class HTTP2UpstreamStream: UpstreamWire {
     func closed(_ code: HTTP2ErrorCode) {
         guard !isEnded else { return }
         if isResponseBegun {
-            guard code != .noError else { return ended() }
             let client = client
             leave()
             client?.responseBroke()
@@ -201,9 +224,17 @@ final class HTTP2UpstreamStream: UpstreamWire {
     }
 
     func resumeReading() {
-        let count = uncreditedBytes
+        settle()
+    }
+
+    /// Opens the windows for what the client has taken by now, or never will.
+    private func settle() {
+        guard uncreditedBytes > 0, let id else { return }
+        connection.session.consumed(uncreditedBytes, ofStream: id)
+        connection.session.consumed(ofConnection: uncreditedOfConnection)
         uncreditedBytes = 0
-        credit(count)
+        uncreditedOfConnection = 0
+        connection.flushSoon()
     }
 
     // MARK: Ends
@@ -215,12 +246,11 @@ final class HTTP2UpstreamStream: UpstreamWire {
 
     func discard() {
         let isUnderWay = !isEnded
-        let count = uncreditedBytes
-        uncreditedBytes = 0
         leave()
-        // The reset stands first in the session's line: nothing of what was given up is sent any more.
+        // The reset stands first in the session's line: of what was given up at most the frame is still sent that was being
+        // written.
         if isUnderWay, let id { connection.reset(id, .cancel) }
-        credit(count)
+        settle()
     }
 
     func park() {
@@ -231,16 +261,19 @@ final class HTTP2UpstreamStream: UpstreamWire {
         discard()
     }
 
-    /// Nothing more is the exchange's business.
+    /// Nothing more is the exchange's business. What waits to be sent stays until the stream is closed, since a frame may
+    /// be under way that it belongs to.
     private func leave() {
         isEnded = true
         client = nil
-        outbound.removeAll()
         leavePool()
     }
 
     private func leavePool() {
-        if id == nil { connection.gaveBack() }
+        if isPromised {
+            isPromised = false
+            connection.gaveBack()
+        }
         guard place.isCounted else { return }
         place.isCounted = false
         connection.left(self)
