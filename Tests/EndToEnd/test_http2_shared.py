@@ -125,7 +125,7 @@ def test_an_upload_given_up_while_the_upstream_reads_nothing_ends_only_itself(se
 def pour(client, stream):
     try:
         client.send_body(stream, bytes(16 * 1024 * 1024), end=False)
-    except (OSError, AssertionError, Exception):
+    except Exception:  # The connection ends under it.
         pass
 
 
@@ -143,41 +143,37 @@ BAD_TRAILERS = {"a connection field": [("connection", "x")], "a pseudo-field": [
                 "too large a field": [("x-a", "a" * 15_000)]}
 
 
-@pytest.mark.parametrize("name", BAD_TRAILERS)
-@pytest.mark.parametrize("when", ["at once", "behind the head", "behind the response's head"])
-def test_bad_trailers_end_their_request_once(served, name, when):
+def test_bad_trailers_end_their_request_once(served):
     """Whatever the exchange is at: its stream is reset, nothing at the upstream looks whole, and neighbours pass."""
-    def behave(call):
-        call.answer(200, [], b"ok", end=False)
-    server, gateway, _, tenant = served(
-        behave if when == "behind the response's head" else lambda call: None, waits=False, max_head_bytes="8KiB")
-    client = Client(gateway.port)
-    head = plain(tenant.host) + [("authorization", f"Bearer {tenant.token()}")]
-    head[0] = (":method", "POST")
-    first = frame(1, 4, 1, Client.block(head)) + frame(0, 0, 1, b"body")
-    last = frame(1, 5, 1, Client.block(BAD_TRAILERS[name]))
-    client.flush()
-    raw = Raw(client)
-    if when == "at once":
-        client.socket.sendall(first + last)
-    else:
-        client.socket.sendall(first)
-        server.wait_call(1)
-        if when != "behind the head":
-            while 1 not in raw.heads:
-                assert raw.frame()
-        client.socket.sendall(last)
-    status, reset = raw.outcome(1)
-    assert reset == 1, (status, reset)
-    assert status == (200 if when == "behind the response's head" else None)
-    time.sleep(0.2)
-    for call in server.calls:
-        assert not call.ended.is_set() and call.reset.wait(5)
-    server.behave = lambda call: call.answer(200)
-    head[0] = (":method", "GET")
-    client.socket.sendall(frame(1, 5, 3, Client.block(head)))
-    assert raw.outcome(3) == (200, None)
-    client.close()
+    server, gateway, _, tenant = served(None, waits=False, max_head_bytes="8KiB")
+    for name, trailers in BAD_TRAILERS.items():
+        for when in ["at once", "behind the head", "behind the response's head"]:
+            is_answered = when == "behind the response's head"
+            server.behave = (lambda call: call.answer(200, [], b"ok", end=False)) if is_answered else (lambda call: None)
+            server.calls.clear()
+            client = Client(gateway.port)
+            head = plain(tenant.host) + [("authorization", f"Bearer {tenant.token()}")]
+            head[0] = (":method", "POST")
+            first = frame(1, 4, 1, Client.block(head)) + frame(0, 0, 1, b"body")
+            last = frame(1, 5, 1, Client.block(trailers))
+            raw = Raw(client)
+            if when == "at once":
+                client.socket.sendall(first + last)
+            else:
+                client.socket.sendall(first)
+                server.wait_call(1)
+                while is_answered and 1 not in raw.heads:
+                    assert raw.frame()
+                client.socket.sendall(last)
+            status, reset = raw.outcome(1)
+            assert (reset, raw.heads.get(1, {}).get(":status")) == (1, "200" if is_answered else None), (name, when, status)
+            for call in server.calls:
+                assert call.reset.wait(5) and not call.ended.is_set(), (name, when)
+            server.behave = lambda call: call.answer(200)
+            head[0] = (":method", "GET")
+            client.socket.sendall(frame(1, 5, 3, Client.block(head)))
+            assert raw.outcome(3) == (200, None), (name, when)
+            client.close()
 
 
 @pytest.mark.parametrize("kind", ["no streams", "goes away at once"])

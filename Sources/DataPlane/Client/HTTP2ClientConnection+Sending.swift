@@ -81,6 +81,11 @@ extension HTTP2ClientConnection {
         isBusy = true
         sender.send(session, by: writer, from: self)
         takeEvents(ByteBuffer())
+        // What the events brought about, a reset or the next request, must not wait for another reason to send.
+        if session.hasOutput {
+            sender.send(session, by: writer, from: self)
+            takeEvents(ByteBuffer())
+        }
         isBusy = false
         let taking = taking
         self.taking.removeAll(keepingCapacity: true)
