@@ -207,3 +207,22 @@ def test_an_upstream_that_takes_no_stream_is_an_error(start, migrated, stand_in,
     for peer in peers:
         peer.close()
 
+
+
+def test_a_request_that_waits_for_a_stream_gets_the_one_that_was_given_up(served):
+    """It is sent at once, not when the connection has another reason to send."""
+    def behave(call):
+        if call.value(":path") == "/quick":
+            call.answer(200, [], b"quick")
+    server, gateway, _, tenant = served(behave, streams=8)
+    holder, waiting = Client(gateway.port), Client(gateway.port)
+    held = [holder.send(tenant.host, tenant.token(), path="/held") for _ in range(64)]
+    server.wait_call(64)
+    stream = waiting.send(tenant.host, tenant.token(), path="/quick")
+    time.sleep(0.5)
+    holder.h2.reset_stream(held[0], 8)
+    holder.flush()
+    answer = waiting.wait(stream, 4)
+    assert (answer.status, answer.body) == (200, b"quick")
+    holder.close()
+    waiting.close()
