@@ -36,6 +36,8 @@ package enum Observation: Sendable {
     /// The directory was read, all of it or what changed. It has so many rows and revocations now; `changed` is how many
     /// rows came, changed or went.
     case directoryRead(rows: Int, changed: Int, revocations: Int, time: Duration, all: Bool)
+    /// What the database notified was published to the loops, so long after the notification arrived.
+    case changesPublished(after: Duration)
     /// This row cannot be served; others can.
     case tenantQuarantined(host: String, RowFlaw)
     /// So many revocations cannot be understood, and are not enforced.

@@ -117,6 +117,12 @@ enum Limits {
     /// How often a reading is kept for the charts of the last hour, and how many are.
     static let historyPause = Duration.seconds(60)
     static let historyMinutes = 60
+    /// For how long a text of metrics makes room at first.
+    static let metricsTextBytes = 64 * 1024
+    /// Upstreams that have a series of their own.
+    static let namedUpstreams = 50
+    /// The largest file of /proc that is read.
+    static let procFileBytes = 4 * 1024
 
     // The status page.
 

@@ -147,6 +147,7 @@ TENANT = """
 psql -qX "$ADMIN_URL" -c "INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('acme.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg')"
 """
 PREPARED = {
+    "ops/guide/metrics.md": GATEWAY,
     "README.md": "", "ops/guide/configuration.md": "", "ops/guide/identity-headers.md": TENANT,
     "ops/guide/refusals.md": GATEWAY, "ops/guide/commands.md": GATEWAY, "sql/README.md": GATEWAY,
     "ops/guide/first-hour-tenants.md": GATEWAY,

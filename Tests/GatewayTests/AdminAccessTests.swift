@@ -104,7 +104,7 @@ import Testing
     func token() {
         #expect(ask(guarded, "/live") == .page(.live))
         #expect(ask(guarded, "/ready") == .page(.ready))
-        for path in ["/status", "/nowhere", "/pools/eu-west-1_abc/refresh"] {
+        for path in ["/status", "/metrics", "/nowhere", "/pools/eu-west-1_abc/refresh"] {
             #expect(ask(guarded, path) == .refused(.tokenNeeded))
         }
         for wrong in [

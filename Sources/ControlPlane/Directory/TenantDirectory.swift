@@ -27,6 +27,8 @@ package actor TenantDirectory {
     private var isConnectionOver = false
     private var isEmptinessSuspected = false
     private var failedConnections = 0
+    /// When the first notification arrived of what was not read yet.
+    private var noticedAt: ContinuousClock.Instant?
     /// When the server last ended an idle session of ours.
     private var idledOut: ContinuousClock.Instant?
     /// What of the content is not on disk yet.
@@ -177,6 +179,7 @@ package actor TenantDirectory {
             outlet.report(status)
             return
         }
+        if noticedAt == nil { noticedAt = .now }
         schedule.notified()
         wakeSignal.send()
     }
@@ -207,6 +210,7 @@ package actor TenantDirectory {
 
     private func readAll(_ connection: PostgresConnection) async throws(PostgresError) {
         let began = ContinuousClock.now
+        noticedAt = nil
         let read = try await DirectoryReader.everything(connection)
         schedule.readEnded(all: true, at: .now, jitter: .random(in: 0..<1))
         noticed(read.point)
@@ -241,6 +245,8 @@ package actor TenantDirectory {
             return
         }
         let began = ContinuousClock.now
+        let heardAt = noticedAt
+        noticedAt = nil
         let read = try await DirectoryReader.changes(connection, since: progress.since)
         schedule.readEnded(all: false, at: .now, jitter: .random(in: 0..<1))
         noticed(read.point)
@@ -282,6 +288,7 @@ package actor TenantDirectory {
         if isAnythingRead { schedule.changesFound(at: .now) }
         await take(change, isAnythingRead: isAnythingRead || wasBehind, isFirst: false)
         if isAnythingRead { observeRead(change, since: began, all: false) }
+        if isAnythingRead, let heardAt { outlet.observe(.changesPublished(after: .now - heardAt)) }
     }
 
     private func observeUnreadable(_ count: Int) {

@@ -51,6 +51,7 @@ extension HTTP2ClientConnection {
         guard machine.saidGoodbye(at: worker.clock.tick) else { return }
         session.terminate(code)
         sender.send(session, by: writer, from: self, isLast: true)
+        worker.counters.clientBytesSent &+= sender.takeSentBytes()
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         writer.whenSent { bound.value.close() }
     }

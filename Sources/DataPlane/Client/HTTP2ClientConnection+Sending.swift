@@ -80,6 +80,7 @@ extension HTTP2ClientConnection {
         guard !isBusy, machine.state != .closed else { return }
         isBusy = true
         sender.send(session, by: writer, from: self)
+        worker.counters.clientBytesSent &+= sender.takeSentBytes()
         takeEvents(ByteBuffer())
         // What the events brought about, a reset or the next request, must not wait for another reason to send.
         if session.hasOutput {

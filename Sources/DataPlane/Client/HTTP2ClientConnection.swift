@@ -91,7 +91,9 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        use(unwrapInboundIn(data))
+        let bytes = unwrapInboundIn(data)
+        worker.counters.clientBytesReceived &+= UInt64(bytes.readableBytes)
+        use(bytes)
     }
 
     func read(context: ChannelHandlerContext) {

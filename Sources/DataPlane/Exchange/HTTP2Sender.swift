@@ -24,6 +24,8 @@ final class HTTP2Sender {
     private let worker: Worker
     /// What was produced last, for its room.
     private var spare = HTTP2Output()
+    /// Bytes that were sent and not counted yet.
+    private var uncounted: UInt64 = 0
 
     init(_ worker: Worker) {
         self.worker = worker
@@ -44,6 +46,12 @@ final class HTTP2Sender {
         swap(&output, &spare)
     }
 
+    /// How many bytes were sent since the last call.
+    func takeSentBytes() -> UInt64 {
+        defer { uncounted = 0 }
+        return uncounted
+    }
+
     private func write(_ output: HTTP2Output, by writer: ChannelWriter, from source: some PayloadSource) {
         var out = worker.spareBuffers.take()
         var start = 0
@@ -57,6 +65,7 @@ final class HTTP2Sender {
                     out.writeImmutableBuffer(piece)
                     continue
                 }
+                uncounted &+= UInt64(out.readableBytes + piece.readableBytes)
                 let before = out
                 out = ByteBuffer()
                 writer.send(before, isHead: true)
@@ -66,6 +75,7 @@ final class HTTP2Sender {
             guard rest == 0 else { return source.close() }
         }
         out.writeBytes(output.bytes[start...])
+        uncounted &+= UInt64(out.readableBytes)
         if out.readableBytes > 0 { writer.send(out, isHead: true) }
         worker.spareBuffers.keep(&out)
     }

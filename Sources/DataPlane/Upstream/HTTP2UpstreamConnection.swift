@@ -135,6 +135,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
         guard !isBusy, !isClosed else { return }
         isBusy = true
         sender.send(session, by: writer, from: self)
+        worker.counters.upstreamBytesSent &+= sender.takeSentBytes()
         takeEvents(ByteBuffer())
         // What the events brought about, a reset or the next request, must not wait for another reason to send.
         if session.hasOutput {
@@ -203,6 +204,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
+        worker.counters.upstreamBytesReceived &+= UInt64(bytes.readableBytes)
         guard !isClosed else { return }
         heardAt = worker.clock.tick
         askedAt = nil

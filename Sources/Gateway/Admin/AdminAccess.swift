@@ -27,6 +27,8 @@ struct AdminAccess: Sendable {
         case ready
         /// The state of everything.
         case status
+        /// What was counted.
+        case metrics
         /// What happens, as it happens.
         case events
         /// Fetches the keys of a pool at once.
@@ -47,7 +49,7 @@ struct AdminAccess: Sendable {
         var isForPeople: Bool {
             switch self {
             case .overview, .tenant, .explain, .signIn, .signOut: true
-            case .live, .ready, .status, .events, .refresh, .asset: false
+            case .live, .ready, .status, .metrics, .events, .refresh, .asset: false
             }
         }
     }
@@ -71,6 +73,7 @@ struct AdminAccess: Sendable {
         Route(pattern: "/live", methods: ["GET"], isOpen: true, isProbe: true) { _ in .live },
         Route(pattern: "/ready", methods: ["GET"], isOpen: true, isProbe: true) { _ in .ready },
         Route(pattern: "/status", methods: ["GET"]) { _ in .status },
+        Route(pattern: "/metrics", methods: ["GET"]) { _ in .metrics },
         Route(pattern: "/events", methods: ["GET"]) { _ in .events },
         Route(pattern: "/pools/POOL/refresh", methods: ["POST"]) { values in
             PoolReference.pool(values[0]).map(Page.refresh)

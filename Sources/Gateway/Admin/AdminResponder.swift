@@ -16,6 +16,7 @@ struct AdminResponder: HTTPResponder {
     let page: StatusPage
     let events: EventHub
     let refresh: @Sendable (PoolName) async -> (status: PoolStatus, withdrawn: [KeyID])?
+    let metrics: MetricsEndpoint
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let target = request.head.path ?? "/"
@@ -53,6 +54,7 @@ struct AdminResponder: HTTPResponder {
                 return json(.badRequest, ["error": "bad_query"])
             }
             return json(.ok, state.report(query))
+        case .metrics: return await metrics.response(accept: request.headers[.accept])
         case .events: return eventStream(request, query: query)
         case .refresh(let pool): return await refreshed(pool)
         case .overview:

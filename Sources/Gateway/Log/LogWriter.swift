@@ -26,6 +26,7 @@ final class LogWriter: Sendable {
     private struct State {
         var lines: [LogLine] = []
         var dropped = 0
+        var droppedInAll = 0
         var isEnding = false
     }
 
@@ -41,6 +42,9 @@ final class LogWriter: Sendable {
         self.records = records
         self.events = events
     }
+
+    /// Lines that were not written since the start, for there was no room for them.
+    var droppedLines: Int { state.withLock { $0.droppedInAll } }
 
     /// Starts the thread. Call once.
     func start() {
@@ -97,6 +101,7 @@ final class LogWriter: Sendable {
             for count in suppressed { bytes += Observer.line(count).written(as: format) }
             events.take(refusals + suppressed.map { RefusalEvent($0, at: .now) })
             if dropped + droppedRecords > 0 {
+                state.withLock { $0.droppedInAll += dropped + droppedRecords }
                 bytes += Observer.linesDropped(dropped + droppedRecords).written(as: format)
             }
             writeAll(bytes)

@@ -32,6 +32,8 @@ enum Observer {
         case .listenSwallowed: listenSwallowed()
         case .directoryRead(let rows, let changed, let revocations, let time, let all):
             directoryRead(rows, changed, revocations, time, all)
+        case .changesPublished(let lag):
+            LogLine(.debug, "changes_published", ["after_ms": .count(lag.milliseconds)])
         case .tenantQuarantined(let host, let flaw):
             LogLine(.error, "tenant_quarantined", ["tenant": .text(host), "error": .of(flaw)])
         case .revocationsUnreadable(let count): revocationsUnreadable(count)

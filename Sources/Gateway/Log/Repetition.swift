@@ -37,6 +37,7 @@ final class RepetitionFilter: Sendable {
         case .savedRowsUnwritable(let flaw): ("snapshot", flaw.description)
         case .keysSaved: ("saved keys", nil)
         case .savedKeysUnwritable(let flaw): ("saved keys", flaw.description)
+        case .changesPublished: (nil, nil)
         case .keysWithdrawn, .withdrawalsChanged, .schemaTooOld, .schemaNewer, .listenSwallowed,
             .directoryRead,
             .tenantQuarantined,

@@ -21,6 +21,7 @@ struct GatewayServer {
     private let feed = SnapshotFeed()
     private let counters = CountersBoard()
     private let metrics: MetricsCollector
+    private let controlCounters = ControlCounters()
     private let publisher: SnapshotPublisher
     private let observe: Observe
     /// The name of the signal that asked the gateway to stop.
@@ -56,7 +57,8 @@ struct GatewayServer {
         metrics = MetricsCollector(counters)
         publisher = SnapshotPublisher(feed)
         let repetitions = RepetitionFilter()
-        observe = { observation in
+        observe = { [controlCounters] observation in
+            controlCounters.note(observation)
             if let line = repetitions.line(observation) { log.write(line) }
         }
         keySaver = KeySaver(observe: observe)
@@ -144,7 +146,9 @@ struct GatewayServer {
             responder: AdminResponder(
                 access: AdminAccess(token: settings.adminToken, hosts: settings.adminHosts),
                 sessions: AdminSessions(), state: state, page: makePage(), events: events,
-                refresh: { [pools] in await pools.refresh($0) }),
+                refresh: { [pools] in await pools.refresh($0) },
+                metrics: MetricsEndpoint(
+                    collector: metrics, control: controlCounters, feed: feed, state: state, log: log)),
             logger: Logger(label: "admin") { [log, settings] in
                 LibraryLog(label: $0, writer: log, level: settings.logLevel)
             })

@@ -32,6 +32,9 @@ final class GatewayState: Sendable {
         self.poolTable = poolTable
     }
 
+    /// The status of every user pool.
+    var poolStatuses: [PoolStatus] { pools() }
+
     /// Changes what was reported.
     func change(_ change: (inout ReportedState) -> Void) {
         values.withLock { change(&$0) }
