@@ -122,7 +122,7 @@ extension Directory.Entry {
             let rest =
                 [
                     "eu-west-1_One", "{}", nil, nil, "{access}", nil, nil, "t", "active", "our-ca", "1000",
-                    "outlive", "90", "eu-west-1", "eu-west-1_Two", #"{"X-Plan":"custom:plan"}"#, "alb", "f",
+                    "f", "outlive", "90", "eu-west-1", "eu-west-1_Two", #"{"X-Plan":"custom:plan"}"#, "alb", "f",
                     "jwt",
                     "access_token", "{https://app.test}", "f", "3600", "[]",
                 ]
@@ -133,7 +133,7 @@ extension Directory.Entry {
             #expect(unpacked.upstream == nil)
             #expect(unpacked.allowUnverifiedEmail)
             #expect(unpacked.upstreamCA == "our-ca" && unpacked.maxBodyBytes == 1000)
-            #expect(unpacked.websockets == "outlive" && unpacked.websocketGrace == 90)
+            #expect(!unpacked.websockets && unpacked.atExpiry == "outlive" && unpacked.expiryGrace == 90)
             #expect(unpacked.secondRegion == "eu-west-1" && unpacked.secondPoolID == "eu-west-1_Two")
             #expect(unpacked.claimHeaders == #"{"X-Plan":"custom:plan"}"# && unpacked.headerProfile == "alb")
             #expect(!unpacked.forwardToken && !unpacked.allowPreflights)

@@ -46,7 +46,7 @@ class Rows:
                         lambda: ["a", "a"], lambda: ["€" * longest], lambda: ['"' * longest + str(n) for n in range(2)])
 
     def origin(self):
-        return self.one("http", "https", "HTTP", "ftp") + "://" + self.one(
+        return self.one("http", "https", "h2c", "h2", "HTTP", "ftp", "h3") + "://" + self.one(
             "a.example", "A.example", "10.0.0.5", "10.0.0.256", "[::1]", "[2001:db8::1]", "[::ffff:10.0.0.1]", "[::g]", "a_b", "a" * 63, "a" * 64,
             "[fe80::1%25eth0]", "[0:0:0:0:0:0:0:1]", "[::]", "1.2.3") + self.one("", "", ":1", ":80", ":443", ":65535", ":65536", ":0", ":080", "/")
 
@@ -78,7 +78,7 @@ class Rows:
             "required_groups": lambda: self.list(1000, 128), "required_scopes": lambda: self.list(1000, 513, alphabet="abc/.:"),
             "allow_unverified_email": lambda: self.one(True, False, None), "status": lambda: self.one("active", "suspended", "on"),
             "upstream_ca": lambda: self.one(None, "inside", "a" * 64, "a" * 65, "A"), "max_body_bytes": lambda: self.one(None, 0, 1, 2**63 - 1, -1),
-            "websockets": lambda: self.one("expire", "outlive", "off", None), "websocket_grace": lambda: self.one(None, "0", "30 days", "1 month", "31 days", "-1 s", "0.4 s"),
+            "websockets": lambda: self.one(True, False, None), "at_expiry": lambda: self.one("close", "outlive", "expire", None), "expiry_grace": lambda: self.one(None, "0", "30 days", "1 month", "31 days", "-1 s", "0.4 s"),
             "claim_headers": lambda: json.dumps(self.one({}, {}, {f"X-{self.label(self.one(1, 5, 62, 63))}": self.claim() for _ in range(self.one(1, 3))},
                                                          {f"X-H{n}": self.claim() for n in range(self.one(31, 32, 33))},
                                                          {self.one("X-Forwarded-Client-Cert", "X-Method-Override", "X-Remote-Extra-A", "X-Goog-A", "X-Original-A", "x-a", "X-User"): "sub"})),

@@ -121,7 +121,7 @@ def hostile(random):
         "claim_headers": random.choice(["{}", json.dumps({"X-Plan": 'custom:"é', "X-B": "/a/b"})]),
         "forward_token": random.choice([True, False]), "allow_preflights": random.choice([True, False]),
         "max_body_bytes": random.choice([None, 1, 10 ** 12]),
-        "websocket_grace": random.choice([None, "1 day 02:03:04.5", "00:00:00.25"]),
+        "expiry_grace": random.choice([None, "1 day 02:03:04.5", "00:00:00.25"]),
         "max_token_age": random.choice([None, "29 days 23:59:59", "1 second"]),
         "upstream": random.choice([None, "http://10.0.0.5:8080 http://10.0.0.6:8080"]),
         "cors_origins": random.choice([None, ["https://app.example.com", "http://localhost:3000"]]),

@@ -133,7 +133,7 @@ HOSTILE = {
     "backslash_quote": "on", "quote_all_identifiers": "on", "default_transaction_deferrable": "on", "bytea_output ": "hex",
 }
 SCRIPT = r"""
-INSERT INTO poolgate.tenants (host, region, pool_id, max_token_age, websocket_grace, cors_origins, claim_headers)
+INSERT INTO poolgate.tenants (host, region, pool_id, max_token_age, expiry_grace, cors_origins, claim_headers)
     VALUES ('good.example.com', 'eu-west-1', 'eu-west-1_a', '36:00:00', '26:00:00', '{https://A.example:443}', '{"X-A": "/a/0"}');
 INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('*.good.example.com', 'eu-west-1', 'eu-west-1_a');
 INSERT INTO poolgate.tenants (host, region, pool_id) VALUES ('a.*.example.com', 'eu-west-1', 'eu-west-1_a');

@@ -145,7 +145,7 @@ def test_a_socket_is_closed_with_1008_when_its_token_expires(chat, echo):
 
 
 def test_grace_lets_a_socket_outlive_its_token_for_a_while(chat):
-    chat.update("websocket_grace = '3 seconds'")
+    chat.update("expiry_grace = '3 seconds'")
 
     async def talk():
         async with connect(chat, chat.token(ttl=2)) as connection:
@@ -156,7 +156,7 @@ def test_grace_lets_a_socket_outlive_its_token_for_a_while(chat):
 
 
 def test_a_socket_may_be_allowed_to_outlive_its_token(chat):
-    chat.update_and_wait("websockets = 'outlive'")
+    chat.update_and_wait("at_expiry = 'outlive'")
 
     async def talk():
         async with connect(chat, chat.token(ttl=1)) as connection:
@@ -180,7 +180,7 @@ def test_a_socket_is_closed_with_1008_when_its_row_no_longer_lets_it_in(chat, ch
 
 
 @pytest.mark.parametrize("change", [
-    "UPDATE poolgate.tenants SET websockets = 'off' WHERE host = '{}'",
+    "UPDATE poolgate.tenants SET websockets = false WHERE host = '{}'",
     "UPDATE poolgate.tenants SET client_ids = '{{another}}' WHERE host = '{}'",
     "UPDATE poolgate.tenants SET token_uses = '{{id}}' WHERE host = '{}'",
     "UPDATE poolgate.tenants SET upstream = NULL, max_token_age = '1 second' WHERE host = '{}'",
@@ -200,7 +200,7 @@ def test_a_socket_that_a_new_request_could_not_open_is_closed(chat, change):
 def test_no_change_takes_a_sockets_clock_away(chat):
     async def talk():
         async with connect(chat, chat.token(ttl=4)) as connection:
-            chat.update_and_wait("websockets = 'outlive'")
+            chat.update_and_wait("at_expiry = 'outlive'")
             await connection.send("x")
             await connection.recv()
             assert await close_of(connection) == 1008
@@ -330,7 +330,7 @@ def test_other_upgrades_are_dropped_and_served_plain(raw, own_upstream, fields):
 
 
 def test_where_the_row_says_off_the_request_is_served_plain(raw):
-    raw.update_and_wait("websockets = 'off'")
+    raw.update_and_wait("websockets = false")
     assert raw.get(raw.token(), headers=ASK).body == b"plain"
 
 

@@ -121,7 +121,7 @@ import Testing
         ("upstream_ca", { $0.upstreamCA = "" }),
         ("upstream_ca", { $0.upstreamCA = "../ca" }),
         ("upstream_ca", { $0.upstreamCA = "CA" }),
-        ("websockets", { $0.websockets = "on" }),
+        ("at_expiry", { $0.atExpiry = "expire" }),
         ("client_ids", { $0.clientIDs = [] }),
         ("token_uses", { $0.tokenUses = [] }),
         ("token_uses", { $0.tokenUses = ["refresh"] }),

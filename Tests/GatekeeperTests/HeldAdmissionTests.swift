@@ -39,11 +39,11 @@ import Testing
         "A bound for the token's age ends it, also one that was set since, also one that may outlive its token"
     )
     mutating func age() throws {
-        for policy in ["expire", "outlive"] {
-            try serve { $0.websockets = policy }
+        for policy in ["close", "outlive"] {
+            try serve { $0.atExpiry = policy }
             let held = try held()
             try serve {
-                $0.websockets = policy
+                $0.atExpiry = policy
                 $0.maxTokenAge = 60
             }
             let limit = PoolFixture.now.advanced(bySeconds: 60)
@@ -55,27 +55,27 @@ import Testing
     @Test("A grace lets it go on for a while, 'outlive' for ever; the grace is that of the row as it is now")
     mutating func grace() throws {
         let held = try held()
-        try serve { $0.websocketGrace = 60 }
+        try serve { $0.expiryGrace = 60 }
         #expect(bench.review(held, at: Self.expiry.advanced(bySeconds: 59)) == "open")
         #expect(bench.review(held, at: Self.expiry.advanced(bySeconds: 60)) == "expired")
-        try serve { $0.websockets = "outlive" }
+        try serve { $0.atExpiry = "outlive" }
         let other = try self.held()
         #expect(bench.review(other, at: Self.expiry.advanced(bySeconds: 1_000_000)) == "open")
     }
 
     @Test("No change takes a clock away from one that has it, and one gives a clock to one that has none")
     mutating func clock() throws {
-        try serve { $0.websocketGrace = 60 }
+        try serve { $0.expiryGrace = 60 }
         let held = try held()
         let end = Self.expiry.advanced(bySeconds: 60)
         let changes: [(inout TenantRow) -> Void] = [
-            { $0.websockets = "outlive" },
+            { $0.atExpiry = "outlive" },
             {
-                $0.websockets = "outlive"
+                $0.atExpiry = "outlive"
                 $0.maxTokenAge = 1_000_000
             },
             {
-                $0.websockets = "outlive"
+                $0.atExpiry = "outlive"
                 $0.rules = #"[{"id":1,"path_prefix":"/","access":"public"}]"#
             },
         ]
@@ -84,7 +84,7 @@ import Testing
             #expect(bench.review(held, at: Instant(nanoseconds: end.nanoseconds - 1)) == "open")
             #expect(bench.review(held, at: end) == "expired")
         }
-        try serve { $0.websockets = "outlive" }
+        try serve { $0.atExpiry = "outlive" }
         let outliving = try self.held()
         #expect(bench.review(outliving, at: end) == "open")
         try serve { _ in }
@@ -97,12 +97,26 @@ import Testing
         for held in [try held(), try held { $0.path = "/open" }] {
             #expect(bench.review(held) == "open")
             try serve {
-                $0.websockets = "off"
+                $0.websockets = false
                 $0.rules = #"[{"id":1,"path_prefix":"/open","access":"public"}]"#
             }
             #expect(bench.review(held) == "websockets_off")
             try serve { $0.rules = #"[{"id":1,"path_prefix":"/open","access":"public"}]"# }
         }
+    }
+
+    @Test("A call that is no WebSocket goes on in a row that carries none, and ends at its token's end and grace")
+    mutating func calls() throws {
+        let call = try held { $0.isUpgrade = false }
+        try serve {
+            $0.websockets = false
+            $0.expiryGrace = 60
+        }
+        #expect(bench.review(call, at: Self.expiry.advanced(bySeconds: 59)) == "open")
+        #expect(bench.review(call, at: Self.expiry.advanced(bySeconds: 60)) == "expired")
+        try serve { $0.atExpiry = "outlive" }
+        let outliving = try held { $0.isUpgrade = false }
+        #expect(bench.review(outliving, at: Self.expiry.advanced(bySeconds: 1_000_000)) == "open")
     }
 
     @Test("It ends with its row: suspended, gone or refused")

@@ -5,7 +5,7 @@ INSERT INTO poolgate.tenants (host, region, pool_id)
 SELECT pg_temp.holds(
     additional_regions = '{}' AND upstream IS NULL AND client_ids IS NULL AND token_uses = '{access,id}'
     AND required_groups IS NULL AND required_scopes IS NULL AND NOT allow_unverified_email
-    AND upstream_ca IS NULL AND max_body_bytes IS NULL AND websockets = 'expire' AND websocket_grace IS NULL
+    AND upstream_ca IS NULL AND max_body_bytes IS NULL AND websockets AND at_expiry = 'close' AND expiry_grace IS NULL
     AND status = 'active' AND comment IS NULL AND created_at = now() AND updated_at = now()
     AND changed = pg_current_xact_id(),
     'the defaults of a row of three columns') FROM poolgate.tenants WHERE host = 'acme.example.com';
@@ -26,7 +26,8 @@ SELECT replace(region, '-', '.') || '.example.org', region, region || '_' || suf
 INSERT INTO poolgate.tenants (host, region, pool_id, upstream)
 SELECT 'u' || n || '.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', upstream FROM unnest(ARRAY[
     'http://127.0.0.1:8080', 'https://api.internal', 'http://[::1]:1', 'https://[2001:db8::1]', 'http://a:65535',
-    'http://a_b:1 http://a_b:2 https://c http://c:443', NULL]) WITH ORDINALITY u (upstream, n);
+    'http://a_b:1 http://a_b:2 https://c http://c:443', 'h2c://10.0.0.5:50051', 'h2://api.internal', 'h2c://[::1]:1 h2://[::1]:1',
+    'http://a https://a h2c://a h2://a', NULL]) WITH ORDINALITY u (upstream, n);
 
 INSERT INTO poolgate.tenants (
     host, region, pool_id, additional_regions, client_ids, token_uses, required_groups, required_scopes,
@@ -38,8 +39,8 @@ INSERT INTO poolgate.tenants (host, region, pool_id, client_ids, required_groups
 SELECT 'many.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', array_agg('c' || n), array_agg(rpad('g' || n, 128, 'g'))
     FROM generate_series(1, 1000) n;
 
-INSERT INTO poolgate.tenants (host, region, pool_id, upstream_ca, max_body_bytes, websockets, websocket_grace)
-SELECT 'c' || n || '.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', ca, bytes, websockets, grace FROM (VALUES
-    (1, 'inside-2', 1, 'off', interval '0'), (2, repeat('a', 64), 9223372036854775807, 'outlive', interval '30 days'),
-    (3, NULL, NULL, 'expire', interval '1 month')) v (n, ca, bytes, websockets, grace);
+INSERT INTO poolgate.tenants (host, region, pool_id, upstream_ca, max_body_bytes, websockets, at_expiry, expiry_grace)
+SELECT 'c' || n || '.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', ca, bytes, websockets, at_expiry, grace FROM (VALUES
+    (1, 'inside-2', 1, false, 'close', interval '0'), (2, repeat('a', 64), 9223372036854775807, true, 'outlive', interval '30 days'),
+    (3, NULL, NULL, true, 'close', interval '1 month')) v (n, ca, bytes, websockets, at_expiry, grace);
 ROLLBACK;

@@ -67,8 +67,15 @@ SELECT pg_temp.refused('additional_regions', v, m, h) FROM (VALUES
 
 SELECT pg_temp.refused('upstream', v, m, h) FROM (VALUES
     ('', 'upstream is empty', '%NULL for the default upstream%'),
-    ('api.internal:8080', '% does not begin with http:// or https://', 'Write an origin%'),
-    ('ftp://api.internal', '% does not begin with http:// or https://', '%'),
+    ('api.internal:8080', '% does not begin with http://, https://, h2c:// or h2://', 'Write an origin%'),
+    ('ftp://api.internal', '% does not begin with http://, https://, h2c:// or h2://', '%'),
+    ('h2cc://api.internal', '% does not begin with http://%', '%'),
+    ('H2C://api.internal', '% contains upper-case letters', 'Write ''h2c://api.internal''.'),
+    ('h2://api.internal/x', '% contains a path or a query', '%''h2://api.internal''.'),
+    ('h2c://u@api.internal', 'upstream contains a user name or a password', '%'),
+    ('h2c://', '% has no valid host', '%'),
+    ('h2c://a h2c://a:80', '% names an origin twice', '%'),
+    ('h2://a h2://a:443', '% names an origin twice', '%'),
     ('http://API.internal', '% contains upper-case letters', 'Write ''http://api.internal''.'),
     ('http://api.internal/', '% contains a path or a query', '%''http://api.internal''.'),
     ('http://api.internal?x', '% contains a path or a query', '%''http://api.internal''.'),
@@ -132,10 +139,11 @@ SELECT pg_temp.refused(c, v, m, h) FROM (VALUES
     ('upstream_ca', repeat('a', 65), 'upstream_ca "aaa%" is no name of a CA file', '%'),
     ('max_body_bytes', '0', 'max_body_bytes 0 would refuse every body', '%NULL for the gateway''s own bound.'),
     ('max_body_bytes', '-1', 'max_body_bytes -1 would refuse every body', '%'),
-    ('websockets', NULL, 'websockets null is unknown', 'Write ''expire'', ''outlive'' or ''off''.'),
-    ('websockets', 'on', 'websockets "on" is unknown', '%'),
-    ('websocket_grace', '-1 second', 'websocket_grace -00:00:01 is out of bounds', '%from 0 to 30 days%'),
-    ('websocket_grace', '30 days 1 second', 'websocket_grace 30 days 00:00:01 is out of bounds', '%')) v (c, v, m, h);
+    ('websockets', NULL, 'websockets is null', 'Write true or false.'),
+    ('at_expiry', NULL, 'at_expiry null is unknown', 'Write ''close'' or ''outlive''.'),
+    ('at_expiry', 'expire', 'at_expiry "expire" is unknown', '%'),
+    ('expiry_grace', '-1 second', 'expiry_grace -00:00:01 is out of bounds', '%from 0 to 30 days%'),
+    ('expiry_grace', '30 days 1 second', 'expiry_grace 30 days 00:00:01 is out of bounds', '%')) v (c, v, m, h);
 
 SELECT pg_temp.fails($$INSERT INTO poolgate.tenants (host, region, pool_id, required_groups)
     SELECT 'a.example.com', 'eu-west-1', 'eu-west-1_a', array_agg('g' || n) FROM generate_series(1, 1001) n$$,

@@ -27,7 +27,7 @@ SELECT pg_temp.holds(count(*) = 0, 'no column can be written otherwise: ' || coa
         SELECT FROM wanted w WHERE w.role = r.role AND w.relation = c.relname AND w.may = p.may);
 SELECT pg_temp.holds(coalesce(string_agg(p.proname, ' ' ORDER BY p.proname), '') = r.functions,
     format('%s may call: %s', r.role, string_agg(p.proname, ' ' ORDER BY p.proname)))
-    FROM (VALUES ('poolgate_gateway', 'has_read'), ('poolgate_admin', 'has_read prune_history wait_until_live'),
+    FROM (VALUES ('poolgate_gateway', 'has_read'), ('poolgate_admin', 'has_read prune_history tenant_of_history wait_until_live'),
         ('poolgate_test_nobody', '')) r (role, functions)
     LEFT JOIN pg_proc p ON p.pronamespace = 'poolgate'::regnamespace AND has_function_privilege(r.role, p.oid, 'EXECUTE')
     GROUP BY r.role, r.functions;

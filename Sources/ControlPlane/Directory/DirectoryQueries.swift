@@ -12,7 +12,7 @@ enum DirectoryQueries {
         "host", "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses",
         "required_groups",
         "required_scopes", "allow_unverified_email", "status", "upstream_ca", "max_body_bytes", "websockets",
-        "websocket_grace", "second_region", "second_pool_id", "claim_headers", "header_profile",
+        "at_expiry", "expiry_grace", "second_region", "second_pool_id", "claim_headers", "header_profile",
         "forward_token",
         "cookie_name", "query_parameter", "cors_origins", "allow_preflights", "max_token_age", "rules",
     ]
@@ -20,7 +20,7 @@ enum DirectoryQueries {
     /// The columns that can be of any length. The others are short whatever they hold.
     private static let longColumns: Set = [
         "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses", "required_groups",
-        "required_scopes", "status", "upstream_ca", "websockets", "second_region", "second_pool_id",
+        "required_scopes", "status", "upstream_ca", "at_expiry", "second_region", "second_pool_id",
         "claim_headers", "header_profile", "cookie_name", "query_parameter", "cors_origins", "rules",
     ]
 
@@ -34,7 +34,7 @@ enum DirectoryQueries {
         switch column {
         case "host":
             "CASE WHEN octet_length(t.host) <= 253 THEN t.host ELSE left(t.host, 60) || '...' || md5(t.host) END AS host"
-        case "websocket_grace", "max_token_age": "extract(epoch FROM t.\(column))::bigint AS \(column)"
+        case "expiry_grace", "max_token_age": "extract(epoch FROM t.\(column))::bigint AS \(column)"
         case let column where longColumns.contains(column):
             "CASE WHEN size.fits THEN t.\(column) END AS \(column)"
         default: "t.\(column)"

@@ -13,7 +13,7 @@ struct PackedRow: Hashable, Sendable {
     enum Column: Int, CaseIterable {
         case host, region, poolID, additionalRegions, upstream, clientIDs, tokenUses, requiredGroups,
             requiredScopes
-        case allowUnverifiedEmail, status, upstreamCA, maxBodyBytes, websockets, websocketGrace
+        case allowUnverifiedEmail, status, upstreamCA, maxBodyBytes, websockets, atExpiry, expiryGrace
         case secondRegion, secondPoolID, claimHeaders, headerProfile, forwardToken, cookieName, queryParameter
         case corsOrigins, allowPreflights, maxTokenAge, rules
     }
@@ -114,8 +114,9 @@ struct PackedRow: Hashable, Sendable {
         row.status = try required(.status)
         row.upstreamCA = text(.upstreamCA)
         row.maxBodyBytes = try number(.maxBodyBytes)
-        row.websockets = try required(.websockets)
-        row.websocketGrace = try number(.websocketGrace)
+        row.websockets = try required(.websockets) == "t"
+        row.atExpiry = try required(.atExpiry)
+        row.expiryGrace = try number(.expiryGrace)
         row.secondRegion = text(.secondRegion)
         row.secondPoolID = text(.secondPoolID)
         row.claimHeaders = try required(.claimHeaders)

@@ -110,7 +110,7 @@ extension Exchange {
         if head.framing != .none, !setBodyLimit(admission.resolved.tenant.maxBodyBytes) {
             return .refuse(.request(.bodyTooLarge), bodyLimit.map { .bodyLimit($0) })
         }
-        if head.upgrade == .webSocket, admission.resolved.tenant.websockets != .off {
+        if head.upgrade == .webSocket, admission.resolved.tenant.carriesWebSockets {
             webSocket = WebSocketExchange(
                 key: WebSocketHandshake.key(head.fields, bytes), held: worker.judge.hold(admission, facts))
         }

@@ -42,7 +42,7 @@ package final class HeldAdmission {
         guard let identity = admission.identity else { return }
         self.identity = identity
         var grace: Int64 = 0
-        if case .expire(let seconds) = tenant.websockets {
+        if case .close(let seconds) = tenant.atExpiry {
             grace = seconds
             expiry = identity.expires.advanced(bySeconds: grace)
         }

@@ -73,7 +73,7 @@ package final class Judge {
     /// Why an open connection must end at `now`; nil where it may go on.
     ///
     /// Where anything has changed that concerns it, its request is judged again by the walk that judges new ones. Only the
-    /// end of its token is left to the row's policy for WebSocket.
+    /// end of its token is left to the row's `at_expiry`.
     package func review(_ held: HeldAdmission, at now: Instant) -> Refusal? {
         notes = JudgementNotes()
         if now > walk.snapshot.staleAfter { return .gateway(.stale) }
@@ -83,7 +83,7 @@ package final class Judge {
         }
         switch held.withFacts({ walk.judge($0, .open(held), now, &notes) }) {
         case .admit(let admission):
-            if held.isWebSocket, admission.resolved.tenant.websockets == .off { return .host(.webSocketsOff) }
+            if held.isWebSocket, !admission.resolved.tenant.carriesWebSockets { return .host(.webSocketsOff) }
             held.admitted(admission, hosts: edition, revocations: generation)
             return held.end(at: now)
         case .refuse(let refusal, _): return refusal

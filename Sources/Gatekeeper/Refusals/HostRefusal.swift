@@ -46,7 +46,7 @@ extension HostRefusal {
             RefusalRow(
                 .forbidden, "websockets_off", "This host carries no WebSocket.", closesConnection: false,
                 level: .info,
-                meaning: "an open WebSocket was closed, since the row's `websockets` became `off`",
+                meaning: "an open WebSocket was closed, since the row's `websockets` became false",
                 remedy: "none is needed; the client was sent a Close frame")
         }
     }

@@ -26,8 +26,10 @@ package final class Tenant: Sendable {
     package let allowsUnverifiedEmail: Bool
     /// The largest body of a request, in bytes; nil leaves the gateway's own bound.
     package let maxBodyBytes: UInt64?
-    /// What becomes of WebSocket.
-    package let websockets: WebSocketPolicy
+    /// Whether WebSockets are carried; otherwise a handshake is served as a plain request.
+    package let carriesWebSockets: Bool
+    /// What becomes of an open WebSocket or gRPC call when its token expires.
+    package let atExpiry: ExpiryPolicy
     /// What paths ask of callers; empty where every path asks for a token and nothing more.
     package let rules: RuleSet
     /// The cookie in which a token may stand besides `Authorization`; nil is none.
@@ -80,7 +82,8 @@ package final class Tenant: Sendable {
         self.requiredScopes = try Tenant.list(row.requiredScopes, column: "required_scopes")
         self.allowsUnverifiedEmail = row.allowUnverifiedEmail
         self.maxBodyBytes = row.maxBodyBytes.map { UInt64(max($0, 0)) }
-        self.websockets = try Tenant.webSocketPolicy(row)
+        self.carriesWebSockets = row.websockets
+        self.atExpiry = try Tenant.expiryPolicy(row)
         self.rules = try row.rules.map { text throws(RowFlaw) in try RuleParser.rules(text) } ?? .none
         self.cookieName = row.cookieName.map { Array($0.utf8) }
         self.queryParameter = row.queryParameter.map { Array($0.utf8) }
@@ -103,12 +106,11 @@ package final class Tenant: Sendable {
 
     private static let states: [String: State] = ["active": .active, "suspended": .suspended]
 
-    private static func webSocketPolicy(_ row: TenantRow) throws(RowFlaw) -> WebSocketPolicy {
-        switch row.websockets {
-        case "expire": return .expire(graceSeconds: max(row.websocketGrace ?? 0, 0))
+    private static func expiryPolicy(_ row: TenantRow) throws(RowFlaw) -> ExpiryPolicy {
+        switch row.atExpiry {
+        case "close": return .close(graceSeconds: max(row.expiryGrace ?? 0, 0))
         case "outlive": return .outlive
-        case "off": return .off
-        default: throw RowFlaw("websockets is '\(row.websockets)'; write 'expire', 'outlive' or 'off'")
+        default: throw RowFlaw("at_expiry is '\(row.atExpiry)'; write 'close' or 'outlive'")
         }
     }
 

@@ -26,10 +26,12 @@ package struct TenantRow: Hashable, Sendable {
     package var status: String
     /// Bytes; nil leaves the gateway's own bound.
     package var maxBodyBytes: Int64?
-    /// `expire`, `outlive` or `off`.
-    package var websockets: String
-    /// Seconds for which a WebSocket may outlive its token under `expire`; nil is none.
-    package var websocketGrace: Int64?
+    /// Whether WebSockets are carried.
+    package var websockets: Bool
+    /// `close` or `outlive`: what becomes of open WebSockets and gRPC calls when their token expires.
+    package var atExpiry: String
+    /// Seconds for which they may outlive it under `close`; nil is none.
+    package var expiryGrace: Int64?
     /// The region of a second pool whose tokens are accepted; nil where there is none.
     package var secondRegion: String?
     /// The id of that pool.
@@ -68,8 +70,9 @@ package struct TenantRow: Hashable, Sendable {
         self.allowUnverifiedEmail = false
         self.status = "active"
         self.maxBodyBytes = nil
-        self.websockets = "expire"
-        self.websocketGrace = nil
+        self.websockets = true
+        self.atExpiry = "close"
+        self.expiryGrace = nil
         self.claimHeaders = "{}"
         self.headerProfile = "poolgate"
         self.forwardToken = true

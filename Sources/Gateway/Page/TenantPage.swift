@@ -66,7 +66,8 @@ struct TenantPage: Sendable {
                 html.term("Origins allowed", tenant.corsOrigins.isEmpty ? nil : names(tenant.corsOrigins))
                 html.term("Greatest age of a token", tenant.maxTokenAge.map { "\($0.grouped) s" })
                 html.term("Greatest body", tenant.maxBodyBytes.map { "\($0.grouped) bytes" })
-                html.term("WebSocket", webSockets(tenant))
+                html.term("WebSocket", tenant.carriesWebSockets ? "carried" : "not carried")
+                html.term("WebSockets and gRPC calls", atExpiry(tenant))
             }
         }
     }
@@ -75,11 +76,10 @@ struct TenantPage: Sendable {
         list?.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ", ")
     }
 
-    private func webSockets(_ tenant: Tenant) -> String {
-        switch tenant.websockets {
-        case .expire(let grace): grace == 0 ? "end with their token" : "end \(grace) s after their token"
+    private func atExpiry(_ tenant: Tenant) -> String {
+        switch tenant.atExpiry {
+        case .close(let grace): grace == 0 ? "end with their token" : "end \(grace) s after their token"
         case .outlive: "outlive their token"
-        case .off: "off"
         }
     }
 

@@ -75,8 +75,9 @@ struct RowTable: Hashable, Sendable {
             TableColumn("allow_unverified_email", .boolean, initial: "false"),
             TableColumn("cookie_name", .text), TableColumn("query_parameter", .text),
             TableColumn("cors_origins", .list), TableColumn("allow_preflights", .boolean, initial: "true"),
-            TableColumn("max_body_bytes", .integer), TableColumn("websockets", .text, initial: "expire"),
-            TableColumn("websocket_grace", .interval), TableColumn("comment", .text),
+            TableColumn("max_body_bytes", .integer), TableColumn("websockets", .boolean, initial: "true"),
+            TableColumn("at_expiry", .text, initial: "close"), TableColumn("expiry_grace", .interval),
+            TableColumn("comment", .text),
             TableColumn("created_at", .time, .database), TableColumn("updated_at", .time, .database),
         ])
 
