@@ -11,8 +11,8 @@ enum TestRows {
         status: String = "active", uses: String? = "{access,id}", rules: String? = nil
     ) -> PackedRow {
         PackedRow(texts: [
-            host, region, pool, "{}", nil, nil, uses, groups, nil, "f", status, nil, nil, "expire", nil, nil,
-            nil, "{}",
+            host, region, pool, "{}", nil, nil, uses, groups, nil, "f", status, nil, nil, "t", "close", nil,
+            nil, nil, "{}",
             "poolgate", "t", nil, nil, nil, "t", nil, rules,
         ])
     }
@@ -122,7 +122,8 @@ extension Directory.Entry {
             let rest =
                 [
                     "eu-west-1_One", "{}", nil, nil, "{access}", nil, nil, "t", "active", "our-ca", "1000",
-                    "f", "outlive", "90", "eu-west-1", "eu-west-1_Two", #"{"X-Plan":"custom:plan"}"#, "alb", "f",
+                    "f", "outlive", "90", "eu-west-1", "eu-west-1_Two", #"{"X-Plan":"custom:plan"}"#, "alb",
+                    "f",
                     "jwt",
                     "access_token", "{https://app.test}", "f", "3600", "[]",
                 ]

@@ -213,6 +213,30 @@ def test_a_call_ends_when_its_token_does(callee, service):
     assert service.cancelled.wait(10)
 
 
+def test_a_call_goes_on_for_the_grace_in_a_row_without_websockets(callee):
+    callee.update_and_wait("expiry_grace = '3 seconds', websockets = false")
+    begun = time.monotonic()
+    call = callee.channel.unary_stream("/test.Test/Endless")(
+        b"", metadata=metadata(callee, claims={"exp": int(time.time()) + 2}), timeout=20)
+    with pytest.raises(grpc.RpcError) as error:
+        for _ in call:
+            pass
+    assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
+    assert time.monotonic() - begun > 3.5
+
+
+def test_a_call_may_outlive_its_token_and_websockets_are_no_matter_of_it(callee):
+    callee.update_and_wait("at_expiry = 'outlive'")
+    call = callee.channel.unary_stream("/test.Test/Endless")(
+        b"", metadata=metadata(callee, claims={"exp": int(time.time()) + 1}))
+    assert next(call) == b"tick"
+    callee.update_and_wait("websockets = false")
+    until = time.monotonic() + 2.5
+    while time.monotonic() < until:
+        assert next(call) == b"tick"
+    call.cancel()
+
+
 def test_a_call_under_way_ends_with_a_status_when_its_upstream_dies(callee, start, migrated, stand_in, pool):
     """The gateway tells the status that the dead service cannot tell any more."""
     own = Service()

@@ -39,6 +39,20 @@ def test_upgrade_is_ignored(tenant, gateway, upstream):
     assert upstream.last.values("Upgrade") == [] and upstream.last.values("HTTP2-Settings") == []
 
 
+def test_a_row_names_upstreams_of_both_versions(tenant, upstream, gateway):
+    """The row's own upstream speaks HTTP/2 in clear; then it has one of each kind, and both are asked."""
+    own = Server(behave=lambda call: call.answer(200, [("x-wire", "2")], b"hello"))
+    try:
+        tenant.update_and_wait(f"upstream = '{own.url}'")
+        answer = tenant.get(tenant.token())
+        assert answer.status == 200 and answer.value("x-wire") == "2"
+        tenant.update_and_wait(f"upstream = '{own.url} {upstream.url}'")
+        seen = {tenant.get(tenant.token()).value("x-wire") for _ in range(64)}
+        assert seen == {"2", None} or seen == {"2", ""}, seen
+    finally:
+        own.remove()
+
+
 def test_off(start, database):
     """With `http2 off` a preface is a request like any other, and a bad one."""
     gateway = start(database_url=database.url, http2="off")

@@ -220,6 +220,29 @@ def test_a_database_of_the_version_before_keeps_its_rows_and_is_told_nothing_tha
         UNION ALL SELECT jti FROM poolgate.revocations""").split() == ["{https://app.example.com}", "/x", "j"]
 
 
+def test_rows_of_version_9_keep_their_meaning_and_their_history_can_be_read(postgres, run):
+    database = postgres.new_database()
+    for path in MIGRATIONS[:9]:
+        assert psql(database, "-f", str(path)).returncode == 0
+    database.sql("""
+        INSERT INTO poolgate.tenants (host, region, pool_id, websockets, websocket_grace)
+        SELECT w || '.example.com', 'eu-west-1', 'eu-west-1_a', w, '90 s' FROM unnest('{expire,outlive,off}'::text[]) w""")
+    before = database.sql("SELECT host, changed, updated_at FROM poolgate.tenants ORDER BY host")
+    done = run("migrate", "--database-url", database.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    columns = "websockets, at_expiry, expiry_grace"
+    rows = database.sql(f"SELECT host, {columns} FROM poolgate.tenants ORDER BY host").splitlines()
+    assert rows == ["expire.example.com|t|close|00:01:30", "off.example.com|f|close|", "outlive.example.com|t|outlive|"]
+    # Nothing was written, as far as stamps and history tell, and what was deleted can come back.
+    assert database.sql("SELECT host, changed, updated_at FROM poolgate.tenants ORDER BY host") == before
+    assert database.sql("SELECT count(*) FROM poolgate.tenant_history") == "3"
+    assert database.sql("SELECT string_agg(tgenabled::text, '') FROM pg_trigger WHERE tgrelid = 'poolgate.tenants'::regclass AND tgenabled = 'D'") == ""
+    database.sql("DELETE FROM poolgate.tenants")
+    database.sql("""INSERT INTO poolgate.tenants SELECT (jsonb_populate_record(NULL::poolgate.tenants, poolgate.tenant_of_history(after))).*
+        FROM poolgate.tenant_history WHERE operation = 'insert'""")
+    assert database.sql(f"SELECT host, {columns} FROM poolgate.tenants ORDER BY host").splitlines() == rows
+
+
 # Transactions side by side.
 
 

@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("A call that is no WebSocket goes on in a row that carries none, and ends at its token's end and grace")
+    @Test("A call goes on in a row that carries no WebSocket, and ends with its token and grace")
     mutating func calls() throws {
         let call = try held { $0.isUpgrade = false }
         try serve {
