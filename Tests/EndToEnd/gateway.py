@@ -118,7 +118,7 @@ class Gateway:
             shutil.rmtree(self.state, ignore_errors=True)
 
 
-def run(binaries, *arguments, stdin="", environment=None, seconds=60):
+def run(binaries, *arguments, stdin="", environment=None, seconds=60, stdout=subprocess.PIPE):
     """One command of the program, to its end."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("POOLGATE_")}
     variables.pop("DATABASE_URL", None)
@@ -126,5 +126,5 @@ def run(binaries, *arguments, stdin="", environment=None, seconds=60):
         # Whatever listens at the usual ports of the machine that runs the tests.
         variables |= {"POOLGATE_LISTEN": "127.0.0.1:0", "POOLGATE_ADMIN_LISTEN": "127.0.0.1:0"}
     return subprocess.run(
-        [str(binaries / "poolgate"), *arguments], input=stdin, env=variables | (environment or {}), capture_output=True,
-        text=True, timeout=seconds)
+        [str(binaries / "poolgate"), *arguments], input=stdin, env=variables | (environment or {}), stdout=stdout,
+        stderr=subprocess.PIPE, text=True, timeout=seconds)

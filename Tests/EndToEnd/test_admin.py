@@ -26,6 +26,36 @@ def test_a_probe_of_http_1_0_without_a_host_is_answered_and_the_connection_ends(
     assert b" 403 " in ask(gateway.admin_port, b"GET /status HTTP/1.0\r\n\r\n").split(b"\r\n")[0]
 
 
+def test_a_request_with_two_hosts_is_refused_whichever_comes_first(gateway):
+    for hosts in (b"localhost", b"evil.test"), (b"evil.test", b"localhost"), (b"localhost", b"localhost"), (b"localhost", b""):
+        lines = b"".join(b"Host: %b\r\n" % host for host in hosts)
+        answer = ask(gateway.admin_port, b"GET /status HTTP/1.1\r\n%bConnection: close\r\n\r\n" % lines)
+        assert b" 403 " in answer.split(b"\r\n")[0], (hosts, answer)
+
+
+def test_a_probe_takes_turns_with_those_who_ask_without_waiting(gateway):
+    crowd = [socket.create_connection(("127.0.0.1", gateway.admin_port)) for _ in range(16)]
+    received = [b""] * len(crowd)
+    try:
+        for connection in crowd:
+            connection.setblocking(False)
+            connection.send(b"GET /status?pools=0 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400)
+        assert b" 200 " in ask(gateway.admin_port, b"GET /live HTTP/1.0\r\n\r\n").split(b"\r\n")[0]
+        for place, connection in enumerate(crowd):
+            try:
+                while part := connection.recv(1 << 20):
+                    received[place] += part
+                    if received[place].count(b"HTTP/1.1 200 OK") >= 400:
+                        break
+            except BlockingIOError:
+                pass
+        answers = sum(data.count(b"HTTP/1.1 200 OK") for data in received)
+        assert answers < 16 * 400 / 2, f"a probe waited for {answers} answers to others"
+    finally:
+        for connection in crowd:
+            connection.close()
+
+
 def cpu(process):
     """Clock ticks, 100 a second, that the process has used."""
     return sum(map(int, open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]))

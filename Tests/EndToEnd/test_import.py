@@ -29,7 +29,7 @@ def empty(databases):
 def poolgate(binaries, databases):
     def begin(*words, status=0, database=databases[0], **options):
         done = run_command(binaries, *words, environment={"POOLGATE_DATABASE_URL": database.url}, **options)
-        assert done.returncode == status, (done.stdout + done.stderr)[:3000]
+        assert done.returncode == status, ((done.stdout or "") + done.stderr)[:3000]
         return done
     return begin
 
@@ -195,3 +195,19 @@ def test_somebody_at_a_terminal_sees_how_far_it_is_and_nothing_of_that_goes_else
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, output
     assert b"bytes imported" in output and b"imported 3000 tenants: 3000 new" in output
     assert poolgate("import", str(file)).stderr == ""
+
+
+def test_an_export_that_does_not_fit_on_the_disk_does_not_pass_for_a_whole_one(poolgate):
+    poolgate("import", "-", stdin=text(tenants(3)))
+    for words in (("export",), ("export", "--json"), ("tenants", "list"), ("config", "example")):
+        with open("/dev/full", "wb") as full:
+            done = poolgate(*words, status=74, stdout=full)
+        assert "No space left on device" in done.stderr
+
+
+def test_an_export_that_nobody_reads_to_its_end_ends_silently(poolgate):
+    poolgate("import", "-", stdin=text(tenants(3)))
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as pipe:
+        assert poolgate("export", status=74, stdout=pipe).stderr == ""

@@ -18,6 +18,24 @@ from processes import Postgres, free_port, stop, wait_until
 
 # Mistakes
 
+def test_no_connection_takes_the_place_of_a_closed_standard_descriptor(binaries, database, stand_in, tmp_path):
+    """Such as `poolgate serve >&- 2>&-`: the log must reach neither the database nor a client."""
+    port = free_port()
+    command = f'exec "$0" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:{port} --state-dir "$1" <&- >&- 2>&-'
+    variables = os.environ | {"POOLGATE_DATABASE_URL": database.url, "POOLGATE_JWKS_URL_TEMPLATE": stand_in.template}
+    gateway = subprocess.Popen(
+        ["bash", "-c", command, str(binaries / "poolgate"), str(tmp_path / "state")], env=variables)
+    try:
+        def is_open():
+            assert gateway.poll() is None
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+        wait_until(is_open, 20, "the admin port")
+        assert {os.readlink(f"/proc/{gateway.pid}/fd/{number}") for number in (0, 1, 2)} == {"/dev/null"}
+    finally:
+        stop(gateway)
+
+
 def test_serve_without_a_database_names_both_choices(run):
     done = run("serve")
     assert done.returncode == 64

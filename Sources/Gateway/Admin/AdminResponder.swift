@@ -19,11 +19,14 @@ struct AdminResponder: HTTPResponder {
     let metrics: MetricsEndpoint
 
     func respond(to request: Request, context: Context) async throws -> Response {
+        // Requests that come one behind the other without waiting keep a connection's task busy, and there are no more
+        // threads than cores: without this, a probe and the control plane wait until all of them have had their response.
+        await Task.yield()
         let target = request.head.path ?? "/"
         let path = String(target.prefix { $0 != "?" })
         let ids = AdminSessions.ids(in: request.headers[.cookie])
         let head = AdminAccess.RequestHead(
-            method: request.method.rawValue, path: path, host: request.head.authority,
+            method: request.method.rawValue, path: path, host: host(of: request),
             origin: request.headers[.origin], authorization: request.headers[.authorization],
             hasSession: sessions.has(ids, at: .now), fetchSite: field("Sec-Fetch-Site", of: request),
             fetchMode: field("Sec-Fetch-Mode", of: request))
@@ -157,6 +160,12 @@ struct AdminResponder: HTTPResponder {
     }
 
     // MARK: Messages
+
+    /// `Host`; of two, which RFC 9112 §3.2 forbids, both as a list, which is the name of no host.
+    private func host(of request: Request) -> String? {
+        guard let second = field("Host", of: request) else { return request.head.authority }
+        return "\(request.head.authority ?? ""), \(second)"
+    }
 
     private func field(_ name: String, of request: Request) -> String? {
         HTTPField.Name(name).flatMap { request.headers[$0] }

@@ -22,6 +22,7 @@ struct Poolgate: AsyncParsableCommand {
     /// In place of ArgumentParser's own `main`, which quotes arguments that it does not understand: one of them may be a
     /// token, or a URL with a password.
     static func main() async {
+        ProcessSetup.fillStandardDescriptors()
         do {
             var command = try parseAsRoot(nil)
             if var command = command as? any AsyncParsableCommand {
@@ -45,7 +46,7 @@ struct Poolgate: AsyncParsableCommand {
 
     /// Ends the process after everything was written, but without the functions that libraries registered with atexit(3):
     /// they would free what OpenSSL, libcurl and libpq use, while threads may still be at work in these.
-    private static func end(_ status: Int32) -> Never {
+    static func end(_ status: Int32) -> Never {
         fflush(nil)
         _exit(status)
     }

@@ -14,6 +14,16 @@ enum ProcessSetup {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// Opens `/dev/null` in place of standard input, output and error where the process was started without one. Otherwise
+    /// the next connection would get that number, and what is meant for a person would be written to a client or to the
+    /// database.
+    static func fillStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest free number is the one that is missing (open(2)).
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
     /// Ignores SIGPIPE, so that writing to a peer that has gone fails instead of ending the process; and SIGHUP, since
     /// there is nothing to reload: tenants and keys are always fresh, and settings hold until the end.
     static func ignoreSignals() {

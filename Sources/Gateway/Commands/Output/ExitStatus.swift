@@ -8,6 +8,8 @@ enum ExitStatus: Int32, CaseIterable {
     case usage = 64
     /// EX_UNAVAILABLE of sysexits.h.
     case unavailable = 69
+    /// EX_IOERR of sysexits.h.
+    case unprinted = 74
 
     /// What it means, for the help and the guide.
     var meaning: String {
@@ -16,6 +18,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .notWell: "the answer is no, or what was asked for could not be done; nothing is half done"
         case .usage: "the arguments or the settings have mistakes, all of which are told; nothing was done"
         case .unavailable: "what was to be asked cannot be reached: the database, or the running gateway"
+        case .unprinted: "standard output takes no more, such as a full disk: what was printed is cut short"
         }
     }
 

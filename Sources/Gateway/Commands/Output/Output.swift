@@ -74,8 +74,18 @@ enum Output {
                 var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 poll(&wanted, 1, -1)
             } else if count == 0 || errno != EINTR {
-                return
+                guard descriptor == STDOUT_FILENO else { return }
+                fail(errno)
             }
         }
+    }
+
+    /// Ends the process where standard output takes no more: half a list must not pass for a whole one, such as an export
+    /// that did not fit on the disk. One that nobody reads any more is silent about it, as in `poolgate export | head`.
+    private static func fail(_ error: Int32) -> Never {
+        if error != EPIPE {
+            complaint("standard output is cut short: \(String(cString: strerror(error)))")
+        }
+        Poolgate.end(ExitStatus.unprinted.rawValue)
     }
 }
