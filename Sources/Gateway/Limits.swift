@@ -65,6 +65,8 @@ enum Limits {
     static let adminIdle = Duration.seconds(30)
     /// Connections to the admin port; for one more the oldest is closed.
     static let adminConnections = 256
+    /// Requests on one connection to the admin port that have no complete response yet; for one more it is closed.
+    static let adminRequestsAhead = 8
     /// Sessions of people who signed in from a browser; for one more the oldest ends.
     static let adminSessions = 64
     /// How long such a session lasts: a working day.

@@ -36,7 +36,9 @@ final class AdminConnections: ChannelInboundHandler {
 }
 
 /// Closes a connection of the admin port when a request and its response take too long, whichever of the two is slow; and
-/// after a response with `Connection: close`, once that was sent.
+/// after a response with `Connection: close`, once that was sent. Closes it at once where many requests come without waiting
+/// for responses: their work follows one upon the other, so that meanwhile the event loop looks at no other connection, and
+/// probes wait.
 ///
 /// A stream of events has no end, so there each piece of it has that time to be sent.
 final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
@@ -65,6 +67,7 @@ final class AdminExchangeClock: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             openRequests += 1
+            guard openRequests <= Limits.adminRequestsAhead else { return context.close(promise: nil) }
             isReading = true
             if alarm == nil { setAlarm(context) }
         case .body: break

@@ -19,9 +19,6 @@ struct AdminResponder: HTTPResponder {
     let metrics: MetricsEndpoint
 
     func respond(to request: Request, context: Context) async throws -> Response {
-        // Requests that come one behind the other without waiting keep a connection's task busy, and there are no more
-        // threads than cores: without this, a probe and the control plane wait until all of them have had their response.
-        await Task.yield()
         let target = request.head.path ?? "/"
         let path = String(target.prefix { $0 != "?" })
         let ids = AdminSessions.ids(in: request.headers[.cookie])
