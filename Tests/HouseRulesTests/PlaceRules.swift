@@ -111,6 +111,9 @@ extension HouseRule {
             Exception(["Gateway/Output.swift"], because: "it is what the commands print with"),
             Exception(["Gateway/ServeCommand.swift"], "STDERR_FILENO", because: "it says where the log goes"),
             Exception(
+                ["Gateway/ProcessSetup.swift"], "STDERR_FILENO",
+                because: "it opens what the process was started without"),
+            Exception(
                 ["Gateway/PostgresPrograms.swift"], "result.standardOutput",
                 because: "that is what another program printed"),
             Exception(["StandInPool/LocalServer.swift"], because: "tests read from there which port it got"),

@@ -39,16 +39,9 @@ struct Poolgate: AsyncParsableCommand {
                 Output.complaint(
                     ArgumentComplaint.withoutArguments(message, CommandLine.arguments.dropFirst()))
             }
-            end(code.rawValue)
+            ProcessEnd.with(code.rawValue)
         }
-        end(0)
-    }
-
-    /// Ends the process after everything was written, but without the functions that libraries registered with atexit(3):
-    /// they would free what OpenSSL, libcurl and libpq use, while threads may still be at work in these.
-    static func end(_ status: Int32) -> Never {
-        fflush(nil)
-        _exit(status)
+        ProcessEnd.with(0)
     }
 }
 

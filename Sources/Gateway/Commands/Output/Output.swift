@@ -86,6 +86,6 @@ enum Output {
         if error != EPIPE {
             complaint("standard output is cut short: \(String(cString: strerror(error)))")
         }
-        Poolgate.end(ExitStatus.unprinted.rawValue)
+        ProcessEnd.with(ExitStatus.unprinted.rawValue)
     }
 }
