@@ -10,6 +10,8 @@ extension HTTP2ClientConnection {
     func sendInterim(
         _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, of stream: HTTP2ClientStream
     ) {
+        // One that nobody takes is left out (RFC 9110 §15.2 has no use for a late one), so that they never pile up.
+        guard isWritable else { return }
         HTTP2HeadWriter.write(head, bytes, length: nil, id: nil, to: session) {
             session.submitInterim(stream: stream.id)
         }
