@@ -187,6 +187,9 @@ package final class HTTP2Session {
         nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
     }
 
+    /// Whether anything waits to be sent that the windows let go.
+    package var hasOutput: Bool { nghttp2_session_want_write(session) != 0 }
+
     /// Begins a head. `value` must live until the head is submitted, as must what `addField` is given.
     package func beginHead(_ pseudoFields: [(name: StaticString, value: UnsafeRawBufferPointer)]) {
         fields.removeAll(keepingCapacity: true)
