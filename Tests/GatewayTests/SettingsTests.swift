@@ -75,7 +75,8 @@ import Testing
             "upstream-cas": "/tmp",
             "max-upstream-connections": "5", "upstream-wait": "3s", "max-connections": "6",
             "max-connections-per-address": "8", "max-requests-per-connection": "9", "head-timeout": "4s",
-            "idle-timeout": "5s",
+            "idle-timeout": "5s", "traces-endpoint": "http://c:4318", "traces-ratio": "0.5",
+            "traces-headers": "a=b",
         ]
         #expect(Set(values.keys) == Set(Setting.all.map(\.name)))
         let flags = values.map { "--\($0)=\($1)" }
