@@ -173,7 +173,8 @@ class Fleet:
         assert gateway.process.wait(timeout=40) == 0, gateway.log()[-3000:]
 
     def copies(self):
-        """A copy of each state directory, as the gateways that run have written them."""
+        """A copy of each state directory, once the gateways that run have written their rows there."""
+        wait_until(lambda: all(any(gateway.state.glob("tenants*")) for gateway in self.gateways), 20, "the saved rows")
         return [shutil.copytree(gateway.state, self.folder / f"copy-{number}", ignore=shutil.ignore_patterns("*.sock", ".s.*"))
                 for number, gateway in enumerate(self.gateways)]
 
