@@ -43,6 +43,8 @@ enum ConfigurationExample {
         "max-connections-per-address": "200",
         "max-staleness": "1h",
         "log-format": "json",
+        "traces-endpoint": "http://127.0.0.1:4318",
+        "traces-headers": "authorization=Bearer a-collectors-key",
     ]
 
     /// The setting's meaning, and that what follows is an example where it is one.
