@@ -291,4 +291,7 @@ enum Limits {
     static let badLinesTold = 100
     /// Changes of a trial that are shown.
     static let importChangesShown = 50
+
+    /// How often the processes are gone through for the one that listens on a port.
+    static let looksForPortHolder = 5
 }

@@ -44,7 +44,7 @@ class Authority:
     def client(self):
         """A client that verifies by this authority."""
         context = ssl.create_default_context(cafile=str(self.file))
-        context.set_alpn_protocols(["h2", "http/1.1"])
+        context.set_alpn_protocols(["http/1.1"])
         return context
 
     def connect(self, port, name, before=b""):

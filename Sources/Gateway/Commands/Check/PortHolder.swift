@@ -4,6 +4,14 @@ import Foundation
 enum PortHolder {
     /// The program's name and process id, such as `nginx (pid 812)`; nil where that cannot be seen, as by another user.
     static func name(of port: Int) -> String? {
+        // Processes that end while they are looked at can cut a list of them short.
+        for _ in 0..<Limits.looksForPortHolder {
+            if let found = look(for: port) { return found }
+        }
+        return nil
+    }
+
+    private static func look(for port: Int) -> String? {
         let sockets = ["tcp", "tcp6"].flatMap { inodes(of: port, in: "/proc/net/\($0)") }
         guard !sockets.isEmpty else { return nil }
         let files = FileManager.default
