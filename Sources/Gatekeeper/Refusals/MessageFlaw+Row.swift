@@ -34,7 +34,8 @@ extension MessageFlaw {
                 remedy: "use another method")
         case .unsupportedVersion:
             RefusalRow(
-                .versionNotSupported, "version_not_supported", "Only HTTP/2, HTTP/1.1 and HTTP/1.0 are served.",
+                .versionNotSupported, "version_not_supported",
+                "Only HTTP/2, HTTP/1.1 and HTTP/1.0 are served.",
                 code: rawValue, closesConnection: true, level: .info,
                 meaning: "neither HTTP/1.1 nor HTTP/1.0", remedy: "speak HTTP/1.1")
         case .badExpectation:
