@@ -93,8 +93,10 @@ struct FieldSection {
         if nameEnd == 0 {
             var hash = nameHash
             let hashed = min(bytes.count, lineStart &+ CollapsedName.hashedBytes)
-            while index < hashed, ByteScanner.isToken(bytes[index]) {
-                hash = CollapsedName.hash(hash, adding: bytes[index])
+            while index < hashed {
+                let folded = CollapsedName.foldedToken(bytes[index])
+                guard folded != 0 else { break }
+                hash = CollapsedName.hash(hash, addingFolded: folded)
                 index &+= 1
             }
             nameHash = hash

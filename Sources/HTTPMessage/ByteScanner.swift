@@ -31,28 +31,30 @@
         return end
     }
 
-    /// Passes over visible ASCII and spaces 32 bytes at a time, since a token is a thousand of them; what comes next is
+    /// Passes over visible ASCII and spaces 64 bytes at a time, since a token is a thousand of them; what comes next is
     /// looked at more closely.
     @inlinable package static func endOfPlainWords(
         _ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int
     ) -> Int {
         var index = start
-        while index &+ 32 <= end {
-            let found =
-                unplain(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-                | unplain(bytes.loadUnaligned(fromByteOffset: index &+ 8, as: UInt64.self))
-                | unplain(bytes.loadUnaligned(fromByteOffset: index &+ 16, as: UInt64.self))
-                | unplain(bytes.loadUnaligned(fromByteOffset: index &+ 24, as: UInt64.self))
-            guard found & 0x8080_8080_8080_8080 == 0 else { break }
-            index &+= 32
+        while index &+ 64 <= end {
+            let found = unplain(bytes, at: index) | unplain(bytes, at: index &+ 32)
+            guard (found[0] | found[1]) & 0x8080_8080_8080_8080 == 0 else { break }
+            index &+= 64
         }
         return index
     }
 
-    /// Of the result no byte's top bit is set where all eight bytes are between 0x20 and 0x7E. An addition carries into the
-    /// next byte only from a byte of 0xA0 or more, whose own top bit is set.
-    @inlinable package static func unplain(_ word: UInt64) -> UInt64 {
-        word | (word &+ 0x0101_0101_0101_0101) | ~(word &+ 0x6060_6060_6060_6060)
+    /// Of the result no byte's top bit is set where all 32 bytes at `index` are between 0x20 and 0x7E.
+    @inlinable @inline(__always) package static func unplain(
+        _ bytes: UnsafeRawBufferPointer, at index: Int
+    ) -> SIMD2<UInt64> {
+        let space = SIMD16<UInt8>(repeating: 0x20)
+        let aboveTilde = SIMD16<UInt8>(repeating: 0x80 - 0x5F)
+        let first = bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self) &- space
+        let second = bytes.loadUnaligned(fromByteOffset: index &+ 16, as: SIMD16<UInt8>.self) &- space
+        let found = first | (first &+ aboveTilde) | second | (second &+ aboveTilde)
+        return unsafeBitCast(found, to: SIMD2<UInt64>.self)
     }
 
     /// The first byte at or after `start` that is no visible ASCII; `end` where there is none.

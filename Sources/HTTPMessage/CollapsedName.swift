@@ -12,7 +12,13 @@
 
     /// The hash of what `hash` stands for and one byte more, which is folded first.
     @inlinable @inline(__always) package static func hash(_ hash: UInt32, adding byte: UInt8) -> UInt32 {
-        (hash ^ UInt32(fold(byte))) &* 0x0100_0193
+        self.hash(hash, addingFolded: fold(byte))
+    }
+
+    /// The hash of what `hash` stands for and one byte more, which is folded already.
+    @inlinable @inline(__always)
+    package static func hash(_ hash: UInt32, addingFolded folded: UInt8) -> UInt32 {
+        (hash ^ UInt32(folded)) &* 0x0100_0193
     }
 
     /// The folded form of one byte.
@@ -20,6 +26,22 @@
         let lowered = byte | 0x20
         if ASCII.isLower(lowered) { return lowered }
         return ASCII.isDigit(byte) ? byte : ASCII.underscore
+    }
+
+    /// The folded form of a byte that may stand in a token (RFC 9110 §5.6.2), and 0 for every other: one look tells both,
+    /// since every byte of every name is asked for both.
+    @inlinable @inline(__always) package static func foldedToken(_ byte: UInt8) -> UInt8 {
+        byte < 128 ? foldedTokens.utf8Start[Int(byte)] : 0
+    }
+
+    /// What `foldedToken` says of the first 128 bytes.
+    @inlinable package static var foldedTokens: StaticString {
+        """
+        \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+        \0_\0_____\0\0__\0__\00123456789\0\0\0\0\0\0\
+        \0abcdefghijklmnopqrstuvwxyz\0\0\0__\
+        _abcdefghijklmnopqrstuvwxyz\0_\0_\0
+        """
     }
 
     /// Whether a name folds to `folded`, byte by byte.

@@ -4,7 +4,7 @@ import Testing
 
 /// The scans that look at several bytes at once, beside the same looked at byte by byte.
 @Suite struct ByteScannerTests {
-    @Test("Text ends at the first control character, wherever it stands", arguments: 0..<64)
+    @Test("Text ends at the first control character, wherever it stands", arguments: 0..<150)
     func endOfText(length: Int) {
         for _ in 0..<200 {
             var bytes = (0..<length).map { _ in UInt8.random(in: 0x20...0x7E) }
@@ -21,12 +21,12 @@ import Testing
 
     @Test("A control character is found at each place, whatever stands beside it")
     func everyPlace() {
-        for place in 0..<70 {
+        for place in 0..<134 {
             for control in [UInt8(0), 1, 8, 10, 13, 0x1F, 0x7F] {
                 for beside in [UInt8(0x20), 0x21, 0x7E, 0x80, 0xFF, 9] {
-                    var bytes = [UInt8](repeating: beside, count: 70)
+                    var bytes = [UInt8](repeating: beside, count: 134)
                     bytes[place] = control
-                    let found = bytes.withUnsafeBytes { ByteScanner.endOfText($0, from: 0, to: 70) }
+                    let found = bytes.withUnsafeBytes { ByteScanner.endOfText($0, from: 0, to: 134) }
                     #expect(found == place, "\(control) beside \(beside) at \(place)")
                 }
             }

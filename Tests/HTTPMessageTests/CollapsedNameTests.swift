@@ -34,4 +34,12 @@ import Testing
             Array(other.utf8).withUnsafeBytes { #expect(!CollapsedName.folds($0, to: folded)) }
         }
     }
+
+    @Test("One look says what a byte folds to and whether a token may hold it")
+    func table() {
+        for byte in UInt8.min...UInt8.max {
+            let folded = CollapsedName.foldedToken(byte)
+            #expect(folded == (ByteScanner.isToken(byte) ? CollapsedName.fold(byte) : 0), "\(byte)")
+        }
+    }
 }

@@ -28,16 +28,23 @@ def run(bench, options):
 
 
 def h2load(peer, token, streams, seconds, path="/", more=()):
-    """One round by 16 connections with so many streams each; the token is the same, as a client's is."""
+    """What a request of one round costs."""
     with load.Cost(peer) as cost:
-        done = subprocess.run(
-            [program("taskset"), "-c", "1", program("h2load"), f"-c{CONNECTIONS}", f"-m{streams}", f"-D{seconds}",
-             "-H", f":authority: {peers.HOST}", "-H", f"authorization: Bearer {token}", *more, peer.url + path],
-            capture_output=True, text=True)
+        count = send(peer, token, streams, [f"-D{seconds}"], path, more)
+    return {"cpu_us": cost.seconds * 1e6 / count, "requests_per_second": count / seconds}
+
+
+def send(peer, token, streams, length, path="/", more=()):
+    """Requests by 16 connections with so many streams each, `length` by h2load's own option; the token is the same, as a
+    client's is. Returns how many were answered."""
+    done = subprocess.run(
+        [program("taskset"), "-c", "1", program("h2load"), f"-c{CONNECTIONS}", f"-m{streams}", *length,
+         "-H", f":authority: {peers.HOST}", "-H", f"authorization: Bearer {token}", *more, peer.url + path],
+        capture_output=True, text=True)
     counted = re.search(r"requests: .* (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", done.stdout)
     if not counted or any(int(number) for number in counted.groups()[1:]) or not int(counted[1]):
         load.void(peer, done.stdout + done.stderr)
-    return {"cpu_us": cost.seconds * 1e6 / int(counted[1]), "requests_per_second": int(counted[1]) / seconds}
+    return int(counted[1])
 
 
 def rounds_of(running, options, streams, token, **more):
@@ -84,6 +91,8 @@ def grpc(bench, options):
     port = peers.free_port()
     folder = bench.folder / "grpc"
     (folder / "bench.Echo").mkdir(parents=True)
+    # What is asked for to see whether the gateway serves.
+    (folder / "index.html").write_text("ok\n")
     message = b"\0" + struct.pack(">I", len(MESSAGE)) + MESSAGE
     (folder / "bench.Echo" / "Say").write_bytes(message)
     (bench.folder / "message").write_bytes(message)
