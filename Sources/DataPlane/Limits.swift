@@ -90,6 +90,8 @@ package enum Limits {
     static let tokenCacheBytesPerLoop = 8 * 1024 * 1024
     /// Buffers of heads that a loop keeps for the next ones, and the largest that it keeps.
     static let spareBuffers = 64
+    /// For so many connections a loop keeps room that have something to send at once.
+    static let keptFlushes = 1_024
     static let keptScratchBytes = 4 * 1024
     /// Idle upstream connections of the process, or a quarter of the descriptors where that is less.
     static let idleUpstreamConnections = 1024

@@ -67,7 +67,7 @@ extension HTTP2Session {
 
     private static let streamClosed: nghttp2_on_stream_close_callback = { _, stream, code, data in
         guard let session = session(data) else { return 0 }
-        session.outgoing[stream] = nil
+        session.outgoing.remove(stream)
         session.ownResets.remove(stream)
         session.events.append(.closed(stream: stream, HTTP2ErrorCode(number: code)))
         return 0
@@ -178,20 +178,23 @@ extension HTTP2Session {
 
     /// How much payload of the stream the next frame takes; a code of the library's where none can be had now.
     func payloadToSend(_ stream: Int32, _ limit: Int, _ flags: UnsafeMutablePointer<UInt32>) -> Int {
-        guard var body = outgoing[stream] else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
+        guard let body = outgoing[stream] else {
+            return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+        }
         guard body.waiting > 0 || body.isEnded else { return Int(NGHTTP2_ERR_DEFERRED.rawValue) }
         let count = min(body.waiting, limit)
-        body.waiting -= count
-        flags.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
-        if body.isEnded, body.waiting == 0 {
-            flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-            if let trailers = body.trailers {
-                flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-                body.trailers = nil
-                submitTrailers(trailers, stream: stream)
-            }
+        let isLast = body.isEnded && body.waiting == count
+        outgoing.change(of: stream) { body in
+            body.waiting -= count
+            if isLast { body.trailers = nil }
         }
-        outgoing[stream] = body
+        flags.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
+        guard isLast else { return count }
+        flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+        if let trailers = body.trailers {
+            flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+            submitTrailers(trailers, stream: stream)
+        }
         return count
     }
 }

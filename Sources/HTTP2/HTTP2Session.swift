@@ -47,7 +47,7 @@ package final class HTTP2Session {
     /// Whether the peer has used up its budget.
     var isBudgetSpent = false
     /// What each stream has to send.
-    var outgoing: [Int32: OutgoingBody] = [:]
+    var outgoing = StreamTable<OutgoingBody>()
     /// What is being sent.
     var output = HTTP2Output()
     /// How much `output` may hold before the rest waits.
@@ -190,10 +190,9 @@ package final class HTTP2Session {
     /// Whether anything waits to be sent that the windows let go.
     package var hasOutput: Bool { nghttp2_session_want_write(session) != 0 }
 
-    /// Begins a head. `value` must live until the head is submitted, as must what `addField` is given.
-    package func beginHead(_ pseudoFields: [(name: StaticString, value: UnsafeRawBufferPointer)]) {
+    /// Begins a head, of which the pseudo-fields are added first. What `addField` is given must live until it is submitted.
+    package func beginHead() {
         fields.removeAll(keepingCapacity: true)
-        for (name, value) in pseudoFields { addField(name, value) }
     }
 
     /// Adds a field to the head; capitals of its name become small letters (RFC 9113 §8.2.1).
@@ -223,7 +222,7 @@ package final class HTTP2Session {
             nghttp2_submit_response(session, stream, fields, fields.count, nil)
             return
         }
-        outgoing[stream] = OutgoingBody()
+        outgoing.insert(OutgoingBody(), of: stream)
         var provider = HTTP2Session.payload
         nghttp2_submit_response(session, stream, fields, fields.count, &provider)
     }
@@ -236,22 +235,24 @@ package final class HTTP2Session {
             ? nghttp2_submit_request(session, nil, fields, fields.count, &provider, nil)
             : nghttp2_submit_request(session, nil, fields, fields.count, nil, nil)
         guard stream > 0 else { return nil }
-        if hasBody { outgoing[stream] = OutgoingBody() }
+        if hasBody { outgoing.insert(OutgoingBody(), of: stream) }
         return stream
     }
 
     /// So much payload of the stream can be sent, behind what was offered before.
     package func offer(_ count: Int, stream: Int32) {
-        guard count > 0, outgoing[stream] != nil else { return }
-        outgoing[stream]?.waiting += count
+        guard count > 0, outgoing.change(of: stream, { $0.waiting += count }) != nil else { return }
         nghttp2_session_resume_data(session, stream)
     }
 
     /// Nothing follows what was offered; the head begun last is the trailers' where there are any.
     package func endBody(stream: Int32, hasTrailers: Bool) {
-        guard outgoing[stream] != nil else { return }
-        outgoing[stream]?.isEnded = true
-        if hasTrailers { outgoing[stream]?.trailers = TrailerCopy(fields) }
+        let trailers = hasTrailers ? TrailerCopy(fields) : nil
+        let isThere: Void? = outgoing.change(of: stream) { body in
+            body.isEnded = true
+            body.trailers = trailers
+        }
+        guard isThere != nil else { return }
         nghttp2_session_resume_data(session, stream)
     }
 

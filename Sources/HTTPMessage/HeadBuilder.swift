@@ -16,10 +16,15 @@ package struct HeadBuilder: Sendable {
         self.limits = limits
     }
 
-    /// Forgets the head, and keeps the room that it took.
+    /// Forgets the head. What it was written into belongs to whoever took it: the next one gets room of its own at once,
+    /// where growing would take an allocation for each doubling.
     package mutating func reset() {
-        bytes.removeAll(keepingCapacity: true)
-        fields.removeAll(keepingCapacity: true)
+        guard !bytes.isEmpty else { return }
+        let room = min(bytes.count, Limits.headRoomBytes)
+        bytes = []
+        bytes.reserveCapacity(room)
+        fields = []
+        fields.reserveCapacity(Limits.headRoomFields)
     }
 
     /// Writes what is no field: a method, a target, an authority. Throws `.badStartLine` for a byte that is no visible
@@ -38,9 +43,7 @@ package struct HeadBuilder: Sendable {
     package mutating func append(
         name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
     ) throws(MessageFlaw) {
-        guard !name.isEmpty, ByteScanner.endOfToken(name, from: 0, to: name.count) == name.count else {
-            throw .badFieldName
-        }
+        let hash = try HeadBuilder.hash(ofName: name)
         guard ByteScanner.endOfText(value, from: 0, to: value.count) == value.count,
             ByteScanner.trimmed(value, 0, value.count) == (0, value.count)
         else { throw .badFieldValue }
@@ -50,16 +53,34 @@ package struct HeadBuilder: Sendable {
         guard bytes.count + length <= limits.headBytes else { throw .headTooLarge }
         let start = bytes.count
         let nameSlice = write(name)
-        bytes.append(contentsOf: [ASCII.colon, ASCII.space])
+        bytes.append(ASCII.colon)
+        bytes.append(ASCII.space)
         let valueSlice = write(value)
-        bytes.append(contentsOf: [13, 10])
-        let (end, hash) = (bytes.count, CollapsedName.hash(name))
+        bytes.append(13)
+        bytes.append(10)
+        let end = bytes.count
         let field = bytes.withUnsafeBytes {
             HeadField(
                 name: nameSlice, value: valueSlice, line: HeadSlice(start, end), collapsedHash: hash,
                 isStrict: true, in: $0)
         }
         fields.append(field)
+    }
+
+    /// The hash of a name's collapsed form.
+    private static func hash(ofName name: UnsafeRawBufferPointer) throws(MessageFlaw) -> UInt32 {
+        guard !name.isEmpty else { throw .badFieldName }
+        var hash = CollapsedName.seed
+        for index in 0..<min(name.count, CollapsedName.hashedBytes) {
+            let folded = CollapsedName.foldedToken(name[index])
+            guard folded != 0 else { throw .badFieldName }
+            hash = CollapsedName.hash(hash, addingFolded: folded)
+        }
+        guard ByteScanner.endOfToken(name, from: CollapsedName.hashedBytes, to: name.count) >= name.count
+        else {
+            throw .badFieldName
+        }
+        return hash
     }
 
     private mutating func write(_ text: UnsafeRawBufferPointer) -> HeadSlice {

@@ -323,7 +323,7 @@ class Server:
         return self.calls[-1]
 
     def wait_call(self, count=1):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while len(self.calls) < count:
             assert time.monotonic() < end, "no call came"
             time.sleep(0.005)

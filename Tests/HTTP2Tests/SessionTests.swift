@@ -48,7 +48,8 @@ import Testing
 
     static func respond(_ session: HTTP2Session, stream: Int32, hasBody: Bool) {
         Array("200".utf8).withUnsafeBytes { status in
-            session.beginHead([(":status", status)])
+            session.beginHead()
+            session.addField(":status", status)
             session.submitResponse(stream: stream, hasBody: hasBody)
         }
     }

@@ -12,13 +12,13 @@ extension HTTP2ClientConnection {
         reportRoom()
         if worker.isLeaving { perform(machine.leave(at: tick)) }
         if tick % Limits.ticksPerSecond == 0 { session.secondPassed() }
-        for stream in Array(streams.values) { stream.ticked(tick) }
+        for stream in streams.values { stream.ticked(tick) }
         perform(machine.ticked(at: tick))
     }
 
     /// The gateway ends.
     func drain() {
-        for stream in Array(streams.values) { stream.exchange.drain() }
+        for stream in streams.values { stream.exchange.drain() }
         perform(machine.leave(at: worker.clock.tick))
     }
 
@@ -70,7 +70,7 @@ extension HTTP2ClientConnection {
     /// Gives up everything that belongs to the connection; once more does nothing.
     func finish() {
         guard machine.close() else { return }
-        let open = Array(streams.values)
+        let open = streams.values
         streams.removeAll()
         touched.removeAll()
         for stream in open { stream.leave() }

@@ -72,9 +72,16 @@ extension HTTP2ClientConnection {
 
     // MARK: Frames
 
-    /// Sends what waits, once everything that goes on now is done.
+    /// Sends what waits once the loop has looked at all of its sockets: what several streams say then leaves in one write.
     func flushSoon() {
-        if !isBusy { flush() }
+        guard !isFlushDue, machine.state != .closed else { return }
+        isFlushDue = true
+        worker.flushes.add(self)
+    }
+
+    func flushDue() {
+        isFlushDue = false
+        flush()
     }
 
     /// Sends what waits, as far as the client takes it.

@@ -9,7 +9,7 @@ import NIOCore
 ///
 /// Bounded by the session's settings: at most `Limits.streams` streams, each of which holds what `HTTP2ClientStream` says.
 final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2ClientStreamOwner,
-    PayloadSource
+    PayloadSource, LoopFlushMember
 {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -21,7 +21,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     let peer: ClientPeer
     let session: HTTP2Session
     var machine: HTTP2ConnectionMachine
-    var streams: [Int32: HTTP2ClientStream] = [:]
+    var streams = StreamTable<HTTP2ClientStream>()
     /// Streams of which something came that was not looked at yet, in order.
     var touched: [HTTP2ClientStream] = []
     /// Streams of which payload is being sent, to be told that there is room again.
@@ -146,8 +146,9 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         for stream in touched { stream.goOn() }
         touched.removeAll(keepingCapacity: true)
         isBusy = false
+        guard let flaw else { return flushSoon() }
         flush()
-        if let flaw { sayGoodbye(flaw) }
+        sayGoodbye(flaw)
     }
 
     func takeEvents(_ bytes: ByteBuffer) {
@@ -155,7 +156,9 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
             switch event {
             case .request(let id, let head, let headBytes, let isWhole):
                 guard let stream = open(id) else { continue }
-                stream.headCame(head, ByteBuffer(bytes: headBytes), isWhole: isWhole)
+                var copy = worker.spareBuffers.take()
+                copy.writeBytes(headBytes)
+                stream.headCame(head, copy, isWhole: isWhole)
                 touch(stream)
             case .flawedRequest(let id, let flaw):
                 // A stream that is there has trailers that cannot be read.
@@ -207,7 +210,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     func reportRoom() {
         guard lacksRoom, hasRoom else { return }
         lacksRoom = false
-        for stream in Array(streams.values) { stream.reportWritable() }
+        for stream in streams.values { stream.reportWritable() }
     }
 
     // MARK: Turns
@@ -229,7 +232,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     private func open(_ id: Int32) -> HTTP2ClientStream? {
         let exchange = Exchange(worker: worker, upstreams: upstreams, peer: peer, isHTTP2: true)
         let stream = HTTP2ClientStream(id: id, connection: self, exchange: exchange)
-        streams[id] = stream
+        streams.insert(stream, of: id)
         machine.streamOpened()
         requestsLeft -= 1
         if requestsLeft == 0 { perform(machine.leave(at: worker.clock.tick)) }
@@ -237,7 +240,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     }
 
     private func closed(_ id: Int32) {
-        guard let stream = streams.removeValue(forKey: id) else { return }
+        guard let stream = streams.remove(id) else { return }
         stream.leave()
         guard streams.isEmpty else { return }
         perform(machine.lastStreamEnded(idleUntil: worker.clock.tick &+ worker.idleTicks))

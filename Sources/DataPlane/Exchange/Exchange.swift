@@ -278,7 +278,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         isGRPC = false
         worker.spareBuffers.keep(&outboundHead)
         head.fields = []
-        headBytes = ByteBuffer()
+        // By HTTP/2 they are a copy of their own, by HTTP/1 part of what was read.
+        if isHTTP2 { worker.spareBuffers.keep(&headBytes) } else { headBytes = ByteBuffer() }
         cameAt = Instant(nanoseconds: 0)
         times = ExchangeTimes()
         isCounted = false

@@ -16,7 +16,8 @@ enum HTTP2HeadWriter {
         let room = head.headLength + Limits.responseFramingBytes
         withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { memory in
             var scratch = HTTP2Scratch(memory)
-            session.beginHead([(":status", scratch.decimal(UInt64(head.status)))])
+            session.beginHead()
+            session.addField(":status", scratch.decimal(UInt64(head.status)))
             let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
             for (index, field) in head.fields.enumerated()
             where ResponseHeadWriter.isPassedOn(field.known) && !(nominated?.name(index) ?? false) {
@@ -24,7 +25,7 @@ enum HTTP2HeadWriter {
                 session.addField(name, scratch.value(of: field, bytes))
             }
             if let length { session.addField("content-length", scratch.decimal(length)) }
-            if let id { session.addField("x-request-id", scratch.text(id.description)) }
+            if let id { session.addField("x-request-id", scratch.id(id)) }
             submit()
         }
     }
@@ -34,14 +35,15 @@ enum HTTP2HeadWriter {
         status: Int, _ fields: RefusalFields, to session: HTTP2Session, submit: () -> Void
     ) {
         Array(String(status).utf8).withUnsafeBytes { status in
-            session.beginHead([(":status", status)])
+            session.beginHead()
+            session.addField(":status", status)
             write(fields, to: session, submit: submit)
         }
     }
 
     /// Writes trailers of our own.
     static func write(trailers: RefusalFields, to session: HTTP2Session, submit: () -> Void) {
-        session.beginHead([])
+        session.beginHead()
         write(trailers, to: session, submit: submit)
     }
 
@@ -73,10 +75,11 @@ enum HTTP2HeadWriter {
         let target =
             head.targetForm == .asterisk
             ? word("*") : slice(Int(head.path.start)..<Int(head.query.end))
-        session.beginHead([
-            (":method", slice(head.methodName.range)), (":scheme", word(isSecure ? "https" : "http")),
-            (":authority", slice(head.authority.range)), (":path", target),
-        ])
+        session.beginHead()
+        session.addField(":method", slice(head.methodName.range))
+        session.addField(":scheme", word(isSecure ? "https" : "http"))
+        session.addField(":authority", slice(head.authority.range))
+        session.addField(":path", target)
         for field in head.fields {
             switch field.known {
             case .host, .connection, .transferEncoding, .upgrade, .keepAlive, .proxyConnection, .te: break
@@ -102,7 +105,7 @@ enum HTTP2HeadWriter {
         trailers.bytes.withUnsafeReadableBytes { bytes in
             withUnsafeTemporaryAllocation(byteCount: bytes.count, alignment: 1) { memory in
                 var scratch = HTTP2Scratch(memory)
-                session.beginHead([])
+                session.beginHead()
                 var hasAny = false
                 for field in trailers.fields
                 where TrailerWriter.isPassedOn(field, bytes) && !field.isStripped(by: stripped, bytes) {

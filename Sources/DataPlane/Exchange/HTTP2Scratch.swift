@@ -19,14 +19,16 @@ struct HTTP2Scratch {
 
     /// A number in decimal digits.
     mutating func decimal(_ number: UInt64) -> UnsafeRawBufferPointer {
-        text(String(number))
+        written { $0.write(decimal: number) }
     }
 
-    /// A text as it is.
-    mutating func text(_ text: String) -> UnsafeRawBufferPointer {
-        guard text.utf8.count <= rest.count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        rest.copyBytes(from: text.utf8)
-        return take(text.utf8.count)
+    /// The name of a request.
+    mutating func id(_ id: RequestID) -> UnsafeRawBufferPointer {
+        written { id.write(into: &$0) }
+    }
+
+    private mutating func written(_ body: (inout HeadCursor) -> Void) -> UnsafeRawBufferPointer {
+        take(HeadCursor.write(into: rest, body))
     }
 
     private mutating func take(_ count: Int) -> UnsafeRawBufferPointer {

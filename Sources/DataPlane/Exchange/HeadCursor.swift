@@ -6,9 +6,9 @@ import NIOCore
 /// `ByteBuffer`'s own writes look each time whether the storage is shared and large enough (150 to 210 instructions each,
 /// 25 of them a request); a head's size is known well enough beforehand to look once.
 ///
-/// Invariant: `base` is valid for `capacity` bytes while the closure of `ByteBuffer.writeHead` runs, which alone makes a
-/// cursor, and every write is held to `capacity`: what does not fit sets `isOverflowing`, and the head is written again
-/// with more room.
+/// Invariant: `base` is valid for `capacity` bytes while the closure of `ByteBuffer.writeHead` or `HeadCursor.write` runs,
+/// which alone make cursors, and every write is held to `capacity`: what does not fit sets `isOverflowing`, and a head is
+/// written again with more room.
 struct HeadCursor: ~Copyable {
     private let base: UnsafeMutableRawPointer
     private let capacity: Int
@@ -93,6 +93,16 @@ struct HeadCursor: ~Copyable {
         }
         defer { count &+= length }
         return base + count
+    }
+}
+
+extension HeadCursor {
+    /// Lets `body` write into `memory`; how many bytes it wrote, none where they do not fit.
+    static func write(into memory: UnsafeMutableRawBufferPointer, _ body: (inout HeadCursor) -> Void) -> Int {
+        guard let base = memory.baseAddress else { return 0 }
+        var cursor = HeadCursor(base, memory.count)
+        body(&cursor)
+        return cursor.isOverflowing ? 0 : cursor.count
     }
 }
 

@@ -16,6 +16,7 @@ final class Worker {
     let clock = LoopClock()
     let judge: Judge
     let batches: LoopBatches
+    let flushes: LoopFlushes
     let clients: ClientRegistry
     let records: RefusalLog
     var webSockets = OpenWebSockets()
@@ -90,6 +91,7 @@ final class Worker {
         let share = max(settings.tokenCacheBytes / settings.workers, Limits.tokenCacheBytesPerLoop)
         judge = Judge(tokenCacheBytes: share, seed: .random(in: .min ... .max))
         batches = LoopBatches(judge: judge, loop: loop)
+        flushes = LoopFlushes(loop: loop)
         clients = ClientRegistry(loop: loop)
         records = RefusalLog(ring: shared.records)
     }

@@ -10,7 +10,7 @@ import NIOTLS
 ///
 /// Bounded by the upstream's own limit of streams. A class, since it is its channel's handler.
 final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, HTTP2UpstreamStreamOwner,
-    PayloadSource
+    PayloadSource, LoopFlushMember
 {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -23,7 +23,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     private let pool: UpstreamPool
     private let writer: ChannelWriter
     private let sender: HTTP2Sender
-    private var streams: [Int32: HTTP2UpstreamStream] = [:]
+    private var streams = StreamTable<HTTP2UpstreamStream>()
     /// Streams that were given out and have sent no head yet.
     private var promised = 0
     private var touched: [HTTP2UpstreamStream] = []
@@ -33,6 +33,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     private var context: ChannelHandlerContext?
     private(set) var isWritable = true
     private var isBusy = false
+    private var isFlushDue = false
     private var isGoingAway = false
     private var isClosed = false
     private var handshake: EventLoopPromise<Void>?
@@ -105,7 +106,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     /// A stream has got its number.
     func opened(_ stream: HTTP2UpstreamStream, _ id: Int32) {
         promised -= 1
-        streams[id] = stream
+        streams.insert(stream, of: id)
     }
 
     func endBody(_ trailers: TrailerSection?, _ stripped: StrippedNames, of id: Int32) {
@@ -127,8 +128,16 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
 
     // MARK: Sending
 
+    /// Sends what waits once the loop has looked at all of its sockets: what several clients ask then leaves in one write.
     func flushSoon() {
-        if !isBusy { flush() }
+        guard !isFlushDue, !isClosed else { return }
+        isFlushDue = true
+        worker.flushes.add(self)
+    }
+
+    func flushDue() {
+        isFlushDue = false
+        flush()
     }
 
     private func flush() {
@@ -215,8 +224,9 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
         self.touched.removeAll(keepingCapacity: true)
         for stream in touched { stream.paused() }
         isBusy = false
+        guard flaw != nil else { return flushSoon() }
         flush()
-        if flaw != nil { close() }
+        close()
     }
 
     private func takeEvents(_ bytes: ByteBuffer) {
@@ -239,7 +249,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
                 hasServed = true
                 streams[id]?.ended()
             case .closed(let id, let code):
-                guard let stream = streams.removeValue(forKey: id) else { continue }
+                guard let stream = streams.remove(id) else { continue }
                 stream.closed(code)
                 pool.roomCame()
                 if streams.isEmpty { idleSince = worker.clock.tick }
@@ -283,8 +293,8 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
         guard !isClosed else { return }
         isClosed = true
         handshakeEnded(.failure(NoHTTP2()))
-        let open = Array(streams.values)
-        streams = [:]
+        let open = streams.values
+        streams.removeAll()
         touched = []
         for stream in open { stream.connectionLost() }
         pool.sharedConnectionLost(self)
