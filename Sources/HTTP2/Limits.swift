@@ -22,8 +22,6 @@ package enum Limits {
     /// us reset them by its own mistakes (CVE-2023-44487, CVE-2025-8671). Held by us.
     static let earlyEnds = 200
     static let earlyEndsPerSecond = 20
-    /// For how many streams a connection has room before it makes more; a power of two, of which half is used.
-    static let initialStreamSlots = 8
     /// The longest method (`:method`), in bytes.
     static let methodBytes = 64
 }

@@ -8,28 +8,36 @@
     /// Slots are as many as a power of two, at least twice as many as streams.
     @usableFromInline var slots: [Slot]
     /// How many streams there are.
-    package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
 
     @usableFromInline struct Slot {
         /// No stream has the number 0 (RFC 9113 §5.1.1): it marks an empty slot.
         @usableFromInline var stream: Int32
         @usableFromInline var value: Value?
+
+        @inlinable init(stream: Int32, value: Value?) {
+            self.stream = stream
+            self.value = value
+        }
     }
 
     /// No streams.
-    package init() {
-        slots = StreamTable.empty(Limits.initialStreamSlots)
+    @inlinable package init() {
+        slots = StreamTable.empty(StreamTable.initialSlots)
     }
 
-    private static func empty(_ count: Int) -> [Slot] {
+    /// For how many streams a connection has room before it makes more; a power of two, of which half is used.
+    @usableFromInline static var initialSlots: Int { 8 }
+
+    @inlinable static func empty(_ count: Int) -> [Slot] {
         Array(repeating: Slot(stream: 0, value: nil), count: count)
     }
 
     /// Whether there are none.
-    package var isEmpty: Bool { count == 0 }
+    @inlinable package var isEmpty: Bool { count == 0 }
 
     /// What belongs to all streams, in no order.
-    package var values: [Value] { slots.compactMap(\.value) }
+    @inlinable package var values: [Value] { slots.compactMap(\.value) }
 
     /// What belongs to one stream; nil where there is nothing.
     @inlinable package subscript(stream: Int32) -> Value? {
@@ -37,7 +45,7 @@
     }
 
     /// Notes what belongs to a stream, in place of what did.
-    package mutating func insert(_ value: Value, of stream: Int32) {
+    @inlinable package mutating func insert(_ value: Value, of stream: Int32) {
         if let place = place(of: stream) {
             slots[place].value = value
             return
@@ -57,11 +65,11 @@
     }
 
     /// Forgets a stream; what belonged to it.
-    @discardableResult package mutating func remove(_ stream: Int32) -> Value? {
+    @discardableResult @inlinable package mutating func remove(_ stream: Int32) -> Value? {
         guard var hole = place(of: stream) else { return nil }
         let value = slots[hole].value
         count -= 1
-        if count == 0, slots.count > Limits.initialStreamSlots {
+        if count == 0, slots.count > StreamTable.initialSlots {
             self = StreamTable()
             return value
         }
@@ -80,7 +88,7 @@
     }
 
     /// Forgets all streams.
-    package mutating func removeAll() {
+    @inlinable package mutating func removeAll() {
         self = StreamTable()
     }
 
@@ -97,13 +105,13 @@
         Int(stream >> 1) & (slots.count - 1)
     }
 
-    private mutating func put(_ slot: Slot) {
+    @inlinable mutating func put(_ slot: Slot) {
         var index = home(slot.stream)
         while slots[index].stream != 0 { index = (index + 1) & (slots.count - 1) }
         slots[index] = slot
     }
 
-    private mutating func grow() {
+    @inlinable mutating func grow() {
         let old = slots
         slots = StreamTable.empty(old.count * 2)
         for slot in old where slot.stream != 0 { put(slot) }

@@ -38,6 +38,6 @@ import Testing
         for stream in stride(from: Int32(1), to: 401, by: 2) { table.insert(0, of: stream) }
         #expect(table.slots.count == 512)
         for stream in stride(from: Int32(1), to: 401, by: 2) { table.remove(stream) }
-        #expect(table.slots.count == Limits.initialStreamSlots && table.isEmpty)
+        #expect(table.slots.count == StreamTable<Int>.initialSlots && table.isEmpty)
     }
 }
