@@ -25,6 +25,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // For tests and measurements alone; no program of ours is linked with it.
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -50,6 +52,7 @@ let package = Package(
             swiftSettings: pure),
         .target(name: "HTTP1", dependencies: ["COpenSSL", "HTTPMessage"], swiftSettings: pure),
         .target(name: "HTTP2", dependencies: ["CNGHTTP2", "HTTPMessage"], swiftSettings: pure),
+        .target(name: "ExternalAuthorization", dependencies: ["HTTPMessage"], swiftSettings: pure),
 
         // What the system gives and Swift's own library does not: the wall clock, threads for work that blocks.
         .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: house),
@@ -99,12 +102,23 @@ let package = Package(
             ],
             swiftSettings: house),
         .executableTarget(
-            name: "Micro", dependencies: ["Gatekeeper", "HTTP1", "HTTPMessage", "JOSE"],
+            name: "Micro",
+            dependencies: [
+                "AuthorizationMessages", "ExternalAuthorization", "Gatekeeper", "HTTP1", "HTTPMessage",
+                "JOSE",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
             path: "ops/bench/micro",
             swiftSettings: house),
 
         .executableTarget(
             name: "Tables", dependencies: ["Gatekeeper"], path: "ops/tables", swiftSettings: house),
+
+        // Envoy's messages by swift-protobuf (ops/generate-protobuf), which ours are held equal to.
+        .target(
+            name: "AuthorizationMessages",
+            dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            path: "ops/protobuf/swift", swiftSettings: house),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["JOSE"], path: "Tests/Support", swiftSettings: house),
@@ -126,6 +140,13 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "HTTPMessage"], swiftSettings: house),
+        .testTarget(
+            name: "ExternalAuthorizationTests",
+            dependencies: [
+                "AuthorizationMessages", "ExternalAuthorization", "HTTPMessage",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: house),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: house),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
         .testTarget(

@@ -7,6 +7,7 @@ extension HouseRule {
         "HTTPMessage": [],
         "HTTP1": ["COpenSSL", "HTTPMessage"],
         "HTTP2": ["CNGHTTP2", "HTTPMessage"],
+        "ExternalAuthorization": ["HTTPMessage"],
         "Platform": ["CLinux", "Glibc", "Musl"],
         "Postgres": ["CLibPQ", "Platform", "Glibc", "Synchronization"],
         "ControlPlane": [

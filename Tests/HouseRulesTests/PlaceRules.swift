@@ -262,7 +262,7 @@ extension HouseRule {
 
     static let purity = HouseRule(
         claim: "The pure targets start no task, read no clock and do no input or output",
-        targets: ["JOSE", "Gatekeeper", "HTTPMessage", "HTTP1", "HTTP2"],
+        targets: ["JOSE", "Gatekeeper", "HTTPMessage", "HTTP1", "HTTP2", "ExternalAuthorization"],
         violations: [
             "Task { run() }", "let x = await y", "func read() async {}", "let now = ContinuousClock.now",
             "let file = fopen(path, mode)", "let data = FileManager.default.contents(atPath: path)",

@@ -1,3 +1,4 @@
+import ExternalAuthorization
 import Gatekeeper
 import HTTP1
 import HTTPMessage
@@ -10,6 +11,7 @@ import JOSE
         if arguments.count > 2, arguments[1] == "judgements", let count = Int(arguments[2]) {
             return try judgeOnly(count, byRules: arguments.last == "rules")
         }
+        if arguments.count > 1, arguments[1] == "messages" { return try messages(arguments.dropFirst(2)) }
         let fixture = try Fixture(tokens: 2_000, tenants: 100_000)
         print("| part | median ns | fastest ns |\n| --- | ---: | ---: |")
         var parser = RequestHeadParser(limits: HeadLimits())
@@ -47,6 +49,27 @@ import JOSE
         _ = repeated(count) { byRules ? fixture.admitsByRule(token: $0) : fixture.admits(token: $0) }
     }
 
+    /// What Envoy's messages cost. With the name of one of the parts and a number, does that part alone so often, for
+    /// `valgrind`.
+    private static func messages(_ arguments: ArraySlice<String>) throws {
+        let credential = try Fixture(tokens: 1, tenants: 1).credential
+        let fixture = try MessageFixture(credential: credential)
+        var response = CheckResponse()
+        let parts: [(name: String, part: (Int) -> Bool)] = [
+            ("read", { _ in fixture.readsByHand() }), ("read-library", { _ in fixture.readsByLibrary() }),
+            ("write", { _ in fixture.writesByHand(&response) }),
+            ("write-library", { _ in fixture.writesByLibrary() }),
+        ]
+        if let name = arguments.first, let count = arguments.last.flatMap({ Int($0) }) {
+            for (_, part) in parts.filter({ $0.name == name }) { _ = repeated(count, part) }
+            return
+        }
+        print(
+            "A request of \(fixture.requestBytes) bytes, 20 fields.\n\n| part | median ns | fastest ns |\n| --- | ---: | ---: |"
+        )
+        for (name, part) in parts { report(name) { repeated(10_000, part) } }
+    }
+
     /// Calls `part` so often, each time with another number; whether it did its work is its answer.
     private static func repeated(_ count: Int, _ part: (Int) -> Bool) -> Int {
         for number in 0..<count where !part(number) { fatalError("a part did not do its work") }
@@ -75,6 +98,8 @@ struct Fixture {
     let head: [UInt8]
     /// `Authorization` with each of the tokens.
     private let credentials: [[UInt8]]
+    /// The first of them.
+    var credential: [UInt8] { credentials[0] }
     private let hosts: [[UInt8]]
     private let host: [UInt8]
     private let ruledHost = Array("rules.example.com".utf8)
