@@ -199,6 +199,17 @@ package enum Limits {
     /// to give one.
     static let silenceTicks: UInt32 = 15 * ticksPerSecond
     static let pingTicks: UInt32 = 10 * ticksPerSecond
+    /// What a question's field, its head and its fields may have beyond those of the request that it is about: a name, the
+    /// lines that a proxy adds, and how many they are.
+    static let questionFieldBytes = 64
+    static let questionHeadBytes = 8 * 1024
+    static let questionFields = 32
+    /// What a question's description has beyond the question's own lines, and an answer beyond what it tells: reserved
+    /// beforehand, and more where it is more.
+    static let descriptionBytes = 128
+    static let answerBytes = 256
+    /// The rest of a question's body that is read and dropped behind its answer, so that the connection lives on.
+    static let droppedBodyBytes = 64 * 1024
     /// The longest text that is read as an address in `X-Forwarded-For`.
     static let forwardedAddressBytes = 64
 }

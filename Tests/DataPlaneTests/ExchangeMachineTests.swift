@@ -38,10 +38,11 @@ import Testing
     static let clocks = ExchangeMachine.Clocks(verification: 40, upstreamLine: 20)
 
     /// A machine that stands so; requests have a body only where it is being sent.
-    static func machine(_ stand: Stand) -> ExchangeMachine {
+    static func machine(_ stand: Stand, isQuestion: Bool = false) -> ExchangeMachine {
         var machine = ExchangeMachine(clocks: clocks)
         let hasBody = stand == .sending || stand == .respondingEarly
-        machine.begin(.init(hasBody: hasBody, isIdempotent: true), isClientEnded: false)
+        machine.begin(
+            .init(hasBody: hasBody, isIdempotent: true, isQuestion: isQuestion), isClientEnded: false)
         switch stand {
         case .judging: break
         case .awaitingBatch: _ = machine.judged(.admitted, isCostly: true, at: start)
@@ -116,10 +117,30 @@ import Testing
             "breakOff" + (refusal.map { " \($0.row.code)" } ?? "") + (blames ? ", blames" : "")
         case .sayClose(let code): "sayClose \(code?.rawValue ?? 0)"
         case .move(let fault): "move \(fault.rawValue)"
-        case .awaitBatch, .lineUp, .askForKey, .findConnection, .retry, .finish, .endUpstreamOutput,
+        case .awaitBatch, .lineUp, .askForKey, .findConnection, .answer, .retry, .finish, .endUpstreamOutput,
             .endClientOutput, .closeClient, .closeClientWhenSent, .endTunnel, .reset:
             "\(action)"
         }
+    }
+
+    @Test("A question ends at its judgement, at once or after a wait, and no upstream is looked for")
+    func questions() {
+        for stand in [Stand.judging, .awaitingBatch, .awaitingTurn, .awaitingKey] {
+            var machine = Self.machine(stand, isQuestion: true)
+            _ = machine.turnCame()
+            _ = machine.keyCame(1)
+            let action =
+                stand == .awaitingBatch
+                ? machine.batchEnded(.admitted, at: Self.start)
+                : machine.judged(.admitted, isCostly: false, at: Self.start)
+            #expect(action == .answer)
+            #expect(machine.state == .ended)
+            #expect(machine.ticked(at: Self.start + 100_000) == .none)
+        }
+        var refused = Self.machine(.judging, isQuestion: true)
+        #expect(
+            refused.judged(.refused(.token(.expired), nil), isCostly: false, at: Self.start)
+                == .refuse(.token(.expired), nil, blamesUpstream: false))
     }
 
     private static func text(_ answer: Bool) -> String { answer ? "yes" : "-" }

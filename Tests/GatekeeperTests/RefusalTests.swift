@@ -9,6 +9,7 @@ import Testing
         #expect(Set(Refusal.allCases).count == Refusal.allCases.count)
         let members =
             MessageFlaw.allCases.count + PathFlaw.allCases.count + RequestRefusal.allCases.count
+            + QuestionFlaw.allCases.count
             + HostRefusal.allCases.count + CredentialRefusal.allCases.count + TokenRefusal.allCases.count
             + GatewayRefusal.allCases.count + UpstreamFault.allCases.count
         #expect(Refusal.allCases.count == members)
@@ -23,14 +24,14 @@ import Testing
         }
     }
 
-    @Test("A code means one row, and only malformed messages share one")
+    @Test("A code means one row, and only malformed messages and questions share one")
     func codes() {
         let byCode = Dictionary(grouping: Refusal.allCases, by: \.row.code)
         for (code, refusals) in byCode {
             #expect(Set(refusals.map(\.row)).count == 1, "\(code) stands for two rows")
-            #expect(refusals.count == 1 || code == "bad_request", "\(code)")
+            #expect(refusals.count == 1 || ["bad_request", "bad_question"].contains(code), "\(code)")
         }
-        #expect(byCode["bad_request"]?.count == 21)
+        #expect(byCode["bad_request"]?.count == 21 && byCode["bad_question"]?.count == 7)
     }
 
     @Test("An error of the client's body has one status and one challenge")
@@ -111,8 +112,8 @@ import Testing
         for refusal in Refusal.allCases {
             let isOfTheMessage =
                 switch refusal {
-                case .message, .path, .request: true
-                case .host, .credential, .token, .gateway, .upstream: false
+                case .message, .path, .request, .question(.untrustedCaller): true
+                case .question, .host, .credential, .token, .gateway, .upstream: false
                 }
             #expect(refusal.row.closesConnection == isOfTheMessage, "\(refusal)")
         }
@@ -131,7 +132,8 @@ import Testing
     func promised() {
         let rows = Set(Refusal.allCases.map { "\($0.row.status.code) \($0.row.error) \($0.row.code)" })
         let promised: Set<String> = [
-            "400 bad_request bad_request", "400 bad_request bad_websocket", "400 method_case method_case",
+            "400 bad_request bad_request", "400 bad_request bad_question", "400 bad_request bad_websocket",
+            "400 method_case method_case", "403 untrusted_caller untrusted_caller",
             "400 multiple_credentials multiple_credentials", "401 missing_token missing_token",
             "403 missing_group missing_group", "403 missing_scope missing_scope",
             "403 missing_claim missing_claim", "403 cross_site cross_site",

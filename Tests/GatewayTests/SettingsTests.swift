@@ -1,4 +1,5 @@
 import Foundation
+import Gatekeeper
 import HTTPMessage
 import Logging
 import Postgres
@@ -76,7 +77,8 @@ import Testing
             "max-upstream-connections": "5", "upstream-wait": "3s", "max-connections": "6",
             "max-connections-per-address": "8", "max-requests-per-connection": "9", "head-timeout": "4s",
             "idle-timeout": "5s", "traces-endpoint": "http://c:4318", "traces-ratio": "0.5",
-            "traces-headers": "a=b",
+            "traces-headers": "a=b", "forward-auth-listen": "127.0.0.1:4", "ext-authz-listen": "127.0.0.1:5",
+            "trusted-callers": "10.0.0.0/8", "caller-secret": "s",
         ]
         #expect(Set(values.keys) == Set(Setting.all.map(\.name)))
         let flags = values.map { "--\($0)=\($1)" }
@@ -117,6 +119,8 @@ import Testing
             #expect(settings.logFormat == .text && settings.hasAccessLog)
             #expect(settings.tlsListen?.port == 3 && settings.tlsCertificates == "/tmp")
             #expect(settings.trustedProxies.count == 1 && settings.expectsProxyHeader)
+            #expect(settings.listeners.map(\.address.port) == [1, 3, 4, 5])
+            #expect(settings.trustedCallers.count == 1 && settings.callerSecret?.bytes == [0x73])
             #expect(!settings.speaksHTTP2)
             #expect(settings.upstreamCAs == "/tmp" && settings.maxUpstreamConnections == 5)
             #expect(settings.upstreamWait == .seconds(3) && settings.maxConnections == 6)
@@ -349,26 +353,13 @@ import Testing
                 "--database-url", ["postgres://h/d", "host=h dbname=d"],
                 ["mysql://h/d", "postgres://h/d?wat=1", "postgres://h/d?connect_timeout=x"]
             ),
+            ("--caller-secret", ["x", "a-long.token_~+/="], ["a b", "ä", "a\tb"]),
+            ("--trusted-callers", ["10.0.0.0/8,::1"], ["10.0.0.0/33", "nginx.example"]),
             ("--admin-token", ["x", "a-long.token_~+/="], ["a b", "ä", "a\tb"]),
         ])
     func valueRules(flag: String, good: [String], bad: [String]) {
         for value in good { #expect(SettingsReading.mistakes([flag, value]) == [], "\(flag) \(value)") }
         for value in bad { #expect(SettingsReading.mistakes([flag, value]).count == 1, "\(flag) \(value)") }
-    }
-
-    @Test("TLS in front needs its address and its folder")
-    func tlsSettings() {
-        let address = ["--tls-listen", "127.0.0.1:1"]
-        #expect(SettingsReading.mistakes(address + ["--tls-certificates", "/tmp"]) == [])
-        for folder in ["/nonexistent", "/dev/null"] {
-            #expect(
-                SettingsReading.mistakes(address + ["--tls-certificates", folder]).contains {
-                    $0.contains(folder)
-                })
-        }
-        #expect(
-            SettingsReading.mistakes(address).count == 1
-                && SettingsReading.mistakes(["--tls-certificates", "/tmp"]).count == 1)
     }
 
     @Test("A switch stands alone or with a value of its own")

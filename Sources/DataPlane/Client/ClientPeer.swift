@@ -15,6 +15,10 @@ final class ClientPeer {
 
     private let worker: Worker
     let isTLS: Bool
+    /// What the listener is for by which it came.
+    let surface: Surface
+    /// Whether its address is one of a trusted caller.
+    let isTrustedCaller: Bool
     private var isCounted = false
     private var hasSeat = false
 
@@ -26,11 +30,23 @@ final class ClientPeer {
         case full
     }
 
-    init(address: SocketAddress?, worker: Worker, isTLS: Bool) {
+    init(address: SocketAddress?, worker: Worker, isTLS: Bool, surface: Surface = .proxy) {
         self.worker = worker
         self.isTLS = isTLS
+        self.surface = surface
+        isTrustedCaller = surface != .proxy && worker.trustsCaller(address)
         self.way = ForwardedWay(
-            address: address, isTLS: isTLS, isTrusted: worker.trusts(address), pseudonym: worker.pseudonym)
+            address: address, isTLS: isTLS,
+            isTrusted: surface == .proxy ? worker.trusts(address) : isTrustedCaller,
+            pseudonym: worker.pseudonym)
+    }
+
+    /// The caller knows the secret: so what it says of a request's way is believed, and its connections are not counted as
+    /// those of one client.
+    func trustCaller() {
+        guard !way.isTrusted else { return }
+        way = ForwardedWay(address: way.address, isTLS: isTLS, isTrusted: true, pseudonym: worker.pseudonym)
+        giveUpSeat()
     }
 
     /// The client turned out to speak HTTP/2, which `Via` says.
@@ -42,7 +58,7 @@ final class ClientPeer {
     func enter(from address: SocketAddress?) -> Refusal? {
         isCounted = true
         let isAdmitted = worker.census.enter()
-        guard worker.settings.expectsProxyHeader else {
+        guard expectsProxyHeader else {
             let isSeated = takeSeat()
             return isAdmitted && isSeated ? nil : full
         }
@@ -52,6 +68,9 @@ final class ClientPeer {
         }
         return isAdmitted ? nil : full
     }
+
+    /// Whether a PROXY header stands before everything else: those who ask stand beside the gateway.
+    private var expectsProxyHeader: Bool { surface == .proxy && worker.settings.expectsProxyHeader }
 
     /// A balancer's PROXY header names the client; nil where the balancer only checks the gateway's health (LOCAL). Why the connection is
     /// turned away, where it is.
@@ -67,8 +86,12 @@ final class ClientPeer {
     /// The connection is gone.
     func leave() {
         if isCounted { worker.census.leave() }
-        if hasSeat { worker.census.leaveSeat(ConnectionCensus.seat(of: way.address)) }
+        giveUpSeat()
         isCounted = false
+    }
+
+    private func giveUpSeat() {
+        if hasSeat { worker.census.leaveSeat(ConnectionCensus.seat(of: way.address)) }
         hasSeat = false
     }
 

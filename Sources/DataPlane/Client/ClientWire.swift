@@ -47,6 +47,9 @@ protocol ClientWire: AnyObject {
     /// Responds with a refusal: the exchange is over.
     func refuse(_ row: RefusalRow, _ request: RefusedRequest)
 
+    /// Answers that the request in question may pass: the exchange is over.
+    func answer(_ answer: Answer)
+
     /// Ends a gRPC response under way with the status of a refusal: the exchange is over.
     func endWithStatus(_ row: RefusalRow)
 

@@ -14,19 +14,25 @@ extension HTTP1ClientConnection {
             machine.headBegan(until: worker.clock.tick &+ worker.headTicks)
         case .flaw(let flaw): exchange.refuseUnreadable(.message(flaw), nil, began: headBegan)
         case .complete:
+            if peer.surface != .proxy { return readQuestion() }
             guard let head = inbound.readSlice(length: parser.head.headLength) else { return }
-            switch parser.head.framing {
-            case .none, .untilClose: body = .none
-            case .length(let length): body = .length(length)
-            case .chunked:
-                chunks = ChunkedBody(limits: worker.settings.headLimits)
-                body = .chunked
-            }
-            headBegan = Instant(nanoseconds: 0)
-            machine.headCame()
+            headCame()
             exchange.begin(
                 parser.head, head, hasBody: !body.isComplete, isClientEnded: machine.isInputEnded)
         }
+    }
+
+    /// A head came whole, and was taken out of `inbound`.
+    func headCame() {
+        switch parser.head.framing {
+        case .none, .untilClose: body = .none
+        case .length(let length): body = .length(length)
+        case .chunked:
+            chunks = ChunkedBody(limits: worker.settings.headLimits)
+            body = .chunked
+        }
+        headBegan = Instant(nanoseconds: 0)
+        machine.headCame()
     }
 
     // MARK: The body

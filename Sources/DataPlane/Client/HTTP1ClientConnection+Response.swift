@@ -104,23 +104,44 @@ extension HTTP1ClientConnection {
     func refuse(_ row: RefusalRow, _ request: RefusedRequest) {
         guard !machine.isLeaving else { return }
         let isHeadKnown = machine.isServing
+        let isQuestion = request.form != nil
         if isHeadKnown, !body.isComplete { skipBufferedBody() }
         let persists =
-            isHeadKnown && parser.head.isPersistent && !delivery.isFramingLost && body.isComplete
-            && !isLastRequest && !row.closesConnection
+            isHeadKnown && parser.head.isPersistent && !delivery.isFramingLost
+            && (body.isComplete || isQuestion && mayDropBody)
+            && !isLastRequest && !request.closesConnection
         var bytes = channel.allocator.buffer(capacity: 768)
         RefusalResponseWriter.write(
             row,
             .init(
                 host: request.host, isHead: request.isHead, closes: !persists,
                 isHTTP10: isHeadKnown && parser.head.isHTTP10, allowedOrigin: request.allowedOrigin,
-                requestID: request.id, date: worker.clock.date()),
+                requestID: request.id, date: worker.clock.date(), status: request.status, code: request.code),
             into: &bytes)
         send(bytes, isHead: true)
         guard isHeadKnown else { return linger() }
+        let isRefused = row.status.code < 500
+        // A trusted caller asks for many tenants: what one of them is refused holds up its own questions alone.
+        if isQuestion, isRefused { brakedTenant = .some(request.tenant) }
         finishExchange(
-            persists: persists && !worker.isDraining, isHeldBack: row.status.code < 500,
+            persists: persists && !worker.isDraining, isHeldBack: isRefused && !isQuestion,
             tenant: request.tenant)
+    }
+
+    func answer(_ answer: Answer) {
+        guard machine.isServing else { return }
+        if !body.isComplete { skipBufferedBody() }
+        let persists =
+            parser.head.isPersistent && (body.isComplete || mayDropBody) && !isLastRequest
+        if output.capacity == 0 { output = worker.spareBuffers.take() }
+        AnswerWriter.write(
+            answer,
+            .init(
+                closes: !persists, saysKeepAlive: parser.head.isHTTP10 && persists,
+                date: worker.clock.date()),
+            into: &output)
+        flush()
+        finishExchange(persists: persists && !worker.isDraining, isHeldBack: false)
     }
 
     /// gRPC is told by HTTP/2 alone.
@@ -140,10 +161,11 @@ extension HTTP1ClientConnection {
             if body.isComplete { closeWhenSent() } else { linger() }
             return
         }
+        if !body.isComplete { beginDropping() }
         parser.reset()
         if inbound.readableBytes <= worker.unreadLimit { returnSurplus() }
         if inbound.readableBytes == 0 { inbound = ByteBuffer() }
-        let ticks = inbound.readableBytes > 0 ? worker.headTicks : worker.idleTicks
+        let ticks = inbound.readableBytes > 0 || isDroppingBody ? worker.headTicks : worker.idleTicks
         machine.served(until: worker.clock.tick &+ ticks, isHeldBack: isHeldBack)
         if isHeldBack { worker.batches.holdBack(self, of: tenant) }
         process()

@@ -19,6 +19,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler
     let channel: any Channel
     let worker: Worker
     let peer: ClientPeer
+    private let surface: Surface
     /// The request under way, and after it the next one.
     let exchange: Exchange
     var machine: HTTP1ConnectionMachine
@@ -34,6 +35,12 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler
     var chunks: ChunkedBody?
     /// When the first bytes of the head under way came; zero before.
     var headBegan = Instant(nanoseconds: 0)
+    /// The tenant whose question was refused last, and whose next one here waits for a turn; `.some(nil)` for what no row is
+    /// for.
+    var brakedTenant: HostPattern??
+    /// Whether the rest of a question's body is read and dropped before the next one, and how much of it was.
+    var isDroppingBody = false
+    var droppedBytes = 0
     private var wantsRead = false
     private var isProcessing = false
     /// Bytes that the client's FIN brought beyond what may wait, lent by the worker.
@@ -66,9 +73,10 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler
         self.channel = channel
         self.worker = worker
         self.peer = peer
+        self.surface = peer.surface
         self.writer = ChannelWriter(channel)
         self.exchange = Exchange(worker: worker, upstreams: upstreams, peer: peer)
-        self.parser = RequestHeadParser(limits: worker.settings.headLimits)
+        self.parser = RequestHeadParser(limits: worker.settings.headLimits(of: peer.surface))
         self.machine = HTTP1ConnectionMachine(until: worker.clock.tick &+ worker.headTicks)
         self.requestsLeft = worker.settings.maxRequestsPerConnection
         exchange.client = self
@@ -227,7 +235,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler
         switch action {
         case .none, .tellExchange: break
         case .headOverdue:
-            if inbound.readableBytes > 0, isWritable {
+            if inbound.readableBytes > 0, isWritable, !isDroppingBody {
                 exchange.refuseUnreadable(.request(.headTimeout), began: headBegan)
             } else {
                 close()
@@ -304,7 +312,7 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler
         while inbound.readableBytes > 0 {
             let before = inbound.readableBytes
             switch machine.state {
-            case .reading: if isWritable { readHead() }
+            case .reading: if isWritable { readNext() }
             case .serving: useWhileServing()
             case .heldBack, .flushing, .lingering, .handedOver, .closed: break
             }
@@ -312,6 +320,13 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler
         }
         closeIfServed()
         resumeReading()
+    }
+
+    private func readNext() {
+        switch surface {
+        case .proxy: readHead()
+        case .questions, .externalAuthorization: isDroppingBody ? dropBody() : readHead()
+        }
     }
 
     private func useWhileServing() {

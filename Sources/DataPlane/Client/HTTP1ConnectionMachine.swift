@@ -86,6 +86,12 @@ struct HTTP1ConnectionMachine {
         state = isHeldBack ? .heldBack(until: until) : .reading(until: until)
     }
 
+    /// A head came that waits for its turn.
+    mutating func holdBack() {
+        guard case .reading(let until) = state else { return }
+        state = .heldBack(until: until)
+    }
+
     /// The turn of one that was held back has come; whether it was.
     mutating func letGo() -> Bool {
         guard case .heldBack(let until) = state else { return false }

@@ -56,13 +56,25 @@ extension HTTP2ClientConnection {
         let body = RefusalFields.body(row, request.id)
         let fields = RefusalFields(
             row, host: request.host, allowedOrigin: request.allowedOrigin, date: worker.clock.date(),
-            id: request.id,
-            bodyBytes: body.utf8.count)
-        HTTP2HeadWriter.write(status: row.status.code, fields, to: session) {
+            id: request.id, bodyBytes: body.utf8.count, code: request.code)
+        HTTP2HeadWriter.write(status: request.status.code, fields, to: session) {
             session.submitResponse(stream: stream.id, hasBody: !request.isHead)
         }
         guard !request.isHead else { return }
         stream.sendRefusal(ByteBuffer(string: body))
+    }
+
+    func answer(_ answer: Answer, of stream: HTTP2ClientStream) {
+        var lines = worker.spareBuffers.take()
+        lines.writeHead(expected: AnswerFields.expectedBytes(answer)) {
+            AnswerFields.write(answer, date: worker.clock.date(), into: &$0)
+        }
+        lines.withUnsafeReadableBytes { lines in
+            HTTP2HeadWriter.write(answer: lines, to: session) {
+                session.submitResponse(stream: stream.id, hasBody: false)
+            }
+        }
+        worker.spareBuffers.keep(&lines)
     }
 
     func reset(_ stream: HTTP2ClientStream, _ code: HTTP2ErrorCode) {

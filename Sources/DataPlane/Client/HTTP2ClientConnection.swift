@@ -38,9 +38,8 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     /// What waits of all streams' responses, and whether one was held because of it.
     private var waitingBytes = 0
     private var lacksRoom = false
-    /// Streams that wait for their turn, and whether one was refused in what is being read.
-    private var heldBackStreams = 0
-    private var hasRefused = false
+    /// Which requests wait for their turn behind some that were refused.
+    private var brake: TurnBrake
     /// What came before this handler was in the pipeline.
     private var early: ByteBuffer?
 
@@ -54,12 +53,13 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
                 side: .server,
                 settings: .init(
                     streams: Limits.streams, connectionWindowBytes: Limits.connectionWindowBytes,
-                    headLimits: worker.settings.headLimits))
+                    headLimits: worker.settings.headLimits(of: peer.surface)))
         else { return nil }
         self.channel = channel
         self.worker = worker
         self.upstreams = upstreams
         self.peer = peer
+        brake = TurnBrake(isByTenant: peer.surface != .proxy)
         peer.speaksHTTP2()
         self.session = session
         self.early = early
@@ -139,7 +139,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         case .idle, .serving, .leaving: break
         }
         isBusy = true
-        hasRefused = false
+        brake.readBegan()
         let flaw = bytes.withUnsafeReadableBytes { session.receive($0) }
         machine.head(isUnderWay: session.isInHead, until: worker.clock.tick &+ worker.headTicks)
         takeEvents(bytes)
@@ -215,14 +215,14 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
 
     // MARK: Turns
 
-    var mayBegin: Bool { heldBackStreams == 0 && !hasRefused }
+    func mayBegin(_ tenant: () -> HostPattern?) -> Bool { !brake.holds(tenant) }
 
-    func refusedOne() {
-        hasRefused = true
+    func refusedOne(of tenant: HostPattern?) {
+        brake.refused(tenant)
     }
 
-    func heldBack(_ change: Int) {
-        heldBackStreams += change
+    func heldBack(_ change: Int, of tenant: HostPattern?) {
+        brake.heldBack(change, of: tenant)
     }
 
     func touch(_ stream: HTTP2ClientStream) {

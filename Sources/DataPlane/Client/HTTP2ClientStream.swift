@@ -3,58 +3,6 @@ import HTTP2
 import HTTPMessage
 import NIOCore
 
-/// The connection that a stream belongs to, as the stream sees it.
-///
-/// A protocol, so that a stream does not name what makes it.
-protocol HTTP2ClientStreamOwner: AnyObject {
-    var worker: Worker { get }
-
-    /// Payload of the request was used, or is not wanted.
-    func consumed(_ count: Int, by stream: HTTP2ClientStream)
-
-    /// Sends an interim response.
-    func sendInterim(
-        _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, of stream: HTTP2ClientStream)
-
-    /// Sends a response's head.
-    func beginResponse(
-        _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, hasBody: Bool,
-        of stream: HTTP2ClientStream)
-
-    /// Whether the connection may hold more of any response.
-    var hasRoom: Bool { get }
-
-    /// So much more of responses waits, or less.
-    func waitingChanged(by count: Int)
-
-    /// So much payload can be sent.
-    func offer(_ count: Int, of stream: HTTP2ClientStream)
-
-    /// Nothing follows what was offered, but for trailers.
-    func endBody(_ trailers: TrailerSection?, of stream: HTTP2ClientStream)
-
-    /// Nothing follows what was offered, but for the status by which gRPC is told of a refusal.
-    func endBody(status row: RefusalRow, of stream: HTTP2ClientStream)
-
-    /// Sends a refusal's head, and its body where it has one.
-    func refuse(_ row: RefusalRow, _ request: RefusedRequest, of stream: HTTP2ClientStream)
-
-    /// Whether a request may begin now: not while earlier ones wait for their turn behind one that was refused.
-    var mayBegin: Bool { get }
-
-    /// A request was refused for what it is, so that those behind it wait for their turn.
-    func refusedOne()
-
-    /// A stream waits for its turn, or does no longer.
-    func heldBack(_ change: Int)
-
-    /// Ends the stream at once.
-    func reset(_ stream: HTTP2ClientStream, _ code: HTTP2ErrorCode)
-
-    /// Sends what waits, once everything that goes on now is done.
-    func flushSoon()
-}
-
 /// One stream of a client's HTTP/2 connection: one request and its response (RFC 9113 §8.1).
 ///
 /// It holds what came of the request and was not passed on, at most one window, and what is to be sent of the response,
@@ -65,7 +13,9 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     private var connection: (any HTTP2ClientStreamOwner)?
 
     // The request.
-    private var request: (head: RequestHead, bytes: ByteBuffer, isWhole: Bool)?
+    private var pending: Pending?
+    /// Whose turn is waited for, where one is.
+    private var awaitedTenant: HostPattern?
     private var isBegun = false
     private var isHeldBack = false
     private var inbound = ByteBuffer()
@@ -81,6 +31,12 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// When the response is given up unless the client takes some of it, or the request unless its turn comes.
     private var sendingUntil: UInt32
 
+    /// What came whole, and has not begun.
+    private enum Pending {
+        case request(head: RequestHead, bytes: ByteBuffer, isWhole: Bool)
+        case question(Question)
+    }
+
     init(id: Int32, connection: any HTTP2ClientStreamOwner, exchange: Exchange) {
         self.id = id
         self.connection = connection
@@ -93,7 +49,24 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
 
     /// The request's head.
     func headCame(_ head: RequestHead, _ bytes: ByteBuffer, isWhole: Bool) {
-        request = (head, bytes, isWhole)
+        guard let connection else { return }
+        switch connection.peer.surface {
+        case .proxy: pending = .request(head: head, bytes: bytes, isWhole: isWhole)
+        case .questions: pending = .question(question(head, bytes, connection))
+        case .externalAuthorization: connection.reset(self, .refusedStream)
+        }
+    }
+
+    private func question(
+        _ head: RequestHead, _ bytes: ByteBuffer, _ connection: any HTTP2ClientStreamOwner
+    ) -> Question {
+        let (worker, peer) = (connection.worker, connection.peer)
+        let buffer = worker.spareBuffers.take()
+        let question = bytes.withUnsafeReadableBytes {
+            worker.questions.read(head, $0, isTrusted: peer.isTrustedCaller, into: buffer)
+        }
+        if question.refusal != .question(.untrustedCaller) { peer.trustCaller() }
+        return question
     }
 
     /// A piece of the request's body.
@@ -112,7 +85,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
 
     /// The request's trailers break a rule: so it has no end, and goes no further.
     func bodyUnreadable() {
-        request = nil
+        pending = nil
         connection?.reset(self, .protocolError)
     }
 
@@ -124,33 +97,55 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// Begins the exchange, or passes on what came of the body.
     func goOn() {
         if isHeldBack { return }
-        if let request, let connection {
-            guard connection.mayBegin else { return holdBack(request.head, request.bytes) }
-            begin(request)
+        if let pending, let connection {
+            guard connection.mayBegin({ tenant(of: pending) }) else { return holdBack(pending) }
+            begin(pending)
         }
         passOnBody()
     }
 
-    private func begin(_ request: (head: RequestHead, bytes: ByteBuffer, isWhole: Bool)) {
-        self.request = nil
+    private func begin(_ pending: Pending) {
+        self.pending = nil
         isBegun = true
-        exchange.isGRPC = HTTP2ClientStream.isGRPC(request.head, request.bytes)
-        exchange.begin(request.head, request.bytes, hasBody: !request.isWhole, isClientEnded: false)
+        switch pending {
+        case .request(let head, let bytes, let isWhole):
+            exchange.isGRPC = HTTP2ClientStream.isGRPC(head, bytes)
+            exchange.begin(head, bytes, hasBody: !isWhole, isClientEnded: false)
+        case .question(let question): exchange.ask(question, isClientEnded: false)
+        }
     }
 
     // MARK: Turns
 
     /// Waits for a turn of its tenant's, behind requests that were refused.
-    private func holdBack(_ head: borrowing RequestHead, _ bytes: ByteBuffer) {
+    private func holdBack(_ pending: Pending) {
         guard let connection else { return }
         isHeldBack = true
-        connection.heldBack(1)
-        let worker = connection.worker
-        let tenant = bytes.withUnsafeReadableBytes {
-            worker.judge.tenant(
-                of: UnsafeRawBufferPointer(rebasing: $0[head.host.range]), at: worker.clock.now)
+        let tenant = tenant(of: pending)
+        awaitedTenant = tenant
+        connection.heldBack(1, of: tenant)
+        connection.worker.batches.holdBack(self, of: tenant)
+    }
+
+    /// The tenant that a request, or what a question is about, leads to; nil where no row is for its host.
+    private func tenant(of pending: Pending) -> HostPattern? {
+        guard let worker = connection?.worker else { return nil }
+        func tenant(_ host: UnsafeRawBufferPointer) -> HostPattern? {
+            worker.judge.tenant(of: host, at: worker.clock.now)
         }
-        worker.batches.holdBack(self, of: tenant)
+        switch pending {
+        case .request(let head, let bytes, _):
+            return bytes.withUnsafeReadableBytes {
+                tenant(UnsafeRawBufferPointer(rebasing: $0[head.host.range]))
+            }
+        case .question(let question): return question.withHost(tenant)
+        }
+    }
+
+    private func endWaiting() {
+        guard isHeldBack else { return }
+        isHeldBack = false
+        connection?.heldBack(-1, of: awaitedTenant)
     }
 
     /// Whether it is gone.
@@ -159,20 +154,16 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// Its turn has come.
     func letGo() {
         guard isHeldBack else { return }
-        isHeldBack = false
-        connection?.heldBack(-1)
-        guard let request else { return goOn() }
-        begin(request)
+        endWaiting()
+        guard let pending else { return goOn() }
+        begin(pending)
         passOnBody()
         connection?.flushSoon()
     }
 
     /// The stream is gone.
     func leave() {
-        if isHeldBack {
-            isHeldBack = false
-            connection?.heldBack(-1)
-        }
+        endWaiting()
         connection?.waitingChanged(by: -outbound.bytes)
         connection = nil
         if !isFinished { exchange.clientLost() }
@@ -267,7 +258,14 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     func refuse(_ row: RefusalRow, _ request: RefusedRequest) {
         guard !isFinished else { return }
         connection?.refuse(row, request, of: self)
-        if row.status.code < 500 { connection?.refusedOne() }
+        if row.status.code < 500 { connection?.refusedOne(of: request.tenant) }
+        finish()
+        connection?.flushSoon()
+    }
+
+    func answer(_ answer: Answer) {
+        guard !isFinished else { return }
+        connection?.answer(answer, of: self)
         finish()
         connection?.flushSoon()
     }

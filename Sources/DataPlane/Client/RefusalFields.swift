@@ -6,9 +6,11 @@ struct RefusalFields {
     private(set) var list: [(name: String, value: [UInt8])]
 
     /// `host` is the effective one as the client wrote it, empty where the head was unreadable; `allowedOrigin` the origin whose
-    /// page may read the response, empty for none; `date` is rendered.
+    /// page may read the response, empty for none; `date` is rendered; `code` is told to a trusted caller.
     init(
-        _ row: RefusalRow, host: [UInt8], allowedOrigin: [UInt8], date: [UInt8], id: RequestID, bodyBytes: Int
+        _ row: RefusalRow, host: [UInt8], allowedOrigin: [UInt8], date: [UInt8], id: RequestID,
+        bodyBytes: Int,
+        code: String? = nil
     ) {
         list = [
             ("Date", date), ("X-Request-Id", Array("\(id)".utf8)),
@@ -25,6 +27,7 @@ struct RefusalFields {
                 ("Vary", Array("Origin".utf8)),
             ]
         }
+        if let code { list.append(("X-Poolgate-Code", Array(code.utf8))) }
         for field in row.fields { list.append((field.name, Array(field.value.utf8))) }
     }
 

@@ -15,16 +15,21 @@ enum RefusalResponseWriter {
         var requestID: RequestID
         /// `Date`, rendered.
         var date: [UInt8]
+        /// The status, where it is another than the refusal's own.
+        var status: RefusalStatus?
+        /// The exact reason, where a trusted caller asked; nil for anybody else.
+        var code: String?
     }
 
     /// Appends head and body of the response; the body of one to HEAD is left out, its length is not (RFC 9110 §9.3.2).
     static func write(_ row: RefusalRow, _ circumstances: Circumstances, into buffer: inout ByteBuffer) {
         let body = RefusalFields.body(row, circumstances.requestID)
-        buffer.writeString("HTTP/1.1 \(row.status.code) \(row.status.reason)\r\n")
+        let status = circumstances.status ?? row.status
+        buffer.writeString("HTTP/1.1 \(status.code) \(status.reason)\r\n")
         let fields = RefusalFields(
             row, host: circumstances.host, allowedOrigin: circumstances.allowedOrigin,
             date: circumstances.date, id: circumstances.requestID,
-            bodyBytes: body.utf8.count)
+            bodyBytes: body.utf8.count, code: circumstances.code)
         for field in fields.list {
             buffer.writeString(field.name)
             buffer.writeStaticString(": ")

@@ -12,4 +12,15 @@ struct RefusedRequest {
     let isGRPC: Bool
     /// The row's host, where one was found.
     let tenant: HostPattern?
+    /// The status of the response, as whoever asked understands it.
+    let status: RefusalStatus
+    /// How it was asked whether the request may pass; nil where the request itself came.
+    let form: QuestionForm?
+    /// The exact reason, where a trusted caller may know it.
+    let code: String?
+    /// Whether the connection closes in any case.
+    let closesConnection: Bool
+
+    /// The status of what is not refused.
+    static let admittedStatus = 200
 }

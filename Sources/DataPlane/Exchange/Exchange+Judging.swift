@@ -51,7 +51,8 @@ extension Exchange {
         let isRare = head.hasVia || peer.certificate != nil || worker.census.addressLimit != nil
         guard isRare else { return nil }
         return headBytes.withUnsafeReadableBytes { bytes in
-            if head.hasVia, namesThisGateway(bytes) { return (.request(.loop), nil) }
+            // A question goes nowhere, and the request that it is about may have come by here.
+            if head.hasVia, question == nil, namesThisGateway(bytes) { return (.request(.loop), nil) }
             let host = UnsafeRawBufferPointer(rebasing: bytes[head.host.range])
             if peer.certificate?.covers(host) == false { return (.host(.misdirected), nil) }
             return takeSeat(bytes) ? nil : (.gateway(.overloaded), .connectionsPerAddress)
@@ -107,6 +108,7 @@ extension Exchange {
         _ admission: Admission, _ head: borrowing RequestHead, _ facts: RequestFacts,
         _ bytes: UnsafeRawBufferPointer
     ) -> Step {
+        if let question { return admitQuestion(question, admission, head, bytes) }
         if head.framing != .none, !setBodyLimit(admission.resolved.tenant.maxBodyBytes) {
             return .refuse(.request(.bodyTooLarge), bodyLimit.map { .bodyLimit($0) })
         }

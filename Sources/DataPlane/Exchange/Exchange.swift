@@ -54,6 +54,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     var bytesOut: UInt64 = 0
     /// Trailer fields that the tenant's upstream may not be sent.
     var strippedTrailers = StrippedNames()
+    /// Set where it is a question whether a request may pass, which `head` is then that of.
+    var question: Question?
     /// Set where the request asks to become a WebSocket.
     var webSocket: WebSocketExchange?
     /// Whether the request is a gRPC call; told by the wire before it begins.
@@ -94,7 +96,9 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         traceLines = .none
         if head.saysTrace || worker.sampler != nil { traceLines = findTrace() }
         machine.begin(
-            .init(hasBody: hasBody, isIdempotent: head.method.isIdempotent), isClientEnded: isClientEnded)
+            .init(
+                hasBody: hasBody, isIdempotent: head.method.isIdempotent, isQuestion: question != nil),
+            isClientEnded: isClientEnded)
         judgeAtOnce()
     }
 
@@ -178,6 +182,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         case .lineUp: lineUp()
         case .askForKey(let ticket): askForKey(ticket)
         case .findConnection: findConnection()
+        case .answer: answer()
         case .move(let fault): moveElsewhere(fault)
         case .retry: retry()
         case .refuse(let refusal, let detail, let blames): refuse(refusal, detail, blames)
@@ -197,13 +202,10 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         if blamesUpstream { blameUpstream() }
         times.done = worker.clock.monotonic
         countRefused(refusal)
-        record(refusal, status: refusal.row.status.code, detail: detail ?? self.detail(of: refusal))
+        let request = refused(refusal)
+        record(refusal, status: request.status.code, detail: detail ?? self.detail(of: refusal))
         dropUpstream()
-        client?.refuse(
-            refusal.row,
-            RefusedRequest(
-                host: hostText, isHead: head.method == .head, allowedOrigin: allowedOrigin, id: requestID,
-                isGRPC: isGRPC, tenant: tenant?.tenant.name))
+        client?.refuse(refusal.row, request)
     }
 
     /// What the log says of a refusal where the machine says nothing: of an upstream's fault the upstream, of any other what
@@ -278,8 +280,13 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         isGRPC = false
         worker.spareBuffers.keep(&outboundHead)
         head.fields = []
-        // By HTTP/2 they are a copy of their own, by HTTP/1 part of what was read.
-        if isHTTP2 { worker.spareBuffers.keep(&headBytes) } else { headBytes = ByteBuffer() }
+        // By HTTP/2 they are a copy of their own, and of a question a description; by HTTP/1 part of what was read.
+        if isHTTP2 || question != nil {
+            worker.spareBuffers.keep(&headBytes)
+        } else {
+            headBytes = ByteBuffer()
+        }
+        if question != nil { question = nil }
         cameAt = Instant(nanoseconds: 0)
         times = ExchangeTimes()
         isCounted = false

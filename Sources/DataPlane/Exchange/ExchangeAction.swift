@@ -11,6 +11,8 @@ enum ExchangeAction: Equatable {
     case askForKey(ticket: UInt32)
     /// Choose one of the tenant's upstreams and a connection to it.
     case findConnection
+    /// Say that the request in question may pass.
+    case answer
     /// Choose another of the tenant's upstreams; where there is none, refuse for this fault.
     case move(UpstreamFault)
     /// Ask the same upstream for another connection.

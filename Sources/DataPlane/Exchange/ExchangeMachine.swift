@@ -20,6 +20,8 @@ struct ExchangeMachine: ~Copyable {
         var hasBody: Bool
         /// Whether sending it twice does what sending it once does (RFC 9110 §9.2.2).
         var isIdempotent: Bool
+        /// Whether it is a question, which ends at its judgement.
+        var isQuestion = false
     }
 
     /// The waits whose length is a setting, in ticks.
@@ -137,6 +139,9 @@ struct ExchangeMachine: ~Copyable {
         case .refused(let refusal, let detail):
             state = .ended
             return .refuse(refusal, detail, blamesUpstream: false)
+        case .admitted where request.isQuestion:
+            state = .ended
+            return .answer
         case .admitted:
             state = .routing(Attempts())
             return .findConnection

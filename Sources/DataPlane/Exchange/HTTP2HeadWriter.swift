@@ -41,6 +41,14 @@ enum HTTP2HeadWriter {
         }
     }
 
+    /// Writes the head of an answer that says yes, whose fields are given as lines of HTTP/1.
+    static func write(answer lines: UnsafeRawBufferPointer, to session: HTTP2Session, submit: () -> Void) {
+        session.beginHead()
+        session.addField(":status", word("200"))
+        HeaderLines.each(lines) { session.addField($0, $1) }
+        submit()
+    }
+
     /// Writes trailers of our own.
     static func write(trailers: RefusalFields, to session: HTTP2Session, submit: () -> Void) {
         session.beginHead()

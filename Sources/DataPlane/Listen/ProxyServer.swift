@@ -27,20 +27,20 @@ package final class ProxyServer: Sendable {
         let watch: RepeatedTask?
     }
 
-    /// Where the listeners are bound, as `host:port`.
-    package struct Addresses: Sendable {
-        /// The listener for plain HTTP.
-        package let plain: String
-        /// The listener with TLS; nil where there is none.
-        package let tls: String?
+    /// Where a listener is bound.
+    package struct Address: Sendable {
+        /// Which of the listeners it is.
+        package let listener: ListenerName
+        /// `host:port`.
+        package let text: String
     }
 
     /// Why the proxy cannot start.
     package enum Failure: Error, Sendable, CustomStringConvertible {
         /// The folder holds no pair of certificate and key that can be used.
         case noCertificate(folder: String)
-        /// The listener for plain HTTP, or the one with TLS, could not be bound.
-        case cannotListen(isTLS: Bool, any Error)
+        /// A listener could not be bound.
+        case cannotListen(ListenerName, any Error)
 
         /// A sentence without its full stop.
         package var description: String {
@@ -78,18 +78,22 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    /// Binds the listeners, begins to serve, and returns the addresses that were bound. Throws `Failure`, or the system's
+    /// Binds the listeners, begins to serve, and returns the addresses that were bound, in the order of `ListenerName`. Throws `Failure`, or the system's
     /// error.
     ///
     /// Connections to upstreams at one of `ownListeners`, or at these addresses, are refused: they would lead back here.
-    package func start(ownListeners: [SocketAddress] = []) async throws -> Addresses {
+    package func start(ownListeners: [SocketAddress] = []) async throws -> [Address] {
         let table = RunnerTable()
-        let plain = try await listener(settings.listenHost, settings.listenPort, table, certificates: nil)
-        var listeners = [plain]
         if let tls = settings.tls, let certificates {
             let count = try await NIOThreadPool.singleton.runIfActive { certificates.reload() }
             guard count > 0 else { throw Failure.noCertificate(folder: tls.certificateFolder) }
-            listeners.append(try await listener(tls.host, tls.port, table, certificates: certificates))
+        }
+        var (listeners, addresses): ([any Channel], [Address]) = ([], [])
+        for name in ListenerName.allCases {
+            guard let endpoint = settings.endpoint(of: name) else { continue }
+            let channel = try await listener(endpoint, name, table)
+            listeners.append(channel)
+            addresses.append(Address(listener: name, text: channel.localAddress?.display ?? ""))
         }
         let policy = UpstreamAddressPolicy(
             networks: settings.upstreamNetworks,
@@ -100,8 +104,7 @@ package final class ProxyServer: Sendable {
         let started = Running(listeners: listeners, runners: runners, watch: watch)
         running.withLock { $0 = started }
         for listener in listeners { try await listener.setOption(.autoRead, value: true).get() }
-        return Addresses(
-            plain: plain.localAddress?.display ?? "", tls: listeners.dropFirst().first?.localAddress?.display)
+        return addresses
     }
 
     /// Returns once every event loop has found time for it; at once where the proxy is not started or is shut down.
@@ -156,20 +159,21 @@ package final class ProxyServer: Sendable {
     // MARK: Parts of the start
 
     private func listener(
-        _ host: String, _ port: Int, _ table: RunnerTable, certificates: CertificateStore?
+        _ endpoint: ProxySettings.Endpoint, _ name: ListenerName, _ table: RunnerTable
     ) async throws(Failure) -> any Channel {
         do {
-            return try await bind(host, port, table, certificates: certificates)
+            return try await bind(endpoint, name, table)
         } catch {
-            throw .cannotListen(isTLS: certificates != nil, error)
+            throw .cannotListen(name, error)
         }
     }
 
     private func bind(
-        _ host: String, _ port: Int, _ table: RunnerTable, certificates: CertificateStore?
+        _ endpoint: ProxySettings.Endpoint, _ name: ListenerName, _ table: RunnerTable
     ) async throws -> any Channel {
-        let address = try SocketAddress.makeAddressResolvingHost(host, port: port)
-        let expectsProxyHeader = settings.expectsProxyHeader
+        let address = try SocketAddress.makeAddressResolvingHost(endpoint.host, port: endpoint.port)
+        let (surface, certificates) = (name.surface, name == .tls ? certificates : nil)
+        let expectsProxyHeader = settings.expectsProxyHeader && surface == .proxy
         let refusals = proxyHeaderRefusals
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Limits.acceptBacklog)
@@ -193,7 +197,7 @@ package final class ProxyServer: Sendable {
                     guard let runner = table.runner(of: channel.eventLoop) else {
                         throw ChannelError.alreadyClosed
                     }
-                    let client = runner.connection(channel, isTLS: certificates != nil)
+                    let client = runner.connection(channel, surface, isTLS: certificates != nil)
                     let pipeline = channel.pipeline.syncOperations
                     if expectsProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(refusals: refusals)) }
                     if let certificates {

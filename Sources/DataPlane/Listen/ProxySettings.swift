@@ -1,3 +1,4 @@
+package import Gatekeeper
 package import HTTPMessage
 import NIOCore
 
@@ -9,6 +10,14 @@ package struct ProxySettings: Sendable {
     package var listenPort: Int
     /// Where clients connect with TLS; nil opens no such listener.
     package var tls: TLSListener?
+    /// Where proxies ask by HTTP whether requests may pass; nil opens no such listener.
+    package var questions: Endpoint?
+    /// Where Envoy asks so by gRPC; nil opens no such listener.
+    package var externalAuthorization: Endpoint?
+    /// Networks from which questions may be asked.
+    package var trustedCallers: [AddressRange] = []
+    /// What whoever asks may know instead; nil where nothing counts but the network.
+    package var callerSecret: Secret?
     /// Whether every connection begins with a PROXY header of version 2.
     package var expectsProxyHeader: Bool
     /// Balancers that are believed about a request's way.
@@ -50,6 +59,42 @@ package struct ProxySettings: Sendable {
 
     /// Whether clients may speak HTTP/2: by ALPN, and by prior knowledge in clear.
     package var speaksHTTP2 = true
+
+    /// Where a listener listens.
+    package struct Endpoint: Sendable {
+        /// The address to listen at.
+        package var host: String
+        /// The port to listen at; 0 lets the system choose.
+        package var port: Int
+
+        /// Listens at `host` and `port`.
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    /// Where a listener is to listen; nil where it is not opened.
+    func endpoint(of listener: ListenerName) -> Endpoint? {
+        switch listener {
+        case .proxy: Endpoint(host: listenHost, port: listenPort)
+        case .tls: tls.map { Endpoint(host: $0.host, port: $0.port) }
+        case .forwardAuth: questions
+        case .extAuthz: externalAuthorization
+        }
+    }
+
+    /// The bounds of a head that comes by a listener of this surface. A question has room for all that a request may be, in
+    /// fields of its own, so that it is the request in question that is held to the bounds.
+    package func headLimits(of surface: Surface) -> HeadLimits {
+        var limits = headLimits
+        guard surface != .proxy else { return limits }
+        limits.fieldBytes = max(limits.fieldBytes, limits.targetBytes) + Limits.questionFieldBytes
+        limits.headBytes += limits.targetBytes + Limits.questionHeadBytes
+        limits.targetBytes += Limits.questionFieldBytes
+        limits.fieldCount += Limits.questionFields
+        return limits
+    }
 
     /// A listener that speaks TLS.
     package struct TLSListener: Sendable {

@@ -35,11 +35,12 @@ final class LoopRunner {
     }
 
     /// The handler of a client's connection on this loop.
-    func connection(_ channel: any Channel, isTLS: Bool) -> HTTP1ClientConnection {
+    func connection(_ channel: any Channel, _ surface: Surface, isTLS: Bool) -> HTTP1ClientConnection {
         HTTP1ClientConnection(
             channel: channel, worker: worker, upstreams: upstreams,
-            peer: ClientPeer(address: channel.remoteAddress, worker: worker, isTLS: isTLS),
-            handOver: worker.settings.speaksHTTP2
+            peer: ClientPeer(
+                address: channel.remoteAddress, worker: worker, isTLS: isTLS, surface: surface),
+            handOver: worker.settings.speaksHTTP2 || surface == .externalAuthorization
                 ? { [worker, upstreams] peer, early in
                     HTTP2ClientConnection(
                         channel: channel, worker: worker, upstreams: upstreams, peer: peer, early: early)

@@ -52,6 +52,9 @@ final class Worker {
     /// What HTTP/2 connections hold of responses beyond their shares.
     var lentResponses = LentResponses()
 
+    /// Reads what questions are about.
+    var questions: QuestionReader
+
     private(set) var isDraining = false
     /// Whether responses say that connections close: also while still accepting before the drain.
     private(set) var isLeaving = false
@@ -87,7 +90,9 @@ final class Worker {
         headTicks = settings.headTimeout.ticks
         idleTicks = settings.idleTimeout.ticks
         waitTicks = settings.upstreamWait.ticks
-        unreadLimit = max(settings.headLimits.headBytes, Limits.pipelinedBytes) + 2 * Limits.readBytes
+        questions = QuestionReader(limits: settings.headLimits, secret: settings.callerSecret)
+        unreadLimit =
+            max(settings.headLimits(of: .questions).headBytes, Limits.pipelinedBytes) + 2 * Limits.readBytes
         let share = max(settings.tokenCacheBytes / settings.workers, Limits.tokenCacheBytesPerLoop)
         judge = Judge(tokenCacheBytes: share, seed: .random(in: .min ... .max))
         batches = LoopBatches(judge: judge, loop: loop)
@@ -120,6 +125,12 @@ final class Worker {
     func trusts(_ address: SocketAddress?) -> Bool {
         guard let address, !settings.trustedProxies.isEmpty else { return false }
         return settings.trustedProxies.contains { $0.contains(address) }
+    }
+
+    /// Whether whoever asks from `address` is a trusted caller.
+    func trustsCaller(_ address: SocketAddress?) -> Bool {
+        guard let address else { return false }
+        return settings.trustedCallers.contains { $0.contains(address) }
     }
 
     /// Whether a PROXY header from `address` is read: everybody's, unless balancers are named.

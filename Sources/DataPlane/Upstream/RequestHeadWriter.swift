@@ -72,48 +72,17 @@ enum RequestHeadWriter {
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
         _ trace: TraceLines, into output: inout HeadCursor
     ) {
-        let resolved = admission.resolved
-        let stripped = admission.stripped
-        let parameter = resolved.hasOtherSources ? resolved.tenant.queryParameter : nil
-        let cookieName = resolved.hasOtherSources ? resolved.tenant.cookieName : nil
-        let nominated = head.connectionNamesOthers ? ConnectionOptions(head.fields, bytes) : nil
-        let protected = ProtectedNames.standard
+        let sieve = FieldSieve(head, bytes, admission, trace)
         var kept = KeptLines()
-        for (index, field) in head.fields.enumerated() {
-            let isKept =
-                switch field.known {
-                case .authorization: resolved.forwardsToken
-                case .via: true
-                case .cookie:
-                    cookieName == nil && !(nominated?.name(index) ?? false)
-                case .other, .origin, .fetchSite, .requestedMethod, .trailer, .wwwAuthenticate,
-                    .persistentAuth, .webSocketKey,
-                    .webSocketVersion, .webSocketAccept:
-                    !protected.contains(field, bytes) && !(nominated?.name(index) ?? false)
-                        && !field.isStripped(by: stripped, bytes)
-                case .traceparent: trace.keepsParent && !(nominated?.name(index) ?? false)
-                case .tracestate: trace.keepsState && !(nominated?.name(index) ?? false)
-                case .referer:
-                    !(nominated?.name(index) ?? false) && !holds(parameter, field, bytes)
-                case .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te,
-                    .keepAlive,
-                    .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .forwardedFor, .forwardedProto,
-                    .forwardedPort, .requestID:
-                    false
-                }
-            if isKept { kept.keep(field, bytes, into: &output) }
+        for (index, field) in head.fields.enumerated()
+        where sieve.fate(of: field, at: index, bytes) == .kept {
+            kept.keep(field, bytes, into: &output)
         }
         kept.flush(bytes, into: &output)
-        if let name = cookieName { writeCookies(head, bytes, without: name, into: &output) }
-    }
-
-    /// Whether a field's address holds the parameter that may hold a token.
-    private static func holds(
-        _ parameter: [UInt8]?, _ field: HeadField, _ bytes: UnsafeRawBufferPointer
-    ) -> Bool {
-        guard let parameter else { return false }
-        return QueryParameters.holds(
-            parameter, in: UnsafeRawBufferPointer(rebasing: bytes[field.value.range]))
+        let resolved = admission.resolved
+        if resolved.hasOtherSources, let name = resolved.tenant.cookieName {
+            writeCookies(head, bytes, without: name, into: &output)
+        }
     }
 
     /// The client's cookies, all in one line (RFC 6265 §5.4), but for the one that holds the token.

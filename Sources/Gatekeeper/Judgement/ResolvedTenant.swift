@@ -31,6 +31,9 @@ package final class ResolvedTenant {
     package let stripped: StrippedNames
     /// The same for preflights that pass without a token.
     package let strippedFromPreflights: StrippedNames
+    /// The names of the headers that may tell the tenant's services who is calling, in small letters; made when they are
+    /// asked for first.
+    package private(set) lazy var identityNames = IdentityHeaders.names(of: tenant)
     /// Where the loop keeps what it knows of the tenant's upstreams: an index that holds in this epoch of the loop's
     /// snapshot; epoch 0 is none.
     package var loopSlot: (epoch: UInt64, index: Int) = (0, 0)

@@ -12,6 +12,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case path(PathFlaw)
     /// The message is well formed, but not what the gateway carries.
     case request(RequestRefusal)
+    /// It is a proxy's question, and does not say well what it is about, or who asks.
+    case question(QuestionFlaw)
     // Where it is for, and who sent it.
     case host(HostRefusal)
     case credential(CredentialRefusal)
@@ -27,6 +29,7 @@ package enum Refusal: Error, Hashable, Sendable {
         case .message(let flaw): flaw.row
         case .path(let flaw): flaw.row
         case .request(let refusal): refusal.row
+        case .question(let flaw): flaw.row
         case .host(let refusal): refusal.row
         case .credential(let refusal): refusal.row
         case .token(let refusal): refusal.row
@@ -41,6 +44,8 @@ package enum Refusal: Error, Hashable, Sendable {
         case .message(let flaw): .messageFlaw(flaw)
         case .path(let flaw): .pathFlaw(flaw)
         case .request(.badWebSocket): .badWebSocket
+        case .question(.untrustedCaller): nil
+        case .question(let flaw): .questionFlaw(flaw)
         case .request, .host, .credential, .token, .gateway, .upstream: nil
         }
     }
@@ -52,13 +57,14 @@ extension Refusal: CaseIterable {
 
     /// The cases of `Refusal` without what they carry.
     private enum Family: CaseIterable {
-        case message, path, request, host, credential, token, gateway, upstream
+        case message, path, request, question, host, credential, token, gateway, upstream
 
         var refusals: [Refusal] {
             switch self {
             case .message: MessageFlaw.allCases.map(Refusal.message)
             case .path: PathFlaw.allCases.map(Refusal.path)
             case .request: RequestRefusal.allCases.map(Refusal.request)
+            case .question: QuestionFlaw.allCases.map(Refusal.question)
             case .host: HostRefusal.allCases.map(Refusal.host)
             case .credential: CredentialRefusal.allCases.map(Refusal.credential)
             case .token: TokenRefusal.allCases.map(Refusal.token)
@@ -74,6 +80,7 @@ extension Refusal: CaseIterable {
         case .message: .message
         case .path: .path
         case .request: .request
+        case .question: .question
         case .host: .host
         case .credential: .credential
         case .token: .token

@@ -9,6 +9,8 @@ package enum RefusalDetail: Hashable, Sendable {
     /// What is ambiguous about a path.
     case pathFlaw(PathFlaw)
     case badWebSocket
+    /// Why it is not clear what a question is about.
+    case questionFlaw(QuestionFlaw)
     /// The upstream that failed the request.
     case upstream(Upstream)
     /// More interim responses (1xx) than one request may get.
@@ -39,6 +41,7 @@ package enum RefusalDetail: Hashable, Sendable {
         case .messageFlaw(let flaw): flaw.rawValue
         case .pathFlaw(let flaw): flaw.rawValue
         case .badWebSocket: "bad_websocket"
+        case .questionFlaw(let flaw): flaw.rawValue
         case .upstream(let upstream): upstream.description
         case .interimResponses: "interim_answer"
         case .webSocketHandshake: "websocket_handshake"

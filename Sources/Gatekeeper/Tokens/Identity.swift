@@ -16,6 +16,8 @@ package final class Identity {
     let poolIndex: Int
     /// The lines of identity headers that are written into the caller's requests, each ended by CRLF.
     package let headerLines: [UInt8]
+    /// The names in `headerLines`, in small letters; made when they are asked for first.
+    package private(set) lazy var headerNames = IdentityHeaders.names(in: headerLines)
     /// `cognito:groups` of the token.
     let groups: [[UInt8]]
     /// The words in `scope` of the token.

@@ -49,6 +49,34 @@ enum IdentityHeaders {
         return lines
     }
 
+    /// The names that `lines` may write for callers of a tenant, in small letters.
+    static func names(of tenant: Tenant) -> [[UInt8]] {
+        var names = [
+            "x-poolgate-subject", "x-poolgate-tenant", "x-poolgate-pool", "x-poolgate-client",
+            "x-poolgate-principal", "x-forwarded-user", "x-forwarded-email", "x-forwarded-groups",
+        ]
+        switch tenant.headerProfile {
+        case .poolgate: break
+        case .oauth2Proxy:
+            names += [
+                "x-forwarded-preferred-username", "x-auth-request-user",
+                "x-auth-request-preferred-username", "x-auth-request-email", "x-auth-request-groups",
+            ]
+        case .alb: names.append("x-amzn-oidc-identity")
+        case .authelia: names += ["remote-user", "remote-groups", "remote-email", "remote-name"]
+        }
+        return names.map { Array($0.utf8) } + tenant.claimHeaders.map { $0.name.map(ASCII.lowered) }
+    }
+
+    /// The names in `lines`, in small letters.
+    static func names(in lines: [UInt8]) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        lines.withUnsafeBytes { lines in
+            HeaderLines.each(lines) { name, _ in names.append(name.map(ASCII.lowered)) }
+        }
+        return names
+    }
+
     /// A mapped claim as a header carries it; empty for an absent claim and for objects. An array's elements stand between
     /// commas, those that are no text, number or boolean left out.
     private static func value(of header: ClaimHeader, in claims: CognitoClaims) -> [UInt8] {

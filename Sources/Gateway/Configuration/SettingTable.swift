@@ -30,6 +30,31 @@ extension Setting {
             "tls-certificates",
             "folder of pairs NAME.crt and NAME.key for 'tls-listen', read again as they change"
         ) { $0.tlsCertificates = $1 },
+        Setting(
+            "forward-auth-listen", "HOST:PORT",
+            "where nginx, Traefik and Caddy ask whether a request may pass, and Envoy by HTTP"
+        ) {
+            guard let address = ListenAddress($0) else { return addressAdvice }
+            $1.forwardAuthListen = address
+            return nil
+        },
+        Setting("ext-authz-listen", "HOST:PORT", "where Envoy asks so by gRPC (ext_authz)") {
+            guard let address = ListenAddress($0) else { return addressAdvice }
+            $1.extAuthzListen = address
+            return nil
+        },
+        networks(
+            "trusted-callers",
+            "networks (CIDR) from which 'forward-auth-listen' and 'ext-authz-listen' may be asked, comma-separated"
+        ) { $0.trustedCallers = $1 },
+        Setting(
+            "caller-secret", "SECRET", isSecret: true,
+            "what may ask them from anywhere, as the value of X-Poolgate-Caller"
+        ) {
+            guard $0.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return tokenAdvice }
+            $1.callerSecret = Secret(bytes: Array($0.utf8))
+            return nil
+        },
         networks(
             "trusted-proxies",
             """
@@ -68,9 +93,7 @@ extension Setting {
             "admin-token", "TOKEN", isSecret: true,
             "what the admin port asks for as 'Authorization: Bearer TOKEN', but for /live and /ready"
         ) {
-            guard $0.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-                return "holds a character that no header can carry: use letters, digits and signs of ASCII"
-            }
+            guard $0.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return tokenAdvice }
             $1.adminToken = Secret(bytes: Array($0.utf8))
             return nil
         },
@@ -339,6 +362,9 @@ extension Setting {
             return nil
         }
     }
+
+    private static let tokenAdvice =
+        "holds a character that no header can carry: use letters, digits and signs of ASCII"
 
     private static let addressAdvice =
         "is no address to listen on: write HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080"

@@ -13,6 +13,12 @@ struct Settings: Sendable {
     var tlsCertificates: String?
     /// The networks of load balancers whose `X-Forwarded-*` headers are trusted.
     var trustedProxies: [AddressRange] = []
+    /// Where proxies ask whether requests may pass, by HTTP and by gRPC; nil opens no such listener.
+    var forwardAuthListen: ListenAddress?
+    var extAuthzListen: ListenAddress?
+    /// The networks from which they may ask, and what they may know instead.
+    var trustedCallers: [AddressRange] = []
+    var callerSecret: Secret?
     /// Whether every client connection begins with a PROXY header, version 2.
     var expectsProxyHeader = false
     var speaksHTTP2 = true
@@ -74,6 +80,25 @@ struct Settings: Sendable {
 
     /// The defaults.
     init() {}
+
+    /// A listener of the data plane, and the setting that it is from.
+    struct Listener {
+        let name: ListenerName
+        let flag: String
+        let address: ListenAddress
+    }
+
+    /// The listeners of the data plane that are set.
+    var listeners: [Listener] {
+        let all: [(ListenerName, String, ListenAddress?)] = [
+            (.proxy, "--listen", listen), (.tls, "--tls-listen", tlsListen),
+            (.forwardAuth, "--forward-auth-listen", forwardAuthListen),
+            (.extAuthz, "--ext-authz-listen", extAuthzListen),
+        ]
+        return all.compactMap { name, flag, address in
+            address.map { Listener(name: name, flag: flag, address: $0) }
+        }
+    }
 
     /// The largest head of an upstream's response, which a single line may fill.
     var responseHeadBytes: Int {

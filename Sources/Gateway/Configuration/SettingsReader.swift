@@ -1,4 +1,5 @@
 import Configuration
+import DataPlane
 import Foundation
 import Gatekeeper
 
@@ -106,10 +107,7 @@ struct SettingsReader {
         if (settings.tlsListen == nil) != (settings.tlsCertificates == nil) {
             mistakes.append("--tls-listen and --tls-certificates need each other: give both or neither")
         }
-        if let tls = settings.tlsListen, tls.port != 0, tls == settings.listen || tls == settings.adminListen
-        {
-            mistakes.append("--tls-listen is \(tls), as another listener is: give it a port of its own")
-        }
+        compareListeners()
         if !settings.adminListen.isLoopback, settings.adminToken == nil {
             mistakes.append(
                 "--admin-listen \(settings.adminListen) can be reached from other machines: "
@@ -121,6 +119,23 @@ struct SettingsReader {
             mistakes.append(
                 "--jwks-url-template fetches keys over plain http from another machine: "
                     + "use https, or set POOLGATE_ALLOW_INSECURE_JWKS=true")
+        }
+    }
+
+    private mutating func compareListeners() {
+        let listeners = settings.listeners
+        for (index, listener) in listeners.enumerated().dropFirst() where listener.address.port != 0 {
+            let others = listeners[..<index].map(\.address) + [settings.adminListen]
+            guard others.contains(listener.address) else { continue }
+            mistakes.append(
+                "\(listener.flag) is \(listener.address), as another listener is: give it a port of its own")
+        }
+        if let asked = listeners.first(where: { $0.name.surface != .proxy }), settings.trustedCallers.isEmpty,
+            settings.callerSecret == nil
+        {
+            mistakes.append(
+                "\(asked.flag) would answer everybody who is calling: set POOLGATE_TRUSTED_CALLERS to the "
+                    + "networks of the proxies that ask, or POOLGATE_CALLER_SECRET")
         }
     }
 

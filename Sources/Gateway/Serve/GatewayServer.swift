@@ -223,8 +223,7 @@ struct GatewayServer {
             let addresses = try await proxy.start(ownListeners: adminAddress.map { [$0] } ?? [])
             openedProxy.set(proxy)
             state.change { $0.isProxyOpen = true }
-            note("proxy", addresses.plain)
-            if let tls = addresses.tls { note("tls", tls) }
+            for address in addresses { note(address.listener.rawValue, address.text) }
             return proxy
         } catch {
             failure.set(GatewayFailure(description: sentence(error)))
@@ -235,9 +234,11 @@ struct GatewayServer {
 
     /// Why the proxy could not be started, as a sentence without its full stop.
     private func sentence(_ error: any Error) -> String {
-        guard case ProxyServer.Failure.cannotListen(let isTLS, let reason) = error else { return "\(error)" }
-        let address = isTLS ? settings.tlsListen ?? settings.listen : settings.listen
-        return ListenFailure.sentence(isTLS ? "--tls-listen" : "--listen", address, reason)
+        guard case ProxyServer.Failure.cannotListen(let name, let reason) = error,
+            let (flag, address) = settings.listeners.first(where: { $0.name == name })
+                .map({ ($0.flag, $0.address) })
+        else { return "\(error)" }
+        return ListenFailure.sentence(flag, address, reason)
     }
 
     /// Reports an open listener to the admin port and the log.

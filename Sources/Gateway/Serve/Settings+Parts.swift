@@ -39,6 +39,10 @@ extension ProxySettings {
         if let listen = settings.tlsListen, let folder = settings.tlsCertificates {
             tls = TLSListener(host: listen.host, port: listen.port, certificateFolder: folder)
         }
+        questions = settings.forwardAuthListen.map { Endpoint(host: $0.host, port: $0.port) }
+        externalAuthorization = settings.extAuthzListen.map { Endpoint(host: $0.host, port: $0.port) }
+        trustedCallers = settings.trustedCallers
+        callerSecret = settings.callerSecret
         expectsProxyHeader = settings.expectsProxyHeader
         speaksHTTP2 = settings.speaksHTTP2
         trustedProxies = settings.trustedProxies

@@ -11,8 +11,7 @@ struct ListenerCheck {
 
     /// What was found of each listener.
     func findings() async -> [Finding] {
-        var listeners = [("--listen", settings.listen)]
-        if let tls = settings.tlsListen { listeners.append(("--tls-listen", tls)) }
+        var listeners = settings.listeners.map { ($0.flag, $0.address) }
         listeners.append(("--admin-listen", settings.adminListen))
         var findings: [Finding] = []
         let taken = await firstTaken(of: listeners)

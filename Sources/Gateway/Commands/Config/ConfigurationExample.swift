@@ -27,6 +27,10 @@ enum ConfigurationExample {
     static let examples = [
         "tls-listen": "0.0.0.0:8443",
         "tls-certificates": "/etc/poolgate/certificates",
+        "forward-auth-listen": "127.0.0.1:8081",
+        "ext-authz-listen": "127.0.0.1:8082",
+        "trusted-callers": "10.0.0.0/8,127.0.0.0/8",
+        "caller-secret": "a-long-random-word",
         "trusted-proxies": "10.0.0.0/8,fd00::/8",
         "admin-token": "a-long-random-word",
         "admin-hosts": "poolgate.internal.example",

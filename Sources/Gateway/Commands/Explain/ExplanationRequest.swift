@@ -1,4 +1,5 @@
 import DataPlane
+import Gatekeeper
 import HTTPMessage
 
 /// A request that somebody asks about: what a client would send, in words.

@@ -1,0 +1,66 @@
+import Gatekeeper
+import HTTPMessage
+
+/// What a proxy that asked is to change in the head of a request that may pass, besides setting the caller's identity, so
+/// that the tenant's services see what they would see behind the gateway itself.
+struct HeaderChanges {
+    /// Names of fields that are to be removed, in small letters, each once; none that the identity sets is among them.
+    private(set) var removed: [[UInt8]] = []
+    /// The cookies that are left once the one with the token is out; nil where they stay, or where none is left, and
+    /// `cookie` is among those removed.
+    private(set) var cookies: [UInt8]?
+    /// The parameter of the query that holds the token.
+    private(set) var removedParameter: [UInt8]?
+
+    /// No changes.
+    init() {}
+
+    /// The changes to the request with `head`, which `bytes` begins with, as it was admitted.
+    init(_ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission) {
+        let set = admission.identity?.headerNames ?? []
+        // Whoever asks forwards the request, and so does what becomes of traces.
+        let sieve = FieldSieve(head, bytes, admission, .asTheyAre(state: true))
+        for (index, field) in head.fields.enumerated()
+        where sieve.fate(of: field, at: index, bytes) == .removed {
+            remove(bytes[field.name.range].map(ASCII.lowered), unlessIn: set)
+        }
+        // A proxy may not have shown every field: what nobody may pretend goes in any case.
+        for name in admission.resolved.identityNames { remove(name, unlessIn: set) }
+        guard admission.resolved.hasOtherSources else { return }
+        let tenant = admission.resolved.tenant
+        if let name = tenant.cookieName { takeCookies(of: head, bytes, without: name) }
+        if let name = tenant.queryParameter,
+            QueryParameters.holds(name, in: UnsafeRawBufferPointer(rebasing: bytes[head.query.range]))
+        {
+            removedParameter = name
+        }
+    }
+
+    private mutating func remove(_ name: [UInt8], unlessIn set: [[UInt8]]) {
+        guard !set.contains(name), !removed.contains(name) else { return }
+        removed.append(name)
+    }
+
+    private mutating func takeCookies(
+        of head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, without name: [UInt8]
+    ) {
+        var (rest, holdsIt): ([UInt8], Bool) = ([], false)
+        for field in head.fields where field.known == .cookie {
+            let value = UnsafeRawBufferPointer(rebasing: bytes[field.value.range])
+            Cookies.each(in: value) { pair in
+                guard !pair.isNamed(name) else {
+                    holdsIt = true
+                    return
+                }
+                if !rest.isEmpty { rest += [UInt8(ascii: ";"), ASCII.space] }
+                rest += value[pair.range]
+            }
+        }
+        guard holdsIt else { return }
+        if rest.isEmpty {
+            removed.append(Array("cookie".utf8))
+        } else {
+            cookies = rest
+        }
+    }
+}
