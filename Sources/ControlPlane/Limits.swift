@@ -132,8 +132,11 @@ package enum Limits {
     static let confirmationSavePause = Duration.seconds(60)
     /// After how long a save that failed is tried again.
     static let savePause = Duration.seconds(10)
-    /// Whole content is written at most so seldom that writing takes one part in this of the time.
+    /// A long journal is replaced at most so seldom that writing the whole content takes one part in this of the time.
     static let wholeSaveShare = 20
+    /// Content that only a whole file can tell waits no longer than this after the one before: with `saveGathering` it is on
+    /// disk a second after it changed, and what writing takes.
+    static let longestWholePause = Duration.milliseconds(700)
     /// More changes than this are not kept until they are written: the whole content is written instead.
     static let unsavedChangeBytes = 4_194_304
     /// A journal up to this length is no reason to write the whole content; a longer one is, when it has half its length.

@@ -55,7 +55,7 @@ extension TenantDirectory {
             let written = await file.append(changes.map(\.encoded))
             let count = changes.reduce(0) { $0 + $1.rows.count + $1.removedHosts.count }
             saved(written, confirmedAt, rows: count, time: .now - began)
-            if file.isJournalLong { unsaved.noteEverything() }
+            if file.isJournalLong { unsaved.noteLongJournal() }
         case .everything:
             let (rows, directory) = (content.rows, content.directory)
             let written = await file.replace {

@@ -3,8 +3,9 @@ import Gatekeeper
 /// What of the directory is not on disk yet, and when it is to be written. A pure value.
 ///
 /// A change is added to the journal within a fraction of a second. The whole content is written where the changes cannot
-/// be told one by one, such as after a read of everything; that costs time for a hundred thousand rows, so the next time
-/// lies the further away, the longer the last one took.
+/// be told one by one, such as after a read of everything; what follows such a change waits for the whole content, too, so
+/// that is written soon. Where it is only the journal that has become long, the whole content has time: writing a hundred
+/// thousand rows costs something, and the journal takes changes meanwhile.
 struct UnsavedRows: Sendable {
     /// What to do next.
     enum Work: Sendable {
@@ -16,8 +17,10 @@ struct UnsavedRows: Sendable {
     private var changes: [SavedChange] = []
     private var changeBytes = 0
     private var isEverythingUnsaved = false
-    /// The whole content is not written before this.
+    private var isJournalLong = false
+    /// Unsaved content is not written whole before the first of these, a journal not replaced before the second.
     private var nextWhole: ContinuousClock.Instant?
+    private var nextJournal: ContinuousClock.Instant?
 
     /// Whether anything is unsaved.
     var isEmpty: Bool { changes.isEmpty && !isEverythingUnsaved }
@@ -38,24 +41,28 @@ struct UnsavedRows: Sendable {
         if changeBytes > Limits.unsavedChangeBytes { noteEverything() }
     }
 
-    /// Takes out what is to be written now. With `isLast`, no pause is kept.
+    /// The journal is so long that the whole content should replace it.
+    mutating func noteLongJournal() {
+        isJournalLong = true
+    }
+
+    /// Takes out what is to be written now. With `isLast`, no pause is kept, and a long journal stays.
     mutating func take(at now: ContinuousClock.Instant, isLast: Bool) -> Work {
-        if isEverythingUnsaved {
-            if let nextWhole, now < nextWhole, !isLast { return .nothing }
-            isEverythingUnsaved = false
-            return .everything
-        }
-        guard !changes.isEmpty else { return .nothing }
-        defer {
-            changes = []
-            changeBytes = 0
-        }
-        return .changes(changes)
+        let isWholeDue = isLast ? isEverythingUnsaved : wholeTime(at: now).map { $0 <= now } ?? false
+        guard isWholeDue || !isEverythingUnsaved && !changes.isEmpty else { return .nothing }
+        let taken = changes
+        changes = []
+        changeBytes = 0
+        guard isWholeDue else { return .changes(taken) }
+        isEverythingUnsaved = false
+        isJournalLong = false
+        return .everything
     }
 
     /// The whole content was written, which took so long.
     mutating func wroteEverything(in time: Duration, at now: ContinuousClock.Instant) {
-        nextWhole = now + time * Limits.wholeSaveShare
+        nextWhole = now + min(time * Limits.wholeSaveShare, Limits.longestWholePause)
+        nextJournal = now + time * Limits.wholeSaveShare
     }
 
     /// Writing failed: everything is to be written, after a while.
@@ -66,6 +73,13 @@ struct UnsavedRows: Sendable {
 
     /// When to look again, where what is unsaved has to wait.
     func nextLook(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        isEverythingUnsaved ? max(now, nextWhole ?? now) : (changes.isEmpty ? nil : now)
+        if !changes.isEmpty { return now }
+        return wholeTime(at: now)
+    }
+
+    /// When the whole content is to be written; nil where it need not be.
+    private func wholeTime(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        if isEverythingUnsaved { return max(now, nextWhole ?? now) }
+        return isJournalLong ? max(now, nextJournal ?? now) : nil
     }
 }
