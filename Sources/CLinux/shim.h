@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -91,6 +95,48 @@ static inline int poolgate_send_datagram(const char *path, size_t path_length, c
     const int error = sent < 0 ? errno : 0;
     close(descriptor);
     return error;
+}
+
+// The inodes of the TCP sockets of this family (AF_INET or AF_INET6) that listen on the port, as the kernel's socket
+// diagnostics tell them (sock_diag(7)); at most `capacity` are written. Returns how many, or -1 where the kernel does not
+// answer. Of /proc/net/tcp each read is a new walk, which passes over sockets where others close in between; here the
+// kernel looks for the port itself, so that all that is found fits in one walk.
+static inline int poolgate_listening_inodes(uint8_t family, uint16_t port, uint32_t *inodes, int capacity) {
+    enum { tcp = 6, listening = 10, most_reads = 64 };
+    const struct timeval patience = {1, 0};
+    const uint8_t in_network_order[2] = {(uint8_t)(port >> 8), (uint8_t)port};
+    uint16_t wanted;
+    memcpy(&wanted, in_network_order, sizeof(wanted));
+    struct {
+        struct nlmsghdr head;
+        struct inet_diag_req_v2 request;
+    } question = {
+        {sizeof(question), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0},
+        {.sdiag_family = family, .sdiag_protocol = tcp, .idiag_states = 1 << listening, .id = {.idiag_sport = wanted}},
+    };
+    const int descriptor = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (descriptor < 0) return -1;
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    int found = send(descriptor, &question, sizeof(question), 0) == sizeof(question) ? 0 : -1;
+    int is_done = found < 0;
+    _Alignas(struct nlmsghdr) char answer[32768];
+    for (int reads = 0; !is_done && reads < most_reads; reads++) {
+        ssize_t length = recv(descriptor, answer, sizeof(answer), 0);
+        if (length <= 0) break;
+        const struct nlmsghdr *head = (const struct nlmsghdr *)answer;
+        for (; NLMSG_OK(head, length); head = NLMSG_NEXT(head, length)) {
+            if (head->nlmsg_type == NLMSG_ERROR) found = -1;
+            is_done = head->nlmsg_type == NLMSG_ERROR || head->nlmsg_type == NLMSG_DONE;
+            if (is_done) break;
+            const struct inet_diag_msg *told = (const struct inet_diag_msg *)NLMSG_DATA(head);
+            if (head->nlmsg_len < NLMSG_LENGTH(sizeof(*told))) continue;
+            if (told->idiag_state == listening && told->id.idiag_sport == wanted && found < capacity) {
+                inodes[found++] = told->idiag_inode;
+            }
+        }
+    }
+    close(descriptor);
+    return is_done ? found : -1;
 }
 
 #endif
