@@ -1,11 +1,16 @@
 """The access log, and what a refusal's line says so that one knows what to do."""
 
+import contextlib
 import json
+import socket
+import threading
 import time
 
 import pytest
 
+import certificates
 import upstream as up
+from certificates import Authority
 from conftest import make_tenant
 from gateway import Gateway
 from test_proxied import From
@@ -166,6 +171,89 @@ def test_other_refusals_say_what_to_look_for(logged):
     assert line["code"] == "missing_token" and line["detail"] == "Authorization holds no bearer token" and "eDp5" not in json.dumps(line)
     line = refused(logged, logged.token(), method="POST", body=b"x" * 70_000)
     assert line["code"] == "body_too_large" and line["detail"] == "65536"
+
+
+def test_two_tokens_say_where_they_stand(logged):
+    logged.update_and_wait("cookie_name = 'session', query_parameter = 'access_token'")
+    first, second = logged.token(sub="one"), logged.token(sub="two")
+    for place, options in [
+            ("authorization", {"headers": [("Authorization", f"Bearer {token}") for token in (first, second)]}),
+            ("query", {"path": f"/?access_token={first}&access_token={second}"}),
+            ("cookie", {"headers": [("Cookie", f"session={first}; session={second}")]})]:
+        line = refused(logged, **options)
+        assert (line["code"], line["place"]) == ("multiple_credentials", place) and "more than one token" in line["detail"]
+        assert first not in json.dumps(line)
+
+
+@pytest.mark.parametrize("column", ["subject", "jti", "client_id", None])
+def test_a_revoked_token_names_the_entry_and_by_what(logged, column):
+    token = logged.token(sub="leaver", claims={"iat": int(time.time()) - 60, "jti": "one", "client_id": "app"})
+    assert logged.get(token).status == 200
+    names, values = (f", {column}", ", '" + {"subject": "leaver", "jti": "one", "client_id": "app"}[column] + "'") if column else ("", "")
+    entry = logged.database.sql(f"""
+        INSERT INTO poolgate.revocations (region, pool_id{names}) VALUES ('eu-west-1', '{logged.pool}'{values}) RETURNING id""")
+    logged.gateway.wait_status(401, logged.host, token)
+    line = refused(logged, token)
+    assert (line["code"], line["revocation"], line["revoked_by"]) == ("revoked", int(entry), column or "pool")
+    assert line["subject"] == "leaver" and f"entry {entry} of poolgate.revocations" in line["detail"]
+
+
+def test_an_upstream_that_cannot_be_reached_is_told_with_why(logged, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        refuses = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    authority = Authority(tmp_path)
+    authority.issue(tmp_path, "server", "127.0.0.1")
+    context = certificates.server(tmp_path, "server")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            while True:
+                try:
+                    connection = listener.accept()[0]
+                except OSError:
+                    return
+                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+                    secured.recv(1)
+        threading.Thread(target=serve, daemon=True).start()
+        foreign = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        for upstream, code, words in [
+                (refuses, "upstream_refused", "it refuses connections"),
+                (foreign, "upstream_tls", "not one that the system's authorities vouches for"),
+                ("http://nowhere.invalid:80", "upstream_unreachable", "the name nowhere.invalid has no address")]:
+            logged.update_and_wait(f"upstream = '{upstream}'")
+            line = refused(logged, logged.token())
+            assert line["code"] == code and line["detail"].startswith(f"{upstream}: ") and words in line["detail"], line
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_head_that_came_late_or_for_another_host_says_so(start, migrated, stand_in, pool, tmp_path):
+    database = migrated()
+    authority = Authority(tmp_path)
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    authority.issue(folder, "acme", "acme.example.com")
+    gateway = start(
+        database_url=database.url, head_timeout="1s", tls_listen="127.0.0.1:0", tls_certificates=folder)
+    make_tenant(gateway, database, stand_in, pool, "acme.example.com")
+    with gateway.connect() as connection:
+        connection.send(b"GET / HTTP/1.1\r\n")
+        assert connection.read().status == 408
+    assert gateway.wait_event("refused", code="head_timeout")["detail"] == "16 bytes of it had come"
+    with authority.connect(gateway.port_of("tls"), "acme.example.com") as connection:
+        assert connection.request("GET", "/", "other.example.com").error == "misdirected"
+    assert gateway.wait_event("refused", code="misdirected")["detail"] == "the connection was made for acme.example.com"
+
+
+@pytest.mark.waits_long
+def test_a_directory_that_is_too_old_says_since_when(start, migrated, stand_in, pool):
+    database = migrated()
+    gateway = start(database_url=database.url, max_staleness="15s")
+    tenant = make_tenant(gateway, database, stand_in, pool)
+    database.server.sql(f"""
+        ALTER DATABASE {database.name} WITH ALLOW_CONNECTIONS false;
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.name}'""", "postgres")
+    gateway.wait_status(503, tenant.host, seconds=60)
+    line = gateway.wait_event("refused", code="stale")
+    assert line["stale_since"].endswith("Z") and "max-staleness" in line["detail"]
 
 
 def test_a_wrong_signature_names_the_key(logged):

@@ -83,7 +83,7 @@ import Testing
         #expect(credential { $0.authorization = "Bearer \(token)" } == "one, in Authorization")
         #expect(credential { $0.cookies = ["jwt=\(token)"] } == "one, in the row's cookie")
         #expect(credential { $0.query = "?t=\(token)" } == "one, in the row's query parameter")
-        #expect(credential { $0.cookies = ["jwt=x", "jwt=y"] } == "more than one")
+        #expect(credential { $0.cookies = ["jwt=x", "jwt=y"] } == "more than one, in the row's cookie")
         let crossed = explained(
             Asked {
                 $0.cookies = ["jwt=\(token)"]

@@ -236,7 +236,8 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler
         case .none, .tellExchange: break
         case .headOverdue:
             if inbound.readableBytes > 0, isWritable, !isDroppingBody {
-                exchange.refuseUnreadable(.request(.headTimeout), began: headBegan)
+                exchange.refuseUnreadable(
+                    .request(.headTimeout), .unfinishedHead(inbound.readableBytes), began: headBegan)
             } else {
                 close()
             }

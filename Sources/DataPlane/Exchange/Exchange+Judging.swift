@@ -54,7 +54,9 @@ extension Exchange {
             // A question goes nowhere, and the request that it is about may have come by here.
             if head.hasVia, question == nil, namesThisGateway(bytes) { return (.request(.loop), nil) }
             let host = UnsafeRawBufferPointer(rebasing: bytes[head.host.range])
-            if peer.certificate?.covers(host) == false { return (.host(.misdirected), nil) }
+            if peer.certificate?.covers(host) == false {
+                return (.host(.misdirected), peer.certificate.map { .madeFor($0.asked) })
+            }
             return takeSeat(bytes) ? nil : (.gateway(.overloaded), .connectionsPerAddress)
         }
     }

@@ -208,10 +208,14 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         client?.refuse(refusal.row, request)
     }
 
-    /// What the log says of a refusal where the machine says nothing: of an upstream's fault the upstream, of any other what
-    /// the refusal itself says.
+    /// What the log says of a refusal where the machine says nothing: of an upstream's fault the upstream, and why no
+    /// connection to it came about; of any other what the refusal itself says.
     private func detail(of refusal: Refusal) -> RefusalDetail? {
-        if case .upstream = refusal { member.map { .upstream($0.pool.upstream) } } else { refusal.detail }
+        guard case .upstream(let fault) = refusal else { return refusal.detail }
+        return member.map { member in
+            fault.isOfConnecting
+                ? .unreached(member.pool.upstream, member.pool.latestFlaw) : .upstream(member.pool.upstream)
+        }
     }
 
     private func breakOff(_ refusal: Refusal?, _ detail: RefusalDetail?, _ blamesUpstream: Bool) {

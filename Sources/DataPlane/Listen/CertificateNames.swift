@@ -68,11 +68,14 @@ struct CertificateInUse {
     /// The client asked for no name, and was shown a certificate for the address that it connected to: it knows this
     /// gateway by its address, as balancers do, and may ask for every host.
     private let isForAddress: Bool
+    /// The name that the client asked for in the handshake (SNI), cut to a bound; empty where it asked for none.
+    let asked: [UInt8]
 
     /// `address` is the one that the client connected to, in network order.
     init(_ names: CertificateNames, serverName: String?, address: [UInt8]? = nil) {
         self.names = names
         covered = (serverName ?? "").utf8.map(ASCII.lowered)
+        asked = Array(covered.prefix(Limits.recordedHostBytes))
         isForAddress = serverName == nil && address.map(names.addresses.contains) ?? false
     }
 

@@ -8,6 +8,8 @@ import NIOCore
 final class UpstreamPool {
     let upstream: Upstream
     private(set) var health = UpstreamHealth()
+    /// Why the latest connection that failed did, as a sentence without its full stop.
+    private(set) var latestFlaw = "the connection broke at once"
     /// Tenants whose requests failed since anybody's was answered.
     private var witnesses: [HostPattern] = []
     /// Whether the worker has forgotten this pool, for want of use.
@@ -277,7 +279,9 @@ final class UpstreamPool {
             case .success(let link):
                 guard let wire = link.value as? any UpstreamWire else { return }
                 pool.connected(wire, for: waiting)
-            case .failure(let error): pool.failed(UpstreamConnector.fault(error), for: waiting)
+            case .failure(let error):
+                pool.latestFlaw = UpstreamFailureWords.words(error, pool.upstream).reason
+                pool.failed(UpstreamConnector.fault(error), for: waiting)
             }
         }
     }
@@ -311,7 +315,9 @@ final class UpstreamPool {
                 guard let connection = link.value as? any SharedUpstreamLink else { return }
                 pool.shared.append(connection)
                 pool.serveHopeful()
-            case .failure(let error): pool.disappointHopeful(UpstreamConnector.fault(error))
+            case .failure(let error):
+                pool.latestFlaw = UpstreamFailureWords.words(error, pool.upstream).reason
+                pool.disappointHopeful(UpstreamConnector.fault(error))
             }
         }
     }

@@ -4,12 +4,6 @@ import NIOPosix
 import NIOSSL
 import NIOTLS
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// Tries upstreams as an event loop would reach them: name, addresses, connecting, TLS. For `poolgate check`.
 ///
 /// A class, because all probes share what was looked up and read.
@@ -58,7 +52,7 @@ package final class UpstreamProber: Sendable {
             try await connect(to: allowed, upstream.origin, context, on: loop)
             return .reached(outside: outside)
         } catch {
-            let (reason, advice) = UpstreamProber.words(error, upstream)
+            let (reason, advice) = UpstreamFailureWords.words(error, upstream)
             return .failed(reason: reason, advice: advice)
         }
     }
@@ -96,76 +90,13 @@ package final class UpstreamProber: Sendable {
                 }.connect(to: address).get()
             defer { channel.close(promise: nil) }
             let spoken = try await secured.futureResult.within(Limits.upstreamHandshake).get()
-            if origin.scheme == .h2, spoken != "h2" { throw NotHTTP2() }
+            if origin.scheme == .h2, spoken != "h2" { throw NoHTTP2() }
         } catch {
             secured.fail(error)
             throw error
         }
     }
-
-    private static func words(_ error: any Error, _ upstream: Upstream) -> (String, String) {
-        let (origin, name) = (upstream.origin, upstream.authority ?? "")
-        switch error {
-        case UpstreamResolver.Failure.unresolvable:
-            return (
-                "the name \(origin.host) has no address", "mend the name, or the resolver of this machine"
-            )
-        case UpstreamResolver.Failure.forbidden:
-            return (
-                "the name \(origin.host) leads to addresses where clouds tell secrets, which are never connected to",
-                "name another upstream"
-            )
-        case UpstreamAuthorities.Failure.unknown:
-            return (
-                "there is no file \(name).pem in upstream-cas", "put it there, or mend the row's upstream_ca"
-            )
-        case UpstreamAuthorities.Failure.unreadable:
-            return ("\(name).pem in upstream-cas holds no certificate", "write a PEM file of certificates")
-        case is BlockingWorkFailure, ChannelError.connectTimeout:
-            return (
-                "it does not answer within \(Limits.upstreamConnect.nanoseconds / 1_000_000_000) s",
-                "look at the service, and at what lies between"
-            )
-        case is NotHTTP2:
-            return ("it does not agree to HTTP/2 (ALPN)", "write https:// where HTTP/1.1 is meant")
-        case let error as IOError where error.errnoCode == ECONNREFUSED:
-            return (
-                "it refuses connections: nothing listens there", "start the service, or mend the upstream"
-            )
-        case let error as IOError:
-            return (
-                "\(String(cString: strerror(error.errnoCode)))",
-                "look at the service, and at what lies between"
-            )
-        default: return tlsWords(error, upstream)
-        }
-    }
-
-    /// The libraries tell the causes apart only in their texts.
-    private static func tlsWords(_ error: any Error, _ upstream: Upstream) -> (String, String) {
-        let authority = upstream.authority.map { "\($0).pem" } ?? "the system's authorities"
-        let text = "\(error)"
-        if text.contains("CERTIFICATE_VERIFY_FAILED") {
-            return (
-                "its certificate is not one that \(authority) vouches for, or it is not valid now",
-                "renew it, or name its authority in the row's upstream_ca"
-            )
-        }
-        if text.contains("failedToValidateHostname") || text.contains("hostname") {
-            return (
-                "its certificate is for another name than \(upstream.origin.host)",
-                "name the upstream as its certificate does"
-            )
-        }
-        if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
-            return ("it does not speak TLS", "write http:// where that is meant")
-        }
-        return ("TLS does not come about", "look at the service's TLS")
-    }
 }
-
-/// The handshake was done, and another protocol agreed on than the origin asks for.
-private struct NotHTTP2: Error {}
 
 /// Tells when a handshake is done and which protocol was agreed on, or that it failed.
 private final class HandshakeListener: ChannelInboundHandler {

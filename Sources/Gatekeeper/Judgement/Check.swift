@@ -16,8 +16,9 @@ enum Check {
 enum HostCheck {
     /// The message can be carried (RFC 9112); whoever reads requests finds that, before there is a judgement.
     case message(Refusal)
-    /// There is a directory, and it is not too old; only made known where it fails.
-    case directory(isLoaded: Bool)
+    /// There is a directory, and it is not too old; only made known where it fails. `staleAfter` is since when it is too
+    /// old, nil where there is none.
+    case directory(staleAfter: Instant?, now: Instant)
     /// The host leads to a row.
     case host(UnsafeRawBufferPointer)
     /// The row can be served, and is not suspended.
@@ -75,8 +76,8 @@ enum CallerCheck {
     case withdrawal(KeyID, PoolName, WithdrawnKeys.Withdrawal, subject: ArraySlice<UInt8>)
     /// That key made the signature.
     case signature(KeyID, PoolName, subject: ArraySlice<UInt8>, isGenuine: Bool)
-    /// No entry of `poolgate.revocations` covers the token.
-    case revocation(Identity, isCovered: Bool)
+    /// No entry of `poolgate.revocations` covers the token; else the one that does.
+    case revocation(Identity, RevocationMatch?)
     /// The caller is in one of the row's groups.
     case groups(Identity, Tenant)
     /// The token has one of the row's scopes.

@@ -37,9 +37,10 @@ extension HostCheck {
             CheckWords(
                 "message", expected: "one that HTTP and the gateway's bounds allow",
                 actual: refusal.row.description + (refusal.detail?.text.map { " (\($0))" } ?? ""))
-        case .directory(let isLoaded):
+        case .directory(let staleAfter, _):
             CheckWords(
-                "directory", expected: "one that is not too old", actual: isLoaded ? "too old" : "none yet")
+                "directory", expected: "one that is not too old",
+                actual: staleAfter == nil ? "none yet" : "too old")
         case .host(let host):
             CheckWords("host", expected: "a row of poolgate.tenants", actual: shown(Array(host)))
         case .row(.misconfigured(let flaw)):
@@ -123,10 +124,8 @@ extension CredentialCheck {
     private static func found(_ credential: Credential) -> String {
         switch credential {
         case .none: "none"
-        case .several: "more than one"
-        case .token(_, from: .authorization): "one, in Authorization"
-        case .token(_, from: .cookie): "one, in the row's cookie"
-        case .token(_, from: .query): "one, in the row's query parameter"
+        case .several(let place): "more than one, in \(place.words)"
+        case .token(_, let place): "one, in \(place.words)"
         }
     }
 
@@ -205,9 +204,10 @@ extension CallerCheck {
         case .signature(_, _, _, let isGenuine):
             CheckWords(
                 "signature", expected: "made by that key", actual: isGenuine ? "genuine" : "not genuine")
-        case .revocation(_, let isCovered):
+        case .revocation(_, let entry):
             CheckWords(
-                "revocation", expected: "none against it", actual: isCovered ? "an entry stands" : "none")
+                "revocation", expected: "none against it",
+                actual: entry.map { "\($0.words) stands" } ?? "none")
         case .groups(let identity, let tenant):
             CheckWords("groups", expected: anyOf(tenant.requiredGroups), actual: shownList(identity.groups))
         case .scopes(let identity, let tenant):

@@ -46,6 +46,8 @@ extension Check {
     fileprivate var note: RefusalNote {
         switch self {
         case .host(.row(.misconfigured(let flaw))): RefusalNote(finding: .row(flaw))
+        case .host(.directory(let staleAfter?, let now)):
+            RefusalNote(finding: .stale(staleAfter, now: now))
         case .host: RefusalNote()
         case .rule(let check): check.note
         case .credential(let check): RefusalNote(finding: check.finding)
@@ -81,6 +83,7 @@ extension RuleCheck {
 extension CredentialCheck {
     fileprivate var finding: RefusalFinding? {
         switch self {
+        case .found(.several(let place), _, _): .several(place)
         case .found(_, _, let saysOther): saysOther ? .otherScheme : nil
         case .page(let request, _):
             .page(RefusalFinding.cut(request.origin.map { WebOrigin($0)?.canonical ?? [] } ?? []))
@@ -119,7 +122,8 @@ extension CallerCheck {
             RefusalNote(subject: Array(subject), finding: .key(keyID, pool))
         case .withdrawal(let keyID, let pool, let withdrawal, let subject):
             RefusalNote(subject: Array(subject), finding: .withdrawnKey(keyID, pool, withdrawal))
-        case .revocation(let identity, _): RefusalNote(verified: identity)
+        case .revocation(let identity, let entry):
+            RefusalNote(verified: identity, finding: entry.map { .revoked($0) })
         case .groups(let identity, let tenant):
             RefusalNote(
                 verified: identity,

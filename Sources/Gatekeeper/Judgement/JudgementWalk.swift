@@ -56,14 +56,15 @@ struct JudgementWalk: ~Copyable {
         _ name: UnsafeRawBufferPointer, _ now: Instant, _ listener: inout Listener
     ) throws(Refusal) -> ResolvedTenant {
         if now > snapshot.staleAfter {
-            throw listener.refused(.host(.directory(isLoaded: true)), .gateway(.stale))
+            throw listener.refused(
+                .host(.directory(staleAfter: snapshot.staleAfter, now: now)), .gateway(.stale))
         }
         if let known = hosts.resolved(for: name) {
             listener.passed(.host(.host(name)))
             return known
         }
         guard let directory = snapshot.directory else {
-            throw listener.refused(.host(.directory(isLoaded: false)), .gateway(.starting))
+            throw listener.refused(.host(.directory(staleAfter: nil, now: now)), .gateway(.starting))
         }
         guard let host = Host(request: name), let entry = directory.entry(for: host) else {
             throw listener.refused(.host(.host(name)), .host(.unknown))

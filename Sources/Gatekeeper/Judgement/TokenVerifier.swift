@@ -172,24 +172,26 @@ struct TokenVerifier: ~Copyable {
     private func checkRevocation<Listener: CheckListener>(
         of identity: Identity, _ resolved: ResolvedTenant, _ now: Instant, _ listener: inout Listener
     ) throws(Refusal) {
-        guard isRevoked(identity, resolved, now) else {
-            listener.passed(.caller(.revocation(identity, isCovered: false)))
+        guard let entry = revocation(of: identity, resolved, now) else {
+            listener.passed(.caller(.revocation(identity, nil)))
             return
         }
-        throw listener.refused(.caller(.revocation(identity, isCovered: true)), .token(.revoked))
+        throw listener.refused(.caller(.revocation(identity, entry)), .token(.revoked))
     }
 
-    /// Whether an entry covers the token. What was found stays true until the pool's entries change.
-    private func isRevoked(_ identity: Identity, _ resolved: ResolvedTenant, _ now: Instant) -> Bool {
-        guard identity.revocationGeneration != revocationGeneration, let revocations else { return false }
+    /// The entry that covers the token; nil where none does. That none does stays true until the pool's entries change.
+    private func revocation(
+        of identity: Identity, _ resolved: ResolvedTenant, _ now: Instant
+    ) -> RevocationMatch? {
+        guard identity.revocationGeneration != revocationGeneration, let revocations else { return nil }
         let pool = resolved.tenant.pools[identity.poolIndex].key
         if revocations.hasChanged(pool, since: identity.revocationGeneration),
-            revocations.covers(identity.ids, of: pool, digester: digester, at: now)
+            let entry = revocations.covering(identity.ids, of: pool, digester: digester, at: now)
         {
-            return true
+            return entry
         }
         identity.revocationGeneration = revocations.generation
-        return false
+        return nil
     }
 
     // MARK: A token that is not remembered

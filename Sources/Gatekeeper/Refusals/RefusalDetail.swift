@@ -13,6 +13,12 @@ package enum RefusalDetail: Hashable, Sendable {
     case questionFlaw(QuestionFlaw)
     /// The upstream that failed the request.
     case upstream(Upstream)
+    /// The upstream to which no connection came about, and why, as a sentence without its full stop.
+    indirect case unreached(Upstream, String)
+    /// How many bytes there were of a head whose time was over.
+    case unfinishedHead(Int)
+    /// The host for which the client made the connection; empty where it named none.
+    indirect case madeFor([UInt8])
     /// More interim responses (1xx) than one request may get.
     case interimResponses
     /// The upstream's response does not agree to WebSocket as RFC 6455 §4.2.2 has it.
@@ -43,6 +49,12 @@ package enum RefusalDetail: Hashable, Sendable {
         case .badWebSocket: "bad_websocket"
         case .questionFlaw(let flaw): flaw.rawValue
         case .upstream(let upstream): upstream.description
+        case .unreached(let upstream, let reason): "\(upstream.description): \(reason)"
+        case .unfinishedHead(let bytes): "\(bytes) bytes of it had come"
+        case .madeFor(let host):
+            host.isEmpty
+                ? "the connection was made without a name"
+                : "the connection was made for \(String(decoding: host, as: UTF8.self))"
         case .interimResponses: "interim_answer"
         case .webSocketHandshake: "websocket_handshake"
         case .webSocketClosed: "websocket_closed"

@@ -9,6 +9,12 @@ package enum RefusalFinding: Hashable, Sendable {
     case row(RowFlaw)
     /// There is an `Authorization`, and it is no bearer token.
     case otherScheme
+    /// Where more than one token stands.
+    case several(TokenPlace)
+    /// Since when the directory is too old, and when it was judged.
+    case stale(Instant, now: Instant)
+    /// The entry of `poolgate.revocations` that covers the token.
+    case revoked(RevocationMatch)
     /// The page that caused the request, as `Origin` spells it; empty where there is none, or several.
     case page([UInt8])
     /// What keeps a token from being read.

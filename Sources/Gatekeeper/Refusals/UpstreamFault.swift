@@ -9,6 +9,14 @@ package enum UpstreamFault: String, Hashable, Sendable, CaseIterable {
     case badResponse = "upstream_bad_answer"
     case connectTimeout = "upstream_connect_timeout"
     case responseTimeout = "upstream_timeout"
+
+    /// Whether no connection came about, so that the upstream never heard of the request.
+    package var isOfConnecting: Bool {
+        switch self {
+        case .refused, .unreachable, .forbidden, .tlsFailed, .connectTimeout: true
+        case .reset, .badResponse, .responseTimeout: false
+        }
+    }
 }
 
 extension UpstreamFault {

@@ -5,20 +5,15 @@ package enum Credential {
     /// Nothing that the gateway takes for a credential.
     case none
     /// One bearer token, whose bytes nobody has looked at yet.
-    case token(UnsafeRawBufferPointer, from: Source)
+    case token(UnsafeRawBufferPointer, from: TokenPlace)
     /// Two tokens or more in one place, of which nobody could say which counts.
-    case several
-
-    /// Where a token stood.
-    package enum Source: Sendable {
-        case authorization, cookie, query
-    }
+    case several(in: TokenPlace)
 
     /// Reads the one `Authorization` field (RFC 6750 §2.1); other schemes, and `Bearer` with nothing behind it, are no
     /// credential to this gateway.
     package init(authorization value: UnsafeRawBufferPointer?, count: Int) {
         guard count <= 1 else {
-            self = .several
+            self = .several(in: .authorization)
             return
         }
         guard let value, ByteScanner.begins(value, with: "bearer") else {
@@ -55,12 +50,12 @@ package enum Credential {
 
     /// Takes one more value from the place that is being read. An empty value counts as none, and the same value twice as
     /// one; two that differ are several credentials.
-    private mutating func add(_ token: UnsafeRawBufferPointer, from source: Source) {
+    private mutating func add(_ token: UnsafeRawBufferPointer, from source: TokenPlace) {
         guard !token.isEmpty else { return }
         switch self {
         case .none: self = .token(token, from: source)
         case .token(let other, _):
-            if !UnsafeRawBufferPointer.areEqual(other, token) { self = .several }
+            if !UnsafeRawBufferPointer.areEqual(other, token) { self = .several(in: source) }
         case .several: break
         }
     }

@@ -178,21 +178,23 @@ package final class Revocations: Sendable {
         return last > generation
     }
 
-    /// Whether an entry covers a token of the pool at `now`.
-    func covers(_ token: TokenIDs, of pool: PoolName, digester: TokenDigester, at now: Instant) -> Bool {
-        guard changed[pool] != nil else { return false }
+    /// The first entry found that covers a token of the pool at `now`; nil where none does.
+    func covering(
+        _ token: TokenIDs, of pool: PoolName, digester: TokenDigester, at now: Instant
+    ) -> RevocationMatch? {
+        guard changed[pool] != nil else { return nil }
         for kind in TokenIDs.Kind.allCases {
             guard let name = token.revocationName(kind, of: pool),
                 let digest = name.withUnsafeBytes({ digester.digest(of: $0) }).map(Digest.init(half:))
             else { continue }
             let entries = Revocations.entries(digest, in: recent)
-            if entries.contains(where: { $0.covers(token, at: now) }) { return true }
             let older = Revocations.entries(digest, in: base)
-            if older.contains(where: { !outdated.contains($0.id) && $0.covers(token, at: now) }) {
-                return true
-            }
+            let found =
+                entries.first { $0.covers(token, at: now) }
+                ?? older.first { !outdated.contains($0.id) && $0.covers(token, at: now) }
+            if let found { return RevocationMatch(id: found.id, column: kind.column) }
         }
-        return false
+        return nil
     }
 
     private func contains(_ id: Int64, _ digest: Digest, in entries: [Entry]) -> Bool {
@@ -209,6 +211,19 @@ package final class Revocations: Sendable {
         var end = low
         while end < sorted.count, sorted[end].digest == digest { end += 1 }
         return sorted[low..<end]
+    }
+}
+
+extension TokenIDs.Kind {
+    /// The column of `poolgate.revocations` that names such an id; nil for none.
+    fileprivate var column: String? {
+        switch self {
+        case .pool: nil
+        case .subject: "subject"
+        case .originJTI: "origin_jti"
+        case .jti: "jti"
+        case .client: "client_id"
+        }
     }
 }
 

@@ -8,6 +8,11 @@ extension RefusalFinding {
         switch self {
         case .row(let flaw): flaw.description
         case .otherScheme: "Authorization holds no bearer token"
+        case .several(let place): "more than one token stands in \(place.words)"
+        case .stale(let since, let now):
+            "the directory could not be confirmed for longer than max-staleness, since \(span(from: since, to: now))"
+        case .revoked(let entry):
+            "entry \(entry.id) of poolgate.revocations covers the token by its \(entry.column ?? "pool")"
         case .page(let origin):
             origin.isEmpty ? "no page of one known origin asks" : "a page of \(text(origin)) asks"
         case .unreadable(let flaw): flaw.description
@@ -38,6 +43,10 @@ extension RefusalFinding {
     var fields: [LogLine.Field] {
         switch self {
         case .row, .otherScheme: []
+        case .several(let place): [field("place", .text(place.rawValue))]
+        case .stale(let since, _): [field("stale_since", .text(since.timestamp))]
+        case .revoked(let entry):
+            [field("revocation", .number(entry.id)), field("revoked_by", .text(entry.column ?? "pool"))]
         case .page(let origin): origin.isEmpty ? [] : [field("origin", .bytes(origin))]
         case .unreadable(let flaw): [field("part", .text(flaw.part))]
         case .claim(let flaw): [field("claim", .text(flaw.name.rawValue))]
