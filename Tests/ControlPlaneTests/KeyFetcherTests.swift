@@ -163,7 +163,7 @@ import Testing
         async let two = second.fetch(pool)
         #expect(await one.failure == .transfer(.timeout(.responding)))
         #expect(await two.failure == .transfer(.timeout(.responding)))
-        #expect(ContinuousClock.now - began < .seconds(7))
+        #expect(ContinuousClock.now - began < .seconds(15))
         first.stop()
         second.stop()
     }
@@ -200,7 +200,7 @@ import Testing
                 await fetcher.fetch(TestKeys.pool("Healthy\(number)"), FetchPriority(requestsWait: true))
                     .failure == nil)
         }
-        #expect(ContinuousClock.now - began < .seconds(2))
+        #expect(ContinuousClock.now - began < .milliseconds(4_500))
         #expect(server.mostOpen <= 18)
         fetcher.stop()
         for task in hung { #expect(await task.value.failure == .transfer(.cancelled)) }
@@ -256,7 +256,8 @@ import Testing
                 server.port, scheme: "https", egress: EgressSettings(caFile: server.caFile))
             let failure = await fetcher.fetch(pool).failure
             #expect(
-                failure?.reason == "tls" && failure?.description.contains("alternative names") == true,
+                failure?.reason == "tls"
+                    && failure?.sentence(of: pool, at: nil).contains("alternative names") == true,
                 "\(String(describing: failure))")
             fetcher.stop()
         }

@@ -143,8 +143,8 @@ def test_a_file_of_authorities_replaces_those_of_the_system(binaries, database, 
         script = 'mount --bind "$0" /etc/ssl/certs && exec "$@"'
         return subprocess.run(["unshare", "-m", "bash", "-c", script, str(system), *command], capture_output=True, text=True).stdout
     try:
-        assert "answers 404" in check(), "the system's authorities are believed"
-        assert "answers 404" in check("--ca-file", str(trusted.file))
+        assert "answered 404" in check(), "the system's authorities are believed"
+        assert "answered 404" in check("--ca-file", str(trusted.file))
         told = check("--ca-file", str(other.file))
         assert "TLS cannot be trusted" in told, told
     finally:

@@ -34,7 +34,8 @@ def test_one_command_ends_a_key_on_every_gateway_until_it_is_lifted(gateway, ten
         f"SELECT 1 FROM poolgate.pool_health WHERE pool_id = '{tenant.pool}' AND '{kid}' = ANY (key_ids)"))
     # The stand-in's pools share keys, so the pool has to be named; every form that is printed anywhere will do.
     issuer = f"https://cognito-idp.eu-west-1.amazonaws.com/{tenant.pool}"
-    report, done = pools("--withdraw", kid, "--pool", issuer, "--reason", "in a public repository")
+    report, done = pools("--withdraw", kid, "--pool", issuer, "--reason", "in a public repository",
+                         "--actor", "ana")
     assert done.returncode == 0, done.stderr
     assert (report["pool"], report["kid"], report["withdrawn"]) == (f"eu-west-1/{tenant.pool}", kid, True)
     assert report["live_on"] == report["of"] >= 1 and report["reason"] == "in a public repository"
@@ -54,8 +55,11 @@ def test_one_command_ends_a_key_on_every_gateway_until_it_is_lifted(gateway, ten
     assert tenant.database.sql(f"SELECT withdrawn_key_ids, keys FROM poolgate.tenant_summary WHERE host = '{tenant.host}'"
                                ).split("|")[0] == "{" + kid + "}"
 
-    report, done = pools("--lift", kid)
+    report, done = pools("--lift", kid, "--actor", "ben")
     assert done.returncode == 0 and report["withdrawn"] is False
+    assert tenant.database.sql(
+        f"SELECT operation, actor FROM poolgate.tenant_history WHERE table_name = 'withdrawn_keys' "
+        f"AND coalesce(after, before) ->> 'pool_id' = '{tenant.pool}' ORDER BY id").split() == ["insert|ana", "lift|ben"]
     assert tenant.get(token).status == 200
 
 

@@ -40,23 +40,6 @@ import Testing
         #expect(throws: RevokedToken.Flaw.self) { try none.target(tokenAlone: false) }
     }
 
-    @Test(
-        "A pool is taken in every form in which one is printed",
-        arguments: [
-            "eu-west-1_Abc", " eu-west-1_Abc ", "eu-west-1/eu-west-1_Abc",
-            "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Abc",
-            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Abc",
-            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Abc/.well-known/jwks.json",
-        ])
-    func pools(_ text: String) {
-        #expect(PoolArgument.parsed(text)?.description == "eu-west-1_Abc")
-    }
-
-    @Test("What names no pool is none", arguments: ["", "/", "Abc", "eu-west-1", "https://eu-west-1_/x"])
-    func noPools(_ text: String) {
-        #expect(PoolArgument.parsed(text) == nil)
-    }
-
     @Test("A time is a span or a point in time")
     func times() {
         #expect(RevocationTime("90m") == .away(milliseconds: 5_400_000))

@@ -101,17 +101,17 @@ package struct KeyWithdrawals: Sendable {
         return pool
     }
 
-    /// Withdraws the key of this printed name, or lifts that, and waits until every gateway that runs judges by it, but no
-    /// longer than `patience`.
+    /// Withdraws the key of this printed name, or lifts that, for the person `actor`, and waits until every gateway that runs
+    /// judges by it, but no longer than `patience`.
     package func perform(
-        _ deed: Deed, _ keyID: String, of pool: PoolName, patience: Duration
+        _ deed: Deed, _ keyID: String, of pool: PoolName, by actor: String, patience: Duration
     ) async throws(Failure) -> Done {
         let statement =
             switch deed {
             case .withdraw(let reason): WithdrawnKeyQueries.withdrawing(keyID, of: pool, reason: reason)
             case .lift: WithdrawnKeyQueries.lifting(keyID, of: pool)
             }
-        let rows = try await ask(statement)
+        let rows = try await write(statement, by: actor)
         guard rows.count == 1, let transaction = rows.text(0, 0), let at = rows.text(0, 1) else {
             throw .notFound("no key of that name is withdrawn from \(pool)")
         }
@@ -129,6 +129,19 @@ package struct KeyWithdrawals: Sendable {
 
     private func number(_ rows: PostgresRows, _ column: Int) -> Int64 {
         RevocationReader.number(rows, 0, column) ?? 0
+    }
+
+    /// Runs the statement in a transaction of which the history says who is behind it.
+    private func write(_ statement: PostgresStatement, by actor: String) async throws(Failure) -> PostgresRows
+    {
+        do throws(PostgresError) {
+            let results = try await connection.transaction(
+                .readWrite, [WithdrawnKeyQueries.actor(actor), statement])
+            guard let rows = results.last else { throw .misuse("the transaction gave no rows") }
+            return rows
+        } catch {
+            throw .database(error)
+        }
     }
 
     private func ask(_ statement: PostgresStatement) async throws(Failure) -> PostgresRows {

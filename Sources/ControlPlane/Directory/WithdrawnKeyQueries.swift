@@ -21,6 +21,11 @@ enum WithdrawnKeyQueries {
             """, [.text(keyID)])
     }
 
+    /// The first statement of a transaction: who is behind it, for the history.
+    static func actor(_ actor: String) -> PostgresStatement {
+        PostgresStatement("SELECT set_config('poolgate.actor', $1, true)", [.text(actor)])
+    }
+
     /// Withdraws a key; of one that is withdrawn already, the reason is replaced where there is a new one. One row: the
     /// transaction, since when, and the reason that stands there now.
     static func withdrawing(_ keyID: String, of pool: PoolName, reason: String?) -> PostgresStatement {

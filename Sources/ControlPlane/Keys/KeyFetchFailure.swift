@@ -2,7 +2,7 @@ package import Gatekeeper
 package import JOSE
 
 /// Why a fetch brought no usable key set.
-package enum KeyFetchFailure: Error, Equatable, Sendable, CustomStringConvertible {
+package enum KeyFetchFailure: Error, Equatable, Sendable {
     /// The endpoint gave no whole response.
     case transfer(TransferFailure)
     /// A response with a status other than 200.
@@ -11,16 +11,6 @@ package enum KeyFetchFailure: Error, Equatable, Sendable, CustomStringConvertibl
     case redirect(Int)
     /// A 200 whose body is no key set with a usable key.
     case unusableKeySet(KeySetFlaw)
-
-    /// A sentence without its full stop, for logs and the health table.
-    package var description: String {
-        switch self {
-        case .transfer(let failure): failure.description
-        case .status(let status): "the key endpoint answers \(status)"
-        case .redirect(let status): "the key endpoint answers \(status), and redirects are not followed"
-        case .unusableKeySet(let flaw): "the answer is no usable key set: \(flaw)"
-        }
-    }
 
     /// What happened in the words of a person who has to do something about it, without a full stop: which endpoint of which
     /// pool, what it answered, and what that mostly means.

@@ -11,6 +11,8 @@ struct KeyWithdrawalRun {
     /// The pool that was named; nil where it is to be found.
     let pool: PoolName?
     let isDry: Bool
+    /// Who the history says is behind it.
+    let actor: String
     let output: OutputOptions
 
     /// What is printed as JSON.
@@ -55,7 +57,8 @@ struct KeyWithdrawalRun {
             show(found, nil)
             return
         }
-        let done = try await withdrawals.perform(deed, keyID, of: found, patience: Limits.withdrawalReach)
+        let done = try await withdrawals.perform(
+            deed, keyID, of: found, by: actor, patience: Limits.withdrawalReach)
         show(found, done)
         if done.liveOn < done.gateways { throw .notEverywhere(done) }
     }

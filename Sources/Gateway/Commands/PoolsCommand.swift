@@ -9,7 +9,8 @@ struct PoolsCommand: AsyncParsableCommand {
         abstract: "Show the user pools of a running gateway: their keys, ages and errors; withdraw a key.",
         usage: """
             poolgate pools [--refresh POOL] [SETTINGS]
-            poolgate pools (--withdraw KID [--reason TEXT] | --lift KID) [--pool POOL] [--dry-run] [SETTINGS]
+            poolgate pools (--withdraw KID [--reason TEXT] | --lift KID) [--pool POOL] [--actor NAME] [--dry-run]
+                [SETTINGS]
             """,
         discussion: """
             Asks the gateway at --admin-listen, with --admin-token where that is set.
@@ -38,6 +39,12 @@ struct PoolsCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Why the key is withdrawn, for the log and for others.", valueName: "TEXT"))
     var reason: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Who the history says is behind it; the user of the operating system unless given.",
+            valueName: "NAME"))
+    var actor: String?
+
     @Flag(help: "Say which key of which pool it would be, and write nothing.")
     var dryRun = false
 
@@ -50,30 +57,24 @@ struct PoolsCommand: AsyncParsableCommand {
             throw ValidationError("--refresh, --withdraw and --lift exclude each other: give one of them")
         }
         if withdraw == nil, reason != nil { throw ValidationError("--reason belongs to --withdraw") }
-        if withdraw == nil, lift == nil, pool != nil || dryRun {
-            throw ValidationError("--pool and --dry-run belong to --withdraw and --lift")
+        if withdraw == nil, lift == nil, pool != nil || dryRun || actor != nil {
+            throw ValidationError("--pool, --actor and --dry-run belong to --withdraw and --lift")
         }
     }
 
     func run() async throws {
         let settings = try arguments.read()
-        if let keyID = withdraw {
+        if let keyID = withdraw ?? lift {
             try await KeyWithdrawalRun(
-                deed: .withdraw(reason: reason), keyID: keyID, pool: try pool.map(PoolsCommand.named),
-                isDry: dryRun, output: output
-            ).run(settings)
-            return
-        }
-        if let keyID = lift {
-            try await KeyWithdrawalRun(
-                deed: .lift, keyID: keyID, pool: try pool.map(PoolsCommand.named), isDry: dryRun,
-                output: output
+                deed: withdraw == nil ? .lift : .withdraw(reason: reason), keyID: keyID,
+                pool: try pool.map(PoolArgument.pool), isDry: dryRun,
+                actor: actor ?? WriteOptions.systemUser, output: output
             ).run(settings)
             return
         }
         let admin = AdminClient(settings)
         if let refresh {
-            let name = try PoolsCommand.named(refresh)
+            let name = try PoolArgument.pool(refresh)
             let pool: StatusReport.Pool = try await admin.ask("/pools/\(name.poolID)/refresh", isPost: true)
             show([pool])
             if !output.isJSON {
@@ -94,13 +95,6 @@ struct PoolsCommand: AsyncParsableCommand {
             pools += report.pools
             if report.poolsLeftOut == 0 || report.pools.isEmpty { return pools }
         }
-    }
-
-    /// The pool that an argument names; ends the command with a sentence where it names none.
-    private static func named(_ text: String) throws(ExitCode) -> PoolName {
-        if let pool = PoolReference.pool(text) { return pool }
-        Output.complaint("\(Printable.value(text)) names no pool: write \(PoolReference.forms)")
-        throw ExitCode.usage
     }
 
     private func show(_ pools: [StatusReport.Pool]) {

@@ -50,7 +50,7 @@ struct PoolsTable: Sendable {
                 html.time(status.since, now: now)
             }
             if status.areKeysFromDisk { html.element("p", .class("muted"), text: "keys from disk") }
-            if let failure = status.failure { html.element("p", .class("why"), text: failure.description) }
+            if let error = status.error { html.element("p", .class("why"), text: error) }
         }
         html.cell("Keys", "keys") { keys(&$0, status) }
         time(&html, "Fetched", status.lastSuccess)

@@ -18,12 +18,14 @@ struct KeyCheck {
         defer { fetcher.stop() }
         let results = await ParallelWork.map(pools, "key endpoints", atMost: Limits.checksAtOnce) { pool in
             let fetched = await fetcher.fetch(pool)
-            return KeyCheck.result(pool, fetched, at: .now)
+            return KeyCheck.result(pool, fetched, fetcher.source.endpoint(pool), at: .now)
         }
         return (results.map(\.finding), KeyCheck.clock(results.compactMap(\.ahead)))
     }
 
-    private static func result(_ pool: PoolName, _ fetched: KeyFetchResult, at now: Instant) -> Result {
+    private static func result(
+        _ pool: PoolName, _ fetched: KeyFetchResult, _ endpoint: String?, at now: Instant
+    ) -> Result {
         let subject = "keys of \(pool)"
         switch fetched {
         case .success(let keys):
@@ -40,14 +42,14 @@ struct KeyCheck {
         case .failure(let failure):
             return Result(
                 finding: .failure(
-                    subject, failure.description, "try its URL with curl: \(KeyCheck.hint(failure))"),
+                    subject, failure.sentence(of: pool, at: endpoint),
+                    "try that with curl: \(KeyCheck.hint(failure))"),
                 ahead: nil)
         }
     }
 
     private static func hint(_ failure: KeyFetchFailure) -> String {
         switch failure {
-        case .status(404): "no pool of that id in that region?"
         case .status, .redirect, .unusableKeySet: "is jwks-url-template right?"
         case .transfer: "names, routes, egress-proxy, ca-file?"
         }

@@ -29,7 +29,7 @@ struct RevokedToken: Equatable {
         func text(_ name: StaticString) -> String? {
             claims[name]?.string.map { String(decoding: $0, as: UTF8.self) }
         }
-        guard let poolID = text("iss").flatMap(PoolArgument.parsed) else {
+        guard let poolID = text("iss").flatMap({ PoolReference.pool($0)?.poolID }) else {
             throw Flaw(description: "the token's issuer is no user pool")
         }
         self.poolID = poolID.description

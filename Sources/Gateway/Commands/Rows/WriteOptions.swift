@@ -23,7 +23,7 @@ struct WriteOptions: ParsableArguments {
     var actorName: String { actor ?? WriteOptions.systemUser }
 
     /// The name of the user whom this process runs as; its number where the system knows no name.
-    private static var systemUser: String {
+    static var systemUser: String {
         guard let user = getpwuid(getuid()) else { return "uid \(getuid())" }
         return String(cString: user.pointee.pw_name)
     }
