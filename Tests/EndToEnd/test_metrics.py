@@ -4,10 +4,12 @@ import json
 import pathlib
 import re
 import socket
+import ssl
 import subprocess
 import urllib.request
 
 import pytest
+from certificates import DAY, Authority
 from conftest import make_tenant
 from processes import TOP, wait_until
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
@@ -20,12 +22,23 @@ NAMED_TENANTS = 50
 
 
 @pytest.fixture(scope="module")
-def site(binaries, migrated, stand_in, shared_upstream):
+def certificate_folder(tmp_path_factory):
+    """Sixty pairs, of which `p00` expires first and fifty have a series."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = Authority(folder)
+    for number in range(60):
+        authority.issue(folder, f"p{number:02}", f"p{number:02}.example.com", lifetime=(5 + number) * DAY)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(binaries, migrated, stand_in, shared_upstream, certificate_folder):
     """A gateway of this file's own, so that nobody else's requests are counted."""
     from gateway import Gateway
     database = migrated()
     gateway = Gateway(
-        binaries, database_url=database.url, upstream=shared_upstream.url, jwks_url_template=stand_in.template)
+        binaries, database_url=database.url, upstream=shared_upstream.url, jwks_url_template=stand_in.template,
+        tls_listen="127.0.0.1:0", tls_certificates=certificate_folder)
     tenant = make_tenant(gateway, database, stand_in, "eu-west-1_Metrics01", host="counted.example.com")
     yield tenant
     gateway.remove()
@@ -90,7 +103,7 @@ def test_the_form_goes_by_accept(site):
             (OPENMETRICS, "application/openmetrics-text; version=1.0.0; charset=utf-8")]:
         request = urllib.request.Request(
             f"http://127.0.0.1:{site.gateway.admin_port}/metrics", headers={"Accept": accept})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:
             assert answer.headers["Content-Type"] == kind and answer.headers["Cache-Control"] == "no-store"
 
 
@@ -240,6 +253,15 @@ def test_the_process_is_told_by_the_standard_names(site):
     assert samples("process_cpu_seconds_total") > 0 and samples("process_threads") > 2
     assert samples("process_start_time_seconds") > 1_700_000_000
     assert samples("poolgate_build_info") == 1
+
+
+def test_certificates_are_told_by_when_they_expire_the_first_of_them(site, certificate_folder):
+    samples = scrape(site.gateway)
+    name = "poolgate_certificate_expiry_timestamp_seconds"
+    assert samples.labels(name, "certificate") == [f"p{number:02}" for number in range(50)]
+    written = subprocess.run(
+        ["openssl", "x509", "-enddate", "-noout", "-in", certificate_folder / "p00.crt"], capture_output=True, text=True, check=True)
+    assert samples(name, certificate="p00") == ssl.cert_time_to_seconds(written.stdout.strip().partition("=")[2])
 
 
 def test_a_websocket_is_counted_while_it_is_open(site):

@@ -107,6 +107,12 @@ package final class ProxyServer: Sendable {
         return addresses
     }
 
+    /// The certificates that clients may be shown: the name of each pair's files, and when it expires, in seconds since 1970.
+    /// Empty without TLS.
+    package var certificateEnds: [(name: String, seconds: Int64)] {
+        certificates?.pairs.map { ($0.name, $0.validUntil) } ?? []
+    }
+
     /// Returns once every event loop has found time for it; at once where the proxy is not started or is shut down.
     package func answer() async {
         // Asked for under the lock, since nothing may be scheduled on a loop that has ended.

@@ -11,6 +11,8 @@ struct MetricsEndpoint: Sendable {
     let feed: SnapshotFeed
     let state: GatewayState
     let log: LogWriter
+    /// The certificates that clients may be shown, and when each expires, in seconds since 1970.
+    let certificateEnds: @Sendable () -> [(name: String, seconds: Int64)]
 
     /// The metrics now, in the form that `accept` asks for.
     func response(accept: String?) async -> Response {
@@ -28,7 +30,8 @@ struct MetricsEndpoint: Sendable {
         let reported = state.reported
         return MetricsFacts(
             loops: loops, snapshotEpoch: epoch, control: control.reading, pools: state.poolStatuses,
-            directory: reported.directory, isReady: state.readiness.isReady, isStopping: reported.isStopping,
+            directory: reported.directory, certificateEnds: certificateEnds(),
+            isReady: state.readiness.isReady, isStopping: reported.isStopping,
             droppedLines: log.droppedLines, process: .read(), version: state.version,
             startedAt: state.startedAt, now: .now)
     }

@@ -14,6 +14,8 @@ struct MetricsFacts: Sendable {
     let pools: [PoolStatus]
     /// The tenant directory.
     let directory: DirectoryStatus
+    /// The certificates that clients may be shown, and when each expires, in seconds since 1970.
+    let certificateEnds: [(name: String, seconds: Int64)]
     let isReady: Bool
     let isStopping: Bool
     /// Lines of the log that did not fit, since the start.

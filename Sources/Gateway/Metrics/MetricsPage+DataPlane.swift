@@ -93,6 +93,18 @@ extension MetricsPage {
         text.add(loops.counters.tickDelays)
     }
 
+    /// Of very many, those that expire first.
+    mutating func writeCertificates() {
+        text.begin(
+            "poolgate_certificate_expiry_timestamp_seconds", .gauge,
+            "When the certificates that clients may be shown expire, of those that expire first; the name is that of its files."
+        )
+        let first = facts.certificateEnds.sorted { ($0.seconds, $0.name) < ($1.seconds, $1.name) }
+        for end in first.prefix(Limits.namedCertificates) {
+            text.add(end.seconds, ["certificate": end.name])
+        }
+    }
+
     mutating func writeProcess() {
         let process = facts.process
         text.begin(

@@ -16,6 +16,7 @@ struct MetricsPage {
         page.writeDirectory()
         page.writeUpstreams()
         page.writeConnections()
+        page.writeCertificates()
         page.writeLoops()
         page.writeProcess()
         page.text.end()

@@ -148,7 +148,9 @@ struct GatewayServer {
                 sessions: AdminSessions(), state: state, page: makePage(), events: events,
                 refresh: { [pools] in await pools.refresh($0) },
                 metrics: MetricsEndpoint(
-                    collector: metrics, control: controlCounters, feed: feed, state: state, log: log)),
+                    collector: metrics, control: controlCounters, feed: feed, state: state, log: log,
+                    certificateEnds: { [openedProxy] in openedProxy.value?.certificateEnds ?? [] }),
+                log: log),
             logger: Logger(label: "admin") { [log, settings] in
                 LibraryLog(label: $0, writer: log, level: settings.logLevel)
             })
