@@ -71,6 +71,16 @@ enum Limits {
     static let adminSessions = 64
     /// How long such a session lasts: a working day.
     static let adminSession = Duration.seconds(12 * 3_600)
+    /// The shortest admin token where other machines can reach the port.
+    static let shortestAdminToken = 16
+    /// Wrong tokens that one address may give at once, and after how long it may give one more.
+    static let wrongTokens = 10
+    static let wrongTokenPause = Duration.seconds(6)
+    /// Addresses whose wrong tokens are remembered.
+    static let wrongTokenSources = 1_024
+    /// Lines about wrong tokens that the log gets in such a time; the next line says how many had none.
+    static let wrongTokenLines = 30
+    static let wrongTokenLineTime = Duration.seconds(60)
     /// Cookies of a request that are looked at.
     static let sessionCookies = 4
     /// The largest form that is sent to the admin port: a token, and the headers of a described request.
@@ -121,8 +131,9 @@ enum Limits {
     static let historyMinutes = 60
     /// For how long a text of metrics makes room at first.
     static let metricsTextBytes = 64 * 1024
-    /// Upstreams that have a series of their own.
+    /// Upstreams, and certificates, that have a series of their own.
     static let namedUpstreams = 50
+    static let namedCertificates = 50
     /// The largest file of /proc that is read.
     static let procFileBytes = 4 * 1024
 
@@ -291,7 +302,4 @@ enum Limits {
     static let badLinesTold = 100
     /// Changes of a trial that are shown.
     static let importChangesShown = 50
-
-    /// How often the processes are gone through for the one that listens on a port.
-    static let looksForPortHolder = 5
 }

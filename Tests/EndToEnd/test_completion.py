@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -80,10 +81,14 @@ def test_status_says_how_a_running_gateway_is_by_table_and_by_exit_status(run, s
     rows = {line.split("  ")[0]: line.partition("  ")[2].strip() for line in table.splitlines()}
     assert rows["ready"] == "yes" and rows["listener proxy"] == f"127.0.0.1:{gateway.port}"
     assert rows["directory"].startswith("from database, confirmed ") and "ready" in rows["pools"]
+    own, = [replica for replica in report["replicas"] if replica["self"]]
+    assert own["instance"] == report["instance"] and own["state"] == "serving"
+    assert "serving" in rows["replicas"] and rows[f"replica {own['instance']} (this)"].startswith("serving on ")
     lonely = start(database_url="postgresql://u@127.0.0.1:1/x", ready=False)
     port = lonely.port_of("admin")
     done = run("status", "--table", "--admin-listen", f"127.0.0.1:{port}")
     assert done.returncode == 1 and "not ready" in done.stdout, done.stdout + done.stderr
+    assert re.search("^replicas +not known: ", done.stdout, re.M), done.stdout
     lonely.stop()
     done = run("status", "--admin-listen", f"127.0.0.1:{port}")
     assert done.returncode == 69 and "no gateway answers" in done.stderr

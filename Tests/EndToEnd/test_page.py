@@ -71,7 +71,7 @@ def fetch(url, method="GET", data=None, **headers):
     request = urllib.request.Request(
         url, method=method, headers=headers, data=data and urllib.parse.urlencode(data).encode())
     try:
-        answer = urllib.request.build_opener(Stay).open(request, timeout=10)
+        answer = urllib.request.build_opener(Stay).open(request, timeout=20)
     except urllib.error.HTTPError as error:
         answer = error
     return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read().decode()
@@ -244,11 +244,12 @@ def test_every_response_has_the_headers_that_browsers_are_held_by(site):
 
 
 def test_a_person_signs_in_with_the_token_off_loopback(browser, start, database):
-    gateway = start(database_url=database.url, admin_listen="0.0.0.0:0", admin_token="correct-horse", ready=False)
+    token = "correct-horse-battery"
+    gateway = start(database_url=database.url, admin_listen="0.0.0.0:0", admin_token=token, ready=False)
     url = f"http://127.0.0.1:{gateway.port_of('admin')}"
     status, fields, body = fetch(url + "/")
     assert status == 401 and fields["www-authenticate"].startswith("Bearer") and "Admin token" in body
-    assert fetch(url + "/", Authorization="Bearer correct-horse")[0] == 200
+    assert fetch(url + "/", Authorization=f"Bearer {token}")[0] == 200
     browser.shape(1280)
     browser.open(url + "/")
     browser.run("document.getElementById('token').focus()")
@@ -256,10 +257,10 @@ def test_a_person_signs_in_with_the_token_off_loopback(browser, start, database)
     browser.press("Enter")
     browser.wait("document.body.innerText.includes('not the admin token')")
     browser.run("document.getElementById('token').focus()")
-    browser.type("correct-horse")
+    browser.type(token)
     browser.press("Enter")
     browser.wait("location.pathname === '/' && document.getElementById('now') !== null")
-    assert browser.run("document.cookie") == "" and "correct-horse" not in browser.run("location.href")
+    assert browser.run("document.cookie") == "" and token not in browser.run("location.href")
     cookie = browser.call("Network.getCookies", urls=[url])["cookies"][0]
     assert cookie["httpOnly"] and cookie["sameSite"] == "Strict" and cookie["name"] == "poolgate"
     browser.run("document.querySelector('.bar button').click()")
@@ -268,10 +269,46 @@ def test_a_person_signs_in_with_the_token_off_loopback(browser, start, database)
     assert fetch(url + "/", Cookie=session)[0] == 401, "the session has ended"
     # Where something before the port ends TLS, the cookie is for TLS alone.
     host = url.removeprefix("http://")
-    status, fields, _ = fetch(url + "/sign-in", "POST", {"token": "correct-horse"}, Origin=f"https://{host}")
+    status, fields, _ = fetch(url + "/sign-in", "POST", {"token": token}, Origin=f"https://{host}")
     assert status == 303 and fields["set-cookie"].startswith("__Host-poolgate=") and "; Secure" in fields["set-cookie"]
-    assert fetch(url + "/sign-in", "POST", {"token": "correct-horse"}, Origin="http://evil.example")[0] == 403
-    assert "correct-horse" not in gateway.log()
+    assert fetch(url + "/sign-in", "POST", {"token": token}, Origin="http://evil.example")[0] == 403
+    assert token not in gateway.log()
+
+
+def test_whoever_guesses_the_token_is_held_up_and_told_in_the_log_while_probes_and_sessions_go_on(start, database):
+    token = "correct-horse-battery"
+    gateway = start(database_url=database.url, admin_listen="0.0.0.0:0", admin_token=token, ready=False)
+    url = f"http://127.0.0.1:{gateway.port_of('admin')}"
+    same = {"Origin": url}
+    session = fetch(url + "/sign-in", "POST", {"token": token}, **same)[1]["set-cookie"].partition(";")[0]
+
+    def guess(number):
+        if number % 2:
+            return fetch(url + "/status", Authorization=f"Bearer guess-{number}")
+        return fetch(url + "/sign-in", "POST", {"token": f"guess-{number}"}, **same)
+
+    def after_guesses(ask):
+        """What is answered to the right token behind a guess that was not looked at any more. On a machine that is busy for
+        seconds, the next one may be looked at again."""
+        for _ in range(5):
+            statuses = []
+            while 429 not in statuses:
+                statuses.append(guess(len(statuses))[0])
+                assert len(statuses) < 100 and set(statuses) <= {401, 403, 429}, statuses
+            answer = ask()
+            if answer[0] == 429:
+                return answer
+        return answer
+    status, fields, body = after_guesses(lambda: fetch(url + "/sign-in", "POST", {"token": token}, **same))
+    assert status == 429 and 1 <= int(fields["retry-after"]) <= 7 and "Too many wrong tokens" in body
+    status, fields, body = after_guesses(lambda: fetch(url + "/status", Authorization=f"Bearer {token}"))
+    assert status == 429 and "too_many_tokens" in body and int(fields["retry-after"]) >= 1
+    assert fetch(url + "/live")[0] == 200 and fetch(url + "/status", Cookie=session)[0] == 200
+    assert fetch(url + "/status")[0] == 401
+    lines = gateway.events("admin_token_wrong")
+    assert len(lines) >= 10 and {line["given_in"] for line in lines} == {"form", "header"} and lines[0]["client"] == "127.0.0.1"
+    assert "guess" not in gateway.log() and token not in gateway.log()
+    wait_until(lambda: fetch(url + "/status", Authorization=f"Bearer {token}")[0] == 200, what="the end of the pause")
 
 
 def test_without_its_database_the_page_says_so_and_shows_the_rest(start, database):

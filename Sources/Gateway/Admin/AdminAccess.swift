@@ -13,6 +13,8 @@ struct AdminAccess: Sendable {
         var authorization: String?
         /// Whether a cookie names a session that somebody began with the token.
         var hasSession = false
+        /// Whether so many wrong tokens came from there that none is looked at now.
+        var isBraked = false
         /// `Sec-Fetch-Site` and `Sec-Fetch-Mode`, by which a browser says whose page causes a request, and how (W3C Fetch
         /// Metadata Request Headers §2).
         var fetchSite: String?
@@ -105,6 +107,7 @@ struct AdminAccess: Sendable {
         case originNotAllowed = "origin_not_allowed"
         case foreignPage = "foreign_page"
         case tokenNeeded = "token_needed"
+        case tooManyTokens = "too_many_tokens"
         case methodNotAllowed = "method_not_allowed"
         case notFound = "not_found"
 
@@ -113,6 +116,7 @@ struct AdminAccess: Sendable {
             switch self {
             case .hostNotAllowed, .originNotAllowed, .foreignPage: 403
             case .tokenNeeded: 401
+            case .tooManyTokens: 429
             case .methodNotAllowed: 405
             case .notFound: 404
             }
@@ -137,8 +141,10 @@ struct AdminAccess: Sendable {
             return .refused(.hostNotAllowed)
         }
         guard !AdminAccess.isOfForeignPage(head) else { return .refused(.foreignPage) }
-        guard target?.route.isOpen == true || head.hasSession || isAuthorized(head.authorization) else {
-            return .refused(.tokenNeeded)
+        if target?.route.isOpen != true, !head.hasSession, token != nil {
+            guard let authorization = head.authorization else { return .refused(.tokenNeeded) }
+            guard !head.isBraked else { return .refused(.tooManyTokens) }
+            guard isAuthorized(authorization) else { return .refused(.tokenNeeded) }
         }
         guard let target else { return .refused(.notFound) }
         let methods = target.route.methods
@@ -187,9 +193,8 @@ struct AdminAccess: Sendable {
         return hosts.contains { $0.bytes.elementsEqual(name.lowercased().utf8) }
     }
 
-    private func isAuthorized(_ authorization: String?) -> Bool {
+    private func isAuthorized(_ authorization: String) -> Bool {
         guard let token else { return true }
-        guard let authorization else { return false }
         let bytes = Array(authorization.utf8)
         guard bytes.count > 7, String(decoding: bytes[..<7], as: UTF8.self).lowercased() == "bearer " else {
             return false

@@ -8,7 +8,7 @@ import NIOCore
 
 /// Responds to the admin port's requests.
 struct AdminResponder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = AdminContext
 
     let access: AdminAccess
     let sessions: AdminSessions
@@ -17,6 +17,8 @@ struct AdminResponder: HTTPResponder {
     let events: EventHub
     let refresh: @Sendable (PoolName) async -> (status: PoolStatus, withdrawn: [KeyID])?
     let metrics: MetricsEndpoint
+    let wrongTokens = WrongTokens()
+    let log: LogWriter
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let target = request.head.path ?? "/"
@@ -25,12 +27,16 @@ struct AdminResponder: HTTPResponder {
         let head = AdminAccess.RequestHead(
             method: request.method.rawValue, path: path, host: host(of: request),
             origin: request.headers[.origin], authorization: request.headers[.authorization],
-            hasSession: sessions.has(ids, at: .now), fetchSite: field("Sec-Fetch-Site", of: request),
-            fetchMode: field("Sec-Fetch-Mode", of: request))
+            hasSession: sessions.has(ids, at: .now), isBraked: wait(of: context) != nil,
+            fetchSite: field("Sec-Fetch-Site", of: request), fetchMode: field("Sec-Fetch-Mode", of: request))
         var response: Response
         switch access.judge(head) {
-        case .page(let page): response = await self.response(page, request, target.dropFirst(path.count + 1))
-        case .refused(let refusal): response = self.refused(refusal, path, request)
+        case .page(let page):
+            response = await self.response(page, request, target.dropFirst(path.count + 1), context)
+        case .refused(let refusal):
+            if refusal == .tokenNeeded, head.authorization != nil { note(.header, context) }
+            response = self.refused(refusal, path, request)
+            if refusal == .tooManyTokens { response.headers[.retryAfter] = retryAfter(context) }
         }
         for field in AdminHeaders.all where response.headers[field.name] == nil {
             response.headers[field.name] = field.value
@@ -42,7 +48,7 @@ struct AdminResponder: HTTPResponder {
     }
 
     private func response(
-        _ page: AdminAccess.Page, _ request: Request, _ query: Substring
+        _ page: AdminAccess.Page, _ request: Request, _ query: Substring, _ context: Context
     ) async -> Response {
         switch page {
         case .live: return json(.ok, ["status": "live"])
@@ -53,7 +59,7 @@ struct AdminResponder: HTTPResponder {
             guard let query = StatusQuery(query: query) else {
                 return json(.badRequest, ["error": "bad_query"])
             }
-            return json(.ok, state.report(query))
+            return json(.ok, state.report(query, replicas: await self.page.database.replicasKnown()))
         case .metrics: return await metrics.response(accept: request.headers[.accept])
         case .events: return eventStream(request, query: query)
         case .refresh(let pool): return await refreshed(pool)
@@ -72,7 +78,7 @@ struct AdminResponder: HTTPResponder {
             return Response(
                 status: .ok, headers: [.contentType: asset.type, .cacheControl: AdminHeaders.keptForGood],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: asset.text)))
-        case .signIn: return await signIn(request)
+        case .signIn: return await signIn(request, context)
         case .signOut: return signOut(request)
         }
     }
@@ -82,7 +88,7 @@ struct AdminResponder: HTTPResponder {
         let isRead = request.method == .get || request.method == .head
         var response =
             refusal == .tokenNeeded && isRead && AdminAccess.page(at: path)?.isForPeople == true
-            ? html(status, SignInPage(frame: page.frame, hasFailed: false).document)
+            ? html(status, SignInPage(frame: page.frame, notice: nil).document)
             : json(status, ["error": refusal.rawValue])
         if refusal == .tokenNeeded {
             response.headers[.wwwAuthenticate] = "Bearer realm=\"poolgate admin\""
@@ -130,18 +136,43 @@ struct AdminResponder: HTTPResponder {
 
     // MARK: Signing in
 
-    private func signIn(_ request: Request) async -> Response {
+    private func signIn(_ request: Request, _ context: Context) async -> Response {
         guard let token = access.token else { return seeOther(.overview) }
         guard request.method == .post else {
-            return html(.ok, SignInPage(frame: page.frame, hasFailed: false).document)
+            return html(.ok, SignInPage(frame: page.frame, notice: nil).document)
         }
-        guard let given = await form(request)?["token"], token.matches(Array(given.utf8)) else {
-            return html(.forbidden, SignInPage(frame: page.frame, hasFailed: true).document)
+        let given = await form(request)?["token"]
+        guard wait(of: context) == nil else {
+            var response = html(
+                .tooManyRequests, SignInPage(frame: page.frame, notice: .tooMany).document)
+            response.headers[.retryAfter] = retryAfter(context)
+            return response
+        }
+        guard let given, token.matches(Array(given.utf8)) else {
+            note(.form, context)
+            return html(.forbidden, SignInPage(frame: page.frame, notice: .wrong).document)
         }
         var response = seeOther(.overview)
         response.headers[.setCookie] = AdminSessions.cookie(
             sessions.begin(at: .now), isSecure: isSecure(request))
         return response
+    }
+
+    /// How long no token of this client is looked at; nil where the next one is.
+    private func wait(of context: Context) -> Duration? {
+        wrongTokens.wait(of: WrongTokens.Source(context.address), at: .now)
+    }
+
+    private func retryAfter(_ context: Context) -> String {
+        String((wait(of: context)?.components.seconds ?? 0) + 1)
+    }
+
+    /// Takes a wrong token into account, and tells the log.
+    private func note(_ place: WrongTokens.Place, _ context: Context) {
+        guard let untold = wrongTokens.note(from: WrongTokens.Source(context.address), at: .now) else {
+            return
+        }
+        log.write(Observer.wrongAdminToken(in: place, from: context.address, untold: untold))
     }
 
     private func signOut(_ request: Request) -> Response {

@@ -22,6 +22,41 @@ struct StatusReport: Codable, Sendable {
     let pools: [Pool]
     /// How many come behind them. The next ones are asked for by `after`, with the last one's region and id.
     let poolsLeftOut: Int
+    /// The gateways that write into the same database, this one among them; absent where the database could not be asked.
+    let replicas: [Replica]?
+    /// Why it could not be asked; absent where it could.
+    let replicasError: String?
+
+    /// A gateway, as it has written itself into the database.
+    struct Replica: Codable, Sendable {
+        let instance: String
+        let hostName: String
+        let version: String
+        /// `serving`, `starting`, `draining` or `silent`.
+        let state: String
+        let startedAt: String
+        let seenAt: String
+        /// Since its directory was known to be what the database holds; absent where it does not tell.
+        let directoryAgeSeconds: Int64?
+        let tenants: Int64
+        let quarantined: Int64
+        let pools: Int64
+        let failingPools: Int64
+        /// Whether it is the one that reports.
+        let isSelf: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case instance
+            case hostName = "host_name"
+            case version, state
+            case startedAt = "started_at"
+            case seenAt = "seen_at"
+            case directoryAgeSeconds = "directory_age_seconds"
+            case tenants, quarantined, pools
+            case failingPools = "failing_pools"
+            case isSelf = "self"
+        }
+    }
 
     /// The tenant directory in use.
     struct Directory: Codable, Sendable {
@@ -109,6 +144,25 @@ struct StatusReport: Codable, Sendable {
         case poolCounts = "pool_counts"
         case pools
         case poolsLeftOut = "pools_left_out"
+        case replicas
+        case replicasError = "replicas_error"
+    }
+}
+
+extension StatusReport.Replica {
+    init(_ replica: PageDatabase.Replica) {
+        instance = replica.instance
+        hostName = replica.hostName
+        version = replica.version
+        state = replica.state
+        startedAt = replica.startedAt.timestamp
+        seenAt = replica.seenAt.timestamp
+        directoryAgeSeconds = replica.directoryAge.map { max(0, $0) }
+        tenants = replica.tenants
+        quarantined = replica.quarantined
+        pools = replica.pools
+        failingPools = replica.failingPools
+        isSelf = replica.isSelf
     }
 }
 

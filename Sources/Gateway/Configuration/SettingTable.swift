@@ -91,7 +91,8 @@ extension Setting {
         },
         Setting(
             "admin-token", "TOKEN", isSecret: true,
-            "what the admin port asks for as 'Authorization: Bearer TOKEN', but for /live and /ready"
+            "what the admin port asks for as 'Authorization: Bearer TOKEN', but for /live and /ready; off loopback it has "
+                + "\(Limits.shortestAdminToken) characters or more"
         ) {
             guard $0.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return tokenAdvice }
             $1.adminToken = Secret(bytes: Array($0.utf8))

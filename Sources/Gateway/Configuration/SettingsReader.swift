@@ -113,6 +113,14 @@ struct SettingsReader {
                 "--admin-listen \(settings.adminListen) can be reached from other machines: "
                     + "set POOLGATE_ADMIN_TOKEN, or listen on 127.0.0.1")
         }
+        if !settings.adminListen.isLoopback, let token = settings.adminToken,
+            token.bytes.count < Limits.shortestAdminToken
+        {
+            mistakes.append(
+                "--admin-listen \(settings.adminListen) can be reached from other machines, and the admin token is short "
+                    + "enough to be guessed: give it \(Limits.shortestAdminToken) characters or more, such as by "
+                    + "'openssl rand -hex 32'")
+        }
         if let template = settings.jwksTemplate, template.isPlainHTTP, !LoopbackName.matches(template.host),
             !settings.allowsInsecureJWKS
         {

@@ -57,6 +57,16 @@ enum Observer {
         }
     }
 
+    /// Somebody gave the admin port a wrong token; `untold` of these before had no line.
+    static func wrongAdminToken(in place: WrongTokens.Place, from address: String?, untold: Int) -> LogLine {
+        LogLine(
+            .warning, "admin_token_wrong",
+            [
+                "client": address.map { .text($0) }, "given_in": .text(place.rawValue),
+                "untold": untold == 0 ? nil : .count(untold),
+            ])
+    }
+
     private static func keysFetched(_ pool: PoolName, _ kids: [KeyID], _ skipped: [SkippedKey]) -> LogLine {
         let flaws = skipped.map { "\($0.keyID ?? "without kid"): \($0.reason)" }
         return LogLine(

@@ -1,8 +1,14 @@
 /// Where a person gives the admin token, off loopback: a browser cannot send `Authorization: Bearer` by itself.
 struct SignInPage: Sendable {
     let frame: PageFrame
-    /// Whether a token was given that is not the one.
-    let hasFailed: Bool
+    /// What became of the token that was given; nil where none was.
+    let notice: Notice?
+
+    /// Why a token is not taken.
+    enum Notice: String, Sendable {
+        case wrong = "That is not the admin token."
+        case tooMany = "Too many wrong tokens came from your address. Try again in a minute."
+    }
 
     /// The whole page.
     var document: HTML {
@@ -11,10 +17,8 @@ struct SignInPage: Sendable {
                 html.element("h1", text: "Sign in")
                 html.element(
                     "p", .class("muted"), text: "The admin token of this gateway opens the status page.")
-                if hasFailed {
-                    html.element(
-                        "p", .class("notice bad"), .fixed(.role, "alert"),
-                        text: "That is not the admin token.")
+                if let notice {
+                    html.element("p", .class("notice bad"), .fixed(.role, "alert"), text: notice.rawValue)
                 }
                 html.element("label", .fixed(.for, "token"), text: "Admin token")
                 html.void(

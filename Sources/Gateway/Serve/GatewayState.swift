@@ -81,8 +81,11 @@ final class GatewayState: Sendable {
             at: .now)
     }
 
-    /// Everything, as `/status` returns it, with those pools that are asked for.
-    func report(_ query: StatusQuery = StatusQuery()) -> StatusReport {
+    /// Everything, as `/status` returns it, with those pools that are asked for, and what the database says of replicas.
+    func report(
+        _ query: StatusQuery = StatusQuery(),
+        replicas: Result<[PageDatabase.Replica], PageDatabase.Unavailable>
+    ) -> StatusReport {
         let current = values.withLock { $0 }
         let now = Instant.now
         let readiness = Readiness(current, isFirstPassDone: isFirstPassDone(), at: .now)
@@ -93,6 +96,14 @@ final class GatewayState: Sendable {
             directory: StatusReport.Directory(current.directory, now: now),
             poolCounts: PoolTally(poolCounts()),
             pools: shown.map { StatusReport.Pool($0, now: now, current.directory.withdrawnKeys) },
-            poolsLeftOut: leftOut)
+            poolsLeftOut: leftOut,
+            replicas: (try? replicas.get())?.map(StatusReport.Replica.init),
+            replicasError: replicas.failure?.reason)
+    }
+}
+
+extension Result where Failure == PageDatabase.Unavailable {
+    fileprivate var failure: PageDatabase.Unavailable? {
+        if case .failure(let failure) = self { failure } else { nil }
     }
 }

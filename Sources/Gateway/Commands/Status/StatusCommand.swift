@@ -5,7 +5,7 @@ import Gatekeeper
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show how a running gateway is: ready or why not, listeners, directory, pools.",
+        abstract: "Show how a running gateway is: ready or why not, listeners, directory, replicas, pools.",
         usage: "poolgate status [--json | --table] [SETTINGS]",
         discussion: """
             Asks the gateway at --admin-listen, with --admin-token where that is set. Exits with 0 where it is ready, with \
@@ -38,6 +38,7 @@ struct StatusTable {
         ]
         rows += report.listeners.map { ["listener \($0.listener)", $0.address] }
         rows += directory
+        rows += replicas
         rows.append(["pools", pools])
         rows += report.pools.filter { $0.state != "ready" }.prefix(Limits.namesShown).map {
             ["pool \($0.poolID)", "\($0.state) since \($0.since)" + ($0.error.map { ": \($0)" } ?? "")]
@@ -59,10 +60,30 @@ struct StatusTable {
         return rows
     }
 
-    /// How many pools are in each state, such as `12 ready, 1 failing`.
-    private var pools: String {
-        let counts = report.pools.reduce(into: [String: Int]()) { $0[$1.state, default: 0] += 1 }
+    /// How many gateways on the same database are in which state, and a row for each of the first.
+    private var replicas: [[String]] {
+        guard let replicas = report.replicas else {
+            return [["replicas", "not known" + (report.replicasError.map { ": \($0)" } ?? "")]]
+        }
+        return [["replicas", StatusTable.counts(replicas.map(\.state))]]
+            + replicas.prefix(Limits.namesShown).map { replica in
+                let age = replica.directoryAgeSeconds.map { ", directory \(PersonTime.span($0)) old" } ?? ""
+                let failing = replica.failingPools
+                let pools = failing > 0 ? ", \(failing) failing pool\(failing == 1 ? "" : "s")" : ""
+                let name = "replica \(replica.instance)" + (replica.isSelf ? " (this)" : "")
+                return [
+                    name, "\(replica.state) on \(replica.hostName)\(age)\(pools), seen \(replica.seenAt)",
+                ]
+            }
+    }
+
+    /// How often each word stands in a list, the most frequent first, such as `12 ready, 1 failing`.
+    private static func counts(_ words: [String]) -> String {
+        let counts = words.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
         let told = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }
         return told.isEmpty ? "none" : told.joined(separator: ", ")
     }
+
+    /// How many pools are in each state.
+    private var pools: String { StatusTable.counts(report.pools.map(\.state)) }
 }
