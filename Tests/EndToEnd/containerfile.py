@@ -16,6 +16,8 @@ class Image:
     user: str = "0:0"
     entry: tuple = ()
     command: tuple = ()
+    #: What says by its exit status how a running container is.
+    check: tuple = ()
     folder: str = "/"
 
 
@@ -93,6 +95,9 @@ class Builder:
         image.command = words(text)
 
     def do_healthcheck(self, image, text):
+        image.check = words(text.partition(" CMD ")[2])
+
+    def do_expose(self, image, text):
         pass
 
-    do_expose = do_stopsignal = do_healthcheck
+    do_stopsignal = do_expose

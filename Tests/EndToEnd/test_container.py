@@ -49,6 +49,7 @@ def test_the_image_holds_the_program_and_what_it_needs_and_nothing_to_break_in_w
     assert not any(path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_IWOTH) for path in files.values())
     assert {"etc/ssl/certs/ca-certificates.crt", "etc/passwd", "var/lib/dpkg/status.d/libssl3"} <= files.keys()
     assert image.user == "65532:65532" and image.entry == ("/usr/bin/poolgate",) and image.command == ("serve",)
+    assert image.check == ("/usr/bin/poolgate", "status")
 
 
 @pytest.fixture
@@ -70,6 +71,14 @@ def container(image, tmp_path):
     return tmp_path
 
 
+def healthy(container, image, admin_port):
+    """The image's check, as an engine runs it beside the gateway."""
+    assert image.check[0] == image.entry[0]
+    return subprocess.run(
+        [str(container / "poolgate"), *image.check[1:]], env=os.environ | {"POOLGATE_ADMIN_LISTEN": f"127.0.0.1:{admin_port}"},
+        capture_output=True, timeout=60)
+
+
 def test_it_serves_as_nobody_with_a_read_only_root(container, image, database, stand_in, shared_upstream):
     listen = {name.removeprefix("POOLGATE_").lower(): value for name, value in image.environment.items()}
     assert listen.pop("listen") == "0.0.0.0:8080"
@@ -87,8 +96,10 @@ def test_it_serves_as_nobody_with_a_read_only_root(container, image, database, s
         root = next(line.split() for line in (process / "mountinfo").read_text().splitlines() if line.split()[4] == "/")
         assert "ro" in root[5].split(","), root
         assert not gateway.events("no_state_directory") and not gateway.events("state_directory")
+        assert healthy(container, image, gateway.admin_port).returncode == 0
         gateway.process.terminate()
         assert gateway.process.wait(timeout=20) == 0
+        assert healthy(container, image, gateway.admin_port).returncode != 0
     finally:
         gateway.remove()
     assert os.listdir(image.path / "var/lib/poolgate") == []

@@ -84,14 +84,18 @@ def test_the_manual_page_has_every_command_and_setting(unpacked, run):
         assert setting in ("--version", "--help") or f".B {setting}" in page, setting
 
 
-def test_the_shells_take_their_completions(unpacked):
+def test_the_settings_that_it_brings_are_the_examples_with_none_of_them_set(unpacked, run):
+    brought = (unpacked / "etc/poolgate/poolgate.yaml").read_text()
+    assert brought == run("config", "example").stdout
+    assert all(not line or line.startswith("#") for line in brought.splitlines())
+
+
+def test_the_shells_take_their_completions(unpacked, run):
     shells = {"bash": "bash-completion/completions/poolgate", "zsh": "zsh/vendor-completions/_poolgate",
               "fish": "fish/vendor_completions.d/poolgate.fish"}
     for shell, place in shells.items():
         script = unpacked / "usr/share" / place
-        assert "explain" in script.read_text(), shell
-        if path := shutil.which(shell):
-            assert subprocess.run([path, "-n", str(script)]).returncode == 0, shell
+        assert script.read_text() == run("completion", shell).stdout, shell
 
 
 def test_the_program_is_hardened(unpacked):
@@ -185,7 +189,7 @@ def test_it_installs_serves_upgrades_and_goes(package, machine, database, tmp_pa
     machine.write("/etc/poolgate/secrets.env", "POOLGATE_DATABASE_URL=postgresql://nobody@127.0.0.1:1/none\n", 0o600)
     override(machine, "TimeoutStartSec=1")
     machine.run("systemctl", "start", "--no-block", "poolgate")
-    wait_until(lambda: show(machine, "StatusText").startswith("Not ready: "), 10, "the status text")
+    wait_until(lambda: show(machine, "StatusText").startswith("Not ready: "), 20, "the status text")
     time.sleep(2.5)
     assert (show(machine, "ActiveState"), show(machine, "NRestarts")) == ("activating", "0")
     machine.run("systemctl", "stop", "poolgate")
@@ -199,7 +203,7 @@ def test_it_installs_serves_upgrades_and_goes(package, machine, database, tmp_pa
     machine.run("systemctl", "enable", "--now", "poolgate")
     assert json.loads(admin(machine, "/live")) == {"status": "live"}
     assert json.loads(admin(machine, "/ready"))["status"] == "ready"
-    wait_until(lambda: show(machine, "StatusText") == "Serving 1 tenant of 1 pool.", 10, "the status text")
+    wait_until(lambda: show(machine, "StatusText") == "Serving 1 tenant of 1 pool.", 20, "the status text")
     assert "missing_token" in machine.run("curl", "-s", "-H", f"Host: {HOST}", "http://127.0.0.1:8080/").stdout
 
     # It runs as its user, without a right of root's, and cannot write but to its state.
@@ -210,7 +214,7 @@ def test_it_installs_serves_upgrades_and_goes(package, machine, database, tmp_pa
     assert (status["CapBnd"].strip(), status["NoNewPrivs"].strip(), status["Seccomp"].strip()) == ("0" * 16, "1", "2")
     soft, hard = re.search(r"Max open files +(\d+) +(\d+)", machine.run("cat", f"/proc/{first}/limits").stdout).groups()
     assert soft == hard and int(soft) >= 1024
-    wait_until(lambda: machine.run("find", "/var/lib/poolgate", "-type", "f").stdout, 10, "the copy of the tenants on disk")
+    wait_until(lambda: machine.run("find", "/var/lib/poolgate", "-type", "f").stdout, 20, "the copy of the tenants on disk")
 
     # An upgrade keeps the settings, whatever the new package has in their place, and starts the running gateway anew.
     machine.copy(newer(package, tmp_path), "/root/poolgate.deb")
