@@ -41,7 +41,7 @@ import Testing
         endpoint.stand(two, .failure(.status(500)))
         var firstSeen: [KeyID: Instant] = [:]
         try await run(endpoint, [one, two]) { pools in
-            await eventually("the file", within: .seconds(2)) {
+            await eventually("the file") {
                 FileManager.default.fileExists(atPath: folder + "/keys.snapshot")
             }
             firstSeen = pools.statuses()[0].firstSeen

@@ -56,9 +56,10 @@ final class FakeEndpoint: Sendable {
     }
 }
 
-/// Waits until a condition holds; the bound is generous, for it is met at once where the code is right.
+/// Waits until a condition holds; the bound is generous, for it is met at once where the code is right, however busy the
+/// machine is.
 func eventually(
-    _ what: Comment, within bound: Duration = .seconds(10), _ condition: () async throws -> Bool
+    _ what: Comment, within bound: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async rethrows {
     let deadline = ContinuousClock.now + bound
     while ContinuousClock.now < deadline {
@@ -166,7 +167,7 @@ func eventually(
         endpoint.stand(key, try TestKeys.fetched("a"))
         let began = ContinuousClock.now
         #expect(await pool.key(TestKeys.kid("a")) == .present)
-        #expect(ContinuousClock.now - began < .seconds(2))
+        #expect(ContinuousClock.now - began < .seconds(15))
         #expect(await pool.status().state == .ready)
         await pool.stop()
     }
@@ -303,9 +304,9 @@ func eventually(
         for key in keys { endpoint.stand(key, try TestKeys.fetched("a")) }
         let began = ContinuousClock.now
         await pools.serve(Set(keys))
-        await eventually("the pass", within: .seconds(30)) { pools.isFirstPassDone }
+        await eventually("the pass") { pools.isFirstPassDone }
         #expect(pools.statuses().count == 10_000)
         await pools.stop()
-        #expect(ContinuousClock.now - began < .seconds(20))
+        #expect(ContinuousClock.now - began < .seconds(60))
     }
 }

@@ -75,7 +75,7 @@ class Browser:
         self.call("Page.navigate", url=address)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
 
-    def wait(self, condition, seconds=10):
+    def wait(self, condition, seconds=20):
         """Waits until an expression is true in the page, also over a navigation."""
         def holds():
             try:

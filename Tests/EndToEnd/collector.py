@@ -46,7 +46,7 @@ class Collector:
         return [span for span in every if trace is None or span.trace_id.hex() == trace]
 
     def wait(self, trace, count):
-        wait_until(lambda: len(self.spans(trace)) >= count, 15, f"{count} spans of {trace}")
+        wait_until(lambda: len(self.spans(trace)) >= count, 30, f"{count} spans of {trace}")
         return self.spans(trace)
 
     def remove(self):

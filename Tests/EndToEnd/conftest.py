@@ -9,15 +9,24 @@ import pytest
 
 from gateway import Gateway
 from gateway import run as run_command
-from processes import TOP, Moto, Postgres, StandIn
+from processes import TOP, Moto, Postgres, StandIn, wait_until
 from upstream import Upstream
 
 NUMBERS = itertools.count(1)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "waits_long: waits for ten seconds and more, and so begins before others")
+
+
+def pytest_collection_modifyitems(items):
+    """What waits long begins first, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("waits_long") is None)
+
+
 @pytest.fixture(scope="session")
 def binaries():
-    if path := os.environ.get("POOLGATE_TEST_BINARIES"):
+    if path := os.environ.get("TEST_BINARIES"):
         return pathlib.Path(path)
     return pathlib.Path(subprocess.run(
         ["swift", "build", "--show-bin-path"], cwd=TOP, check=True, capture_output=True, text=True).stdout.strip())
@@ -67,13 +76,11 @@ def own_upstream():
 
 @pytest.fixture(scope="session")
 def migrated(binaries, postgres):
-    """Makes databases with the schema in them."""
-    def make():
-        database = postgres.new_database()
-        done = run_command(binaries, "migrate", "--database-url", database.url)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return database
-    return make
+    """Makes databases with the schema in them: copies of one that the program migrated."""
+    original = postgres.new_database()
+    done = run_command(binaries, "migrate", "--database-url", original.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return lambda: postgres.new_database(template=original)
 
 
 @pytest.fixture
@@ -147,13 +154,15 @@ class Tenant:
         self.database.sql(f"UPDATE poolgate.tenants SET {assignments} WHERE host = '{self.host}'")
 
     def update_and_wait(self, assignments):
-        """Returns when the gateway has read the change: a host of the same transaction has become known."""
+        """Returns when the gateway has read the change, and every loop judges by it: a host of the same transaction has
+        become known, and no loop is behind."""
         self.marker = f"m{getattr(self, 'marker', self.host)}"
         self.database.sql(f"""
             BEGIN; UPDATE poolgate.tenants SET {assignments} WHERE host = '{self.host}';
             INSERT INTO poolgate.tenants (host, region, pool_id)
             SELECT '{self.marker}', region, pool_id FROM poolgate.tenants WHERE host = '{self.host}'; COMMIT""")
         self.gateway.wait_status(401, self.marker)
+        wait_until(lambda: "poolgate_outdated_loops 0\n" in self.gateway.admin("/metrics")[1], what="every loop's new snapshot")
 
 
 @pytest.fixture

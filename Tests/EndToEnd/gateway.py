@@ -55,21 +55,21 @@ class Gateway:
     def events(self, name):
         return [line for line in list(self.lines) if line.get("event") == name]
 
-    def wait_event(self, name, seconds=10, /, **members):
+    def wait_event(self, name, seconds=20, /, **members):
         def find():
             assert self.process.poll() is None or self.reader.is_alive(), self.log()
             return next((line for line in self.events(name)
                          if all(line.get(key) == value for key, value in members.items())), None)
         return wait_until(find, seconds, f"event {name} {members}")
 
-    def port_of(self, listener, seconds=10):
+    def port_of(self, listener, seconds=20):
         return int(self.wait_event("listening", seconds, listener=listener)["address"].rsplit(":", 1)[1])
 
     def admin(self, path, method="GET", **headers):
         """Status and body of a request to the admin listener."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.admin_port}{path}", method=method, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -88,7 +88,7 @@ class Gateway:
         with self.connect() as connection:
             return connection.request(method, path, host, token, headers, body)
 
-    def wait_status(self, status, host, token=None, seconds=10, **options):
+    def wait_status(self, status, host, token=None, seconds=20, **options):
         """Asks until the host answers with this status."""
         answers = []
 

@@ -32,8 +32,8 @@ class Client:
     """A connection by prior knowledge, or over the socket given."""
 
     def __init__(self, port, connection=None, address="127.0.0.1", window=None):
-        self.socket = connection or socket.create_connection((address, port), timeout=10)
-        self.socket.settimeout(10)
+        self.socket = connection or socket.create_connection((address, port), timeout=20)
+        self.socket.settimeout(20)
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=True, validate_outbound_headers=False, normalize_outbound_headers=False,
             validate_inbound_headers=True, header_encoding="latin-1"))
@@ -96,7 +96,7 @@ class Client:
             self.h2.end_stream(stream)
         self.flush()
 
-    def read(self, timeout=10):
+    def read(self, timeout=20):
         """Reads once; false where nothing came in that time or the connection is over."""
         self.socket.settimeout(timeout)
         try:
@@ -135,7 +135,7 @@ class Client:
             case h2.events.ConnectionTerminated():
                 self.goaways.append((event.last_stream_id, event.error_code))
 
-    def wait(self, stream, seconds=10):
+    def wait(self, stream, seconds=20):
         """The answer of a stream, once it has ended one way or the other."""
         answer, end = self.answers[stream], time.monotonic() + seconds
         while not (answer.ended or answer.reset is not None or self.closed) and time.monotonic() < end:
@@ -157,7 +157,7 @@ class Client:
     def get(self, host, token=None, **options):
         return self.wait(self.send(host, token, **options))
 
-    def wait_closed(self, seconds=10):
+    def wait_closed(self, seconds=20):
         """Whether the gateway ends the connection within this time."""
         end = time.monotonic() + seconds
         while not self.closed and time.monotonic() < end:

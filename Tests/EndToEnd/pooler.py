@@ -30,6 +30,7 @@ auth_file = {users}
 pool_mode = {mode}
 default_pool_size = {size}
 min_pool_size = {size}
+server_login_retry = 1
 server_round_robin = {int(round_robin)}
 max_client_conn = 200
 """)

@@ -17,7 +17,7 @@ class Stage:
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.listener.settimeout(10)
+        self.listener.settimeout(20)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.peers = []
 
@@ -33,7 +33,7 @@ class Stage:
         asked = select.poll()
         for descriptor in [self.listener.fileno(), *known]:
             asked.register(descriptor, select.POLLIN)
-        ready = [descriptor for descriptor, _ in asked.poll(10_000)]
+        ready = [descriptor for descriptor, _ in asked.poll(20_000)]
         assert ready, "no request came"
         for peer in (known[descriptor] for descriptor in ready if descriptor in known):
             if peer.socket.recv(1, socket.MSG_PEEK):
@@ -52,7 +52,7 @@ class Peer:
 
     def __init__(self, connection):
         self.socket = connection
-        self.socket.settimeout(10)
+        self.socket.settimeout(20)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = connection.makefile("rb")
         self.read_head()
@@ -99,7 +99,7 @@ def narrow(port):
     connection = Connection.__new__(Connection)
     connection.socket = socket.socket()
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.socket.settimeout(10)
+    connection.socket.settimeout(20)
     connection.socket.connect(("127.0.0.1", port))
     connection.buffer = b""
     return connection

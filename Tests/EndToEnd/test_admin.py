@@ -9,7 +9,7 @@ import time
 from processes import wait_until
 
 
-def ask(port, data, timeout=10):
+def ask(port, data, timeout=20):
     """Everything that comes back until the gateway closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
         connection.sendall(data)
@@ -93,9 +93,9 @@ def test_a_crowd_on_the_admin_port_is_bounded_and_keeps_no_probe_out(start, data
         assert gateway.admin("/live")[0] == 200 and gateway.admin("/ready")[0] == 200
         wait_until(lambda: len(os.listdir(f"/proc/{gateway.process.pid}/fd")) - before <= 260, what="the bound")
         # The oldest were closed, the newest were not.
-        crowd[0].settimeout(10)
+        crowd[0].settimeout(20)
         assert crowd[0].recv(1) == b""
-        crowd[-1].settimeout(10)
+        crowd[-1].settimeout(20)
         crowd[-1].sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b" 200 " in crowd[-1].recv(4096)
     finally:
@@ -111,7 +111,7 @@ def test_heads_that_are_too_large_are_refused_and_bodies_are_dropped(gateway):
             continue
         assert b" 200 " not in answer.split(b"\r\n")[0]
     before = gateway.rss_mib()
-    with socket.create_connection(("127.0.0.1", gateway.admin_port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gateway.admin_port), timeout=20) as connection:
         connection.sendall(b"POST /live HTTP/1.1\r\nHost: localhost\r\nContent-Length: 67108864\r\n\r\n")
         for _ in range(1024):
             connection.sendall(bytes(65536))

@@ -198,7 +198,7 @@ def test_the_answer_to_an_unread_upload_arrives(gateway):
 
 
 def test_a_slow_head_is_408(start, database):
-    gateway = start(database_url=database.url)
+    gateway = start(database_url=database.url, head_timeout="2s")
     with Connection(gateway.port, timeout=25) as connection:
         connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
         answer = connection.read()

@@ -75,7 +75,7 @@ def make(start, migrated, stand_in, pool, own_upstream):
         tenant = make_tenant(gateway, database, stand_in, pool, upstream=own_upstream.url, cookie_name="session")
         if not tokens:
             database.sql(f"INSERT INTO poolgate.rules (host, path_prefix, access) VALUES ('{tenant.host}', '/', 'public')")
-            wait_until(lambda: tenant.get() and own_upstream.requests, 10, "a public path")
+            wait_until(lambda: tenant.get() and own_upstream.requests, 20, "a public path")
         return tenant
     return begin
 
@@ -110,7 +110,7 @@ def test_the_connection_ends_with_its_client(make, own_upstream):
     alice.log_in("NTLM", "alice")
     wait_until(lambda: own_upstream.open)
     alice.leave()
-    wait_until(lambda: not own_upstream.open, 3, "the end of her connection")
+    wait_until(lambda: not own_upstream.open, 20, "the end of her connection")
 
 
 @pytest.mark.parametrize("legs", [1, 2])

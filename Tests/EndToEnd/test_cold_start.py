@@ -176,10 +176,10 @@ def test_without_database_and_key_endpoint_it_serves_as_of_the_second_before_it_
     world.postgres.start()
     world.database.sql("DELETE FROM poolgate.tenants WHERE host = 'last.example.com'")
     world.stand_in.rotate(pool, withdraw=True)
-    again.wait_status(421, "last.example.com", seconds=15)
+    again.wait_status(421, "last.example.com", seconds=30)
     assert json.loads(again.admin("/ready")[1])["directory"] == "database"
     world.open_endpoint()
-    again.wait_status(200, tenant.host, tenant.token(), seconds=15)
+    again.wait_status(200, tenant.host, tenant.token(), seconds=30)
     assert "keys" not in json.loads(again.admin("/ready")[1])
     # One call is enough to have a withdrawn key gone.
     code, body = again.admin(f"/pools/{pool}/refresh", method="POST", Origin=f"http://127.0.0.1:{again.admin_port}")
@@ -201,13 +201,13 @@ def test_what_is_damaged_foreign_or_open_to_others_is_as_if_there_were_none(worl
     again.admin_port = again.port_of("admin")
     unreadable = again.wait_event("snapshot_unreadable")
     assert "damaged" in unreadable["error"] and "others" in again.wait_event("keys_unreadable")["error"]
-    again.wait_event("no_directory", 10)
+    again.wait_event("no_directory", 20)
     again.port = again.port_of("proxy")
     assert again.admin("/ready")[0] == 503 and again.get("kept.example.com").error == "starting"
     report = status(again)
     assert "source" not in report["directory"] and report["ready"] is False and "database" in report["reason"]
     world.postgres.start()
-    again.wait_status(401, "kept.example.com", seconds=15)
+    again.wait_status(401, "kept.example.com", seconds=30)
     # Both are written anew, and what is not the gateway's is left alone.
     wait_until(lambda: stat.S_IMODE((again.state / "keys.snapshot").stat().st_mode) == 0o600, what="new keys")
     assert foreign.read_text() == "not ours"
@@ -233,7 +233,7 @@ def test_a_full_disk_loses_nothing_and_is_told_and_made_good(world, pool):
         world.database.sql(
             f"INSERT INTO poolgate.tenants (host, region, pool_id) SELECT n || '.many.example.com', 'eu-west-1', '{pool}' "
             "FROM generate_series(1, 200) n")
-        gateway.wait_event("snapshot_unwritable", 10)
+        gateway.wait_event("snapshot_unwritable", 20)
         assert "save_error" in status(gateway)["directory"]
         assert gateway.get("200.many.example.com").status == 401
         filler.unlink()
@@ -297,6 +297,6 @@ backend gateways
                     text += part
                 rows = [line.split(",") for line in text.decode().splitlines()]
                 return {row[1]: row[17] for row in rows if row and row[0] == "gateways"}
-        wait_until(lambda: (found := states()) and found["elsewhere"] == "DOWN" and found["ready"] == "UP", 10, "haproxy's view")
+        wait_until(lambda: (found := states()) and found["elsewhere"] == "DOWN" and found["ready"] == "UP", 30, "haproxy's view")
     finally:
         stop(proxy)

@@ -8,8 +8,9 @@ import pytest
 from processes import TOP
 
 
+@pytest.mark.waits_long
 def test_the_demo_ends_well():
-    if "POOLGATE_TEST_BINARIES" in os.environ:
+    if "TEST_BINARIES" in os.environ:
         pytest.skip("the demo runs what it builds itself")
     done = subprocess.run([str(TOP / "ops/demo"), "--once"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

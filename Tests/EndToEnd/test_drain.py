@@ -60,7 +60,7 @@ def test_answers_and_uploads_under_way_are_finished_and_nothing_new_is_accepted(
     upload, for_upload = under_way(
         tenant, stage, request("POST", "/", tenant.host, tenant.token(), [("Content-Length", "6")], b"abc"))
     terminate(gateway)
-    wait_until(lambda: refuses(gateway), 5, "the end of accepting")
+    wait_until(lambda: refuses(gateway), 20, "the end of accepting")
     # In the order in which nothing could be finished by chance.
     upload.send(b"def")
     assert up.exactly(for_upload.reader, 6) == b"abcdef"
@@ -78,7 +78,7 @@ def test_answers_and_uploads_under_way_are_finished_and_nothing_new_is_accepted(
     for_waiting.send(LENGTH % 2 + b"ok")
     answer = waiting.read()
     assert (answer.body, answer.header("Connection")) == (b"ok", "close")
-    assert gateway.process.wait(5) == 0
+    assert gateway.process.wait(20) == 0
 
 
 def test_what_is_pipelined_behind_the_last_answer_is_left_unanswered(draining, stage):
@@ -86,11 +86,11 @@ def test_what_is_pipelined_behind_the_last_answer_is_left_unanswered(draining, s
     message = request("GET", "/", tenant.host, tenant.token())
     connection, peer = under_way(tenant, stage, message + message)
     terminate(tenant.gateway)
-    wait_until(lambda: refuses(tenant.gateway), 5, "the end of accepting")
+    wait_until(lambda: refuses(tenant.gateway), 20, "the end of accepting")
     peer.send(LENGTH % 2 + b"ok")
     assert connection.read().header("Connection") == "close"
     assert connection.is_closed()
-    assert tenant.gateway.process.wait(5) == 0
+    assert tenant.gateway.process.wait(20) == 0
 
 
 def test_idle_connections_are_closed_on_every_loop_at_once(draining, stage):
@@ -104,12 +104,12 @@ def test_idle_connections_are_closed_on_every_loop_at_once(draining, stage):
     begun = terminate(tenant.gateway)
     for connection in idle + fresh:
         assert connection.is_closed()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     for connection, peer in busy:
         peer.send(LENGTH % 2 + b"ok")
         answer = connection.read()
         assert (answer.body, answer.header("Connection")) == (b"ok", "close")
-    assert tenant.gateway.process.wait(5) == 0
+    assert tenant.gateway.process.wait(20) == 0
 
 
 def test_idle_upstream_connections_are_closed_too(draining, stage):
@@ -121,7 +121,7 @@ def test_idle_upstream_connections_are_closed_too(draining, stage):
     assert first.read().status == 200
     assert not for_first.is_cancelled(0.5)
     terminate(tenant.gateway)
-    assert for_first.is_cancelled(3)
+    assert for_first.is_cancelled(20)
     for_stuck.send(LENGTH % 2 + b"ok")
     assert stuck.read().body == b"ok"
 
@@ -135,12 +135,12 @@ def test_a_stuck_request_holds_the_end_up_for_the_drains_time_only(draining, sta
     for_stream.send(CHUNKED)
     assert head(stream)[0] == 200
     begun = terminate(tenant.gateway)
-    tenant.gateway.process.wait(15)
+    tenant.gateway.process.wait(30)
     assert 1.7 < time.monotonic() - begun < 10
     # Neither client could take what it has for an answer.
     assert connection.is_closed()
     assert stream.chunks() == (b"", False)
-    assert peer.is_cancelled(5)
+    assert peer.is_cancelled(20)
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -148,10 +148,10 @@ def test_a_second_signal_ends_it_at_once(draining, stage, second):
     tenant = draining(shutdown_delay="0")
     connection, _ = under_way(tenant, stage)
     terminate(tenant.gateway)
-    wait_until(lambda: refuses(tenant.gateway), 5, "the end of accepting")
+    wait_until(lambda: refuses(tenant.gateway), 20, "the end of accepting")
     assert tenant.gateway.process.poll() is None
     begun = terminate(tenant.gateway, second)
-    tenant.gateway.process.wait(15)
+    tenant.gateway.process.wait(30)
     # The drain would have taken 30 s.
     assert time.monotonic() - begun < 10
     assert connection.is_closed()
@@ -162,8 +162,8 @@ def test_with_nothing_under_way_it_ends_with_status_0_whatever_the_times_are(dra
     idle = tenant.gateway.connect()
     assert idle.request("GET", "/", tenant.host).status == 401
     begun = terminate(tenant.gateway)
-    assert tenant.gateway.process.wait(15) == 0
-    assert time.monotonic() - begun < 5
+    assert tenant.gateway.process.wait(30) == 0
+    assert time.monotonic() - begun < 15
 
 
 # The delay before
@@ -175,7 +175,7 @@ def test_during_the_delay_it_is_unready_and_still_accepts_but_every_answer_says_
     assert kept.request("GET", "/", tenant.host).header("Connection") is None
     assert gateway.admin("/ready")[0] == 200
     begun = terminate(gateway)
-    wait_until(lambda: gateway.admin("/ready")[0] == 503, 2, "unreadiness")
+    wait_until(lambda: gateway.admin("/ready")[0] == 503, 20, "unreadiness")
     assert gateway.admin("/live")[0] == 200
     # A connection that was there, a new one, an answer of an upstream, and one of the gateway's own.
     assert kept.request("GET", "/", tenant.host).header("Connection") == "close"
@@ -185,14 +185,14 @@ def test_during_the_delay_it_is_unready_and_still_accepts_but_every_answer_says_
     answer = connection.read()
     assert (answer.body, answer.header("Connection")) == (b"ok", "close")
     assert connection.is_closed()
-    assert gateway.process.wait(15) == 0
+    assert gateway.process.wait(30) == 0
     assert 2.7 < time.monotonic() - begun < 10
 
 
 def test_the_delay_ends_early_with_a_second_signal(draining):
     tenant = draining(shutdown_delay="60s")
     terminate(tenant.gateway)
-    wait_until(lambda: tenant.gateway.admin("/ready")[0] == 503, 5, "unreadiness")
+    wait_until(lambda: tenant.gateway.admin("/ready")[0] == 503, 20, "unreadiness")
     terminate(tenant.gateway)
     tenant.gateway.process.wait(10)
 

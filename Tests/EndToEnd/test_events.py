@@ -42,7 +42,7 @@ class Listener:
         return [data for event, data in list(self.events)
                 if event == name and all(data.get(key) == value for key, value in members.items())]
 
-    def wait(self, name, seconds=10, **members):
+    def wait(self, name, seconds=20, **members):
         return wait_until(lambda: self.of(name, **members), seconds, f"event {name} {members}")[0]
 
     def close(self):
@@ -111,7 +111,7 @@ class Tail:
         for stream, lines in (self.process.stdout, self.lines), (self.process.stderr, self.complaints):
             threading.Thread(target=lambda stream=stream, lines=lines: lines.extend(iter(stream.readline, "")), daemon=True).start()
 
-    def wait(self, text, seconds=10):
+    def wait(self, text, seconds=20):
         return wait_until(lambda: next((line for line in list(self.lines) if text in line), None), seconds, text)
 
     def end(self, sig=signal.SIGINT):

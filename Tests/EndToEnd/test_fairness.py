@@ -306,7 +306,7 @@ def test_many_tenants_that_take_all_they_get_leave_a_connection_to_one_that_has_
 def test_a_tenant_that_shares_its_upstream_with_nobody_uses_all_connections(crowded):
     (alone,), holding = crowded(1)
     hungry = flood(alone, "slow answers", CONNECTIONS + 5)
-    wait_until(lambda: holding.held.get(alone.host) == CONNECTIONS, 10, "all connections in use")
+    wait_until(lambda: holding.held.get(alone.host) == CONNECTIONS, 20, "all connections in use")
     holding.let_go()
     assert statuses(hungry) == {200: CONNECTIONS + 5}
 
@@ -315,7 +315,7 @@ def test_a_tenant_gets_its_share_as_soon_as_another_row_names_the_upstream(crowd
     """The one that was alone keeps what it has, and gets no more before it is within its share."""
     (alone,), holding = crowded(1)
     hungry = flood(alone, "slow answers", CONNECTIONS + 5)
-    wait_until(lambda: holding.held.get(alone.host) == CONNECTIONS, 10, "all connections in use")
+    wait_until(lambda: holding.held.get(alone.host) == CONNECTIONS, 20, "all connections in use")
     late = make_tenant(alone.gateway, alone.database, alone.stand_in, alone.pool + "z")
     token = late.token()
     waiting = connect(late, 1)
@@ -330,7 +330,7 @@ def test_a_tenant_gets_its_share_as_soon_as_another_row_names_the_upstream(crowd
 def test_what_a_tenant_holds_counts_on_when_its_row_changes(crowded):
     (loud, quiet), holding = crowded()
     hostile = flood(loud, "slow answers", CONNECTIONS)
-    wait_until(lambda: holding.held.get(loud.host) == CONNECTIONS * 3 // 4, 10, "its share in use")
+    wait_until(lambda: holding.held.get(loud.host) == CONNECTIONS * 3 // 4, 20, "its share in use")
     for column in ("allow_unverified_email = true", "max_body_bytes = 100000"):
         loud.update_and_wait(column)
         hostile += flood(loud, "slow answers", CONNECTIONS)
@@ -372,14 +372,14 @@ def test_idle_connections_of_one_tenant_s_upstream_push_out_no_other_s(binaries,
         token = quiet.token()
         assert quiet.get(token).status == 200
         hungry = flood(loud, "slow answers", 63)
-        wait_until(lambda: holding.held.get(loud.host) == 63, 10, "as many requests under way as clients may come")
+        wait_until(lambda: holding.held.get(loud.host) == 63, 20, "as many requests under way as clients may come")
         holding.let_go()
         assert statuses(hungry) == {200: 63}
         for connection in hungry:
             connection.socket.close()
         # One too many: an idle connection has to go, and the quiet tenant's was used longest ago.
         gateway.wait_status(200, late.host, late.token())
-        wait_until(lambda: len(own_upstream.open) < 63, 10, "the end of an idle connection")
+        wait_until(lambda: len(own_upstream.open) < 63, 20, "the end of an idle connection")
         gateway.wait_status(200, quiet.host, token)
         assert others[0].connections == 1
     finally:

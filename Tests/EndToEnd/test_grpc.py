@@ -106,7 +106,7 @@ def metadata(tenant, **order):
 
 def test_unary(callee, service):
     """A message goes there and back, with metadata before and behind; the service learns who calls."""
-    answer, call = callee.channel.unary_unary("/test.Test/Echo").with_call(b"hello", metadata=metadata(callee), timeout=10)
+    answer, call = callee.channel.unary_unary("/test.Test/Echo").with_call(b"hello", metadata=metadata(callee), timeout=20)
     assert answer == b"hello"
     assert dict(call.initial_metadata())["x-first"] == "1"
     trailing = dict(call.trailing_metadata())
@@ -117,10 +117,10 @@ def test_unary(callee, service):
 
 def test_streams(callee):
     """Server's, client's and both ways' streams."""
-    counted = list(callee.channel.unary_stream("/test.Test/Count")(b"500", metadata=metadata(callee), timeout=10))
+    counted = list(callee.channel.unary_stream("/test.Test/Count")(b"500", metadata=metadata(callee), timeout=20))
     assert counted == [str(number).encode() for number in range(500)]
     total = callee.channel.stream_unary("/test.Test/Sum")(
-        (b"x" * 1000 for _ in range(300)), metadata=metadata(callee), timeout=10)
+        (b"x" * 1000 for _ in range(300)), metadata=metadata(callee), timeout=20)
     assert total == b"300000"
     chat = callee.channel.stream_stream("/test.Test/Chat")
     questions = [b"a", b"b", b"c"]
@@ -128,10 +128,10 @@ def test_streams(callee):
 
     def ask():
         for question in questions:
-            asked.acquire(timeout=10)
+            asked.acquire(timeout=20)
             yield question
     answers = []
-    for answer in chat(ask(), metadata=metadata(callee), timeout=10):
+    for answer in chat(ask(), metadata=metadata(callee), timeout=20):
         answers.append(answer)
         asked.release()
     assert answers == [b"A", b"B", b"C"]
@@ -146,7 +146,7 @@ def test_large_messages(callee):
 def test_a_service_s_own_error_passes(callee):
     """Status and message of a response that is trailers only are the service's."""
     with pytest.raises(grpc.RpcError) as error:
-        callee.channel.unary_unary("/test.Test/Fail")(b"", metadata=metadata(callee), timeout=10)
+        callee.channel.unary_unary("/test.Test/Fail")(b"", metadata=metadata(callee), timeout=20)
     assert error.value.code() == grpc.StatusCode.NOT_FOUND
     assert error.value.details() == "no such thing: 100% ü"
 
@@ -155,14 +155,14 @@ def test_a_deadline_of_the_client_reaches_the_service(callee, service):
     with pytest.raises(grpc.RpcError) as error:
         callee.channel.unary_unary("/test.Test/Slow")(b"", metadata=metadata(callee), timeout=0.5)
     assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert service.cancelled.wait(10)
+    assert service.cancelled.wait(20)
 
 
 def test_a_cancelled_call_is_cancelled_at_the_service(callee, service):
     call = callee.channel.unary_stream("/test.Test/Endless")(b"", metadata=metadata(callee))
     assert next(call) == b"tick"
     call.cancel()
-    assert service.cancelled.wait(10)
+    assert service.cancelled.wait(20)
 
 
 REFUSALS = [
@@ -183,7 +183,7 @@ def test_a_refusal_is_a_status(callee, case, code):
     token = case.get("token", callee.token())
     with pytest.raises(grpc.RpcError) as error:
         callee.channel.unary_unary("/test.Test/Echo")(
-            b"hello", metadata=[("authorization", f"Bearer {token}")] if token else [], timeout=10)
+            b"hello", metadata=[("authorization", f"Bearer {token}")] if token else [], timeout=20)
     assert error.value.code() == code, error.value
     assert error.value.details()
 
@@ -197,8 +197,8 @@ def test_a_call_ends_when_its_tenant_is_suspended(callee, service):
         for _ in call:
             pass
     assert error.value.code() == grpc.StatusCode.PERMISSION_DENIED
-    assert service.cancelled.wait(10)
-    line = callee.gateway.wait_event("refused", 10, code="tenant_suspended", tenant=callee.host)
+    assert service.cancelled.wait(20)
+    line = callee.gateway.wait_event("refused", 20, code="tenant_suspended", tenant=callee.host)
     assert line["detail"] == "call_ended"
 
 
@@ -210,7 +210,7 @@ def test_a_call_ends_when_its_token_does(callee, service):
         for _ in call:
             pass
     assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
-    assert service.cancelled.wait(10)
+    assert service.cancelled.wait(20)
 
 
 def test_a_call_goes_on_for_the_grace_in_a_row_without_websockets(callee):
@@ -256,6 +256,6 @@ def test_a_call_under_way_ends_with_a_status_when_its_upstream_dies(callee, star
             pass
     assert error.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
     with pytest.raises(grpc.RpcError) as error:
-        channel.unary_unary("/test.Test/Echo")(b"", metadata=metadata(tenant), timeout=10)
+        channel.unary_unary("/test.Test/Echo")(b"", metadata=metadata(tenant), timeout=20)
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE
     channel.close()

@@ -88,7 +88,7 @@ class Raw:
         self.socket, self.decoder, self.buffer = client.socket, hpack.Decoder(), b""
         self.heads = {}
 
-    def frame(self, seconds=10):
+    def frame(self, seconds=20):
         """The next frame as type, flags, stream and payload; None at the end, or where none comes in time."""
         self.socket.settimeout(seconds)
         try:
@@ -121,7 +121,7 @@ class Raw:
         return status, "closed"
 
     def goaway(self):
-        while (frame := self.frame()) is not None:
+        while (frame := self.frame(5)) is not None:
             if frame[0] == 7:
                 return int.from_bytes(frame[3][4:8], "big")
         return None
@@ -326,7 +326,7 @@ def test_drain(start, database, stand_in, pool):
     assert goaways == [2**31 - 1, stream]
     peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     assert raw.outcome(stream) == (200, None)
-    assert gateway.process.wait(10) == 0
+    assert gateway.process.wait(20) == 0
     stage.remove()
 
 
@@ -381,7 +381,7 @@ def test_a_client_that_leaves_cancels_its_upstream(tenant, gateway):
     two = stage.accept()
     client.h2.reset_stream(first, 8)
     client.flush()
-    assert one.is_cancelled(5)
+    assert one.is_cancelled(20)
     two.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     assert client.wait(second).body == b"ok"
     client.close()

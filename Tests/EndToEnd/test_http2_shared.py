@@ -57,7 +57,7 @@ def test_a_response_before_the_upload_s_end_gives_its_stream_back(served):
         assert (answer.status, answer.body, answer.ended) == (200, b"early", True)
         client.close()
     assert len(server.peers) == 1
-    assert all(call.reset.wait(5) for call in server.calls)
+    assert all(call.reset.wait(20) for call in server.calls)
 
 
 def test_slow_readers_take_the_connection_from_nobody(served, stand_in, pool):
@@ -168,7 +168,7 @@ def test_bad_trailers_end_their_request_once(served):
             status, reset = raw.outcome(1)
             assert (reset, raw.heads.get(1, {}).get(":status")) == (1, "200" if is_answered else None), (name, when, status)
             for call in server.calls:
-                assert call.reset.wait(5) and not call.ended.is_set(), (name, when)
+                assert call.reset.wait(20) and not call.ended.is_set(), (name, when)
             server.behave = lambda call: call.answer(200)
             head[0] = (":method", "GET")
             client.socket.sendall(frame(1, 5, 3, Client.block(head)))
@@ -199,9 +199,9 @@ def test_an_upstream_that_takes_no_stream_is_an_error(start, migrated, stand_in,
     began = time.monotonic()
     client = Client(gateway.port)
     stream = client.send(tenant.host, tenant.token())
-    answer = client.wait(stream, 15)
+    answer = client.wait(stream, 30)
     assert answer.status in (502, 503, 504), answer.status
-    assert time.monotonic() - began < 10 and len(peers) < 100, len(peers)
+    assert time.monotonic() - began < 25 and len(peers) < 100, len(peers)
     client.close()
     listener.close()
     for peer in peers:

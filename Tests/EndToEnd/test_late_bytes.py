@@ -65,7 +65,7 @@ def test_bytes_behind_an_answer_reach_nobody(gateway, neighbours, name, pause):
         connection.sendall(first)
 
         def late():
-            asked.wait(5) if pause else None
+            asked.wait(20) if pause else None
             try:
                 connection.sendall(STOLEN)
             except OSError:

@@ -58,7 +58,7 @@ class From(Connection):
     """A connection from a loopback address."""
 
     def __init__(self, port, address):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(address, 0))
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0))
         self.buffer = b""
 
 

@@ -61,7 +61,7 @@ def test_a_client_gone_as_its_response_ends_takes_no_connection_from_the_next(se
     first, second = gateway.connect(), gateway.connect()
     first.send(request("GET", "/first", tenant.host, token))
     peer = stage.accept()
-    second.socket.settimeout(8)
+    second.socket.settimeout(20)
     second.send(request("GET", "/second", tenant.host, token))
     time.sleep(0.5)
     with Stopped(gateway):
@@ -131,7 +131,7 @@ def test_a_websocket_whose_ends_have_both_ended_holds_no_connection_to_its_upstr
     peer.socket.shutdown(socket.SHUT_WR)
     time.sleep(0.3)
     connection.socket.close()
-    wait_until(lambda: leading_to(gateway, stage) == 0, seconds=15)
+    wait_until(lambda: leading_to(gateway, stage) == 0, seconds=30)
 
 
 def unread(gateway, connection):

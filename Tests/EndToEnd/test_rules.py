@@ -166,7 +166,7 @@ def test_a_rule_in_shadow_is_reported_and_not_enforced(ruled):
     ruled.settle()
     assert ruled.get(ruled.token(groups=["analysts"]), path="/reports").status == 200
     assert ruled.get(ruled.token(), path="/reports/secret?q=private").status == 200
-    line = ruled.gateway.wait_event("would_refuse", 10, tenant=ruled.host)
+    line = ruled.gateway.wait_event("would_refuse", 20, tenant=ruled.host)
     assert line["rule"] == int(number) and line["code"] == "missing_group" and line["path"] == "/reports/secret"
     assert len([line for line in ruled.gateway.events("would_refuse") if line["tenant"] == ruled.host]) == 1
     ruled.database.sql(f"UPDATE poolgate.rules SET shadow = false WHERE id = {number}")

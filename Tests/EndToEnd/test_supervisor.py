@@ -98,7 +98,7 @@ def test_the_manager_hears_of_start_life_and_stop(manager, database, start, monk
     gateway.process.send_signal(signal.SIGTERM)
     assert manager.wait_for("STOPPING=1") == [
         "STOPPING=1", "STATUS=Stopping: requests under way may finish.", "EXTEND_TIMEOUT_USEC=18000000"]
-    assert gateway.process.wait(timeout=10) == 0
+    assert gateway.process.wait(timeout=20) == 0
     assert sum("READY=1" in lines for _, lines in manager.heard) == 0
 
 

@@ -221,7 +221,7 @@ def test_who_never_ends_a_handshake_is_cut_off(binaries, migrated, stand_in, ups
         with Connection(front.port) as silent, Connection(front.port) as partial:
             partial.send(b"\x16\x03\x01\x00\xc8\x01")
             for connection in (silent, partial):
-                connection.socket.settimeout(5)
+                connection.socket.settimeout(20)
                 try:
                     while connection.socket.recv(4096):
                         pass

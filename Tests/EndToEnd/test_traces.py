@@ -171,7 +171,7 @@ def test_clients_that_nobody_vouches_for_have_few_traces_recorded(binaries, migr
         recorded = [each for each in told if each[3] == "01"]
         assert {each[1] for each in told} == {TRACE} and SPAN not in {each[2] for each in told}
         assert 10 <= len(recorded) < 200
-        wait_until(lambda: len([span for span in collector.spans(TRACE) if span.kind == CLIENT]) >= len(recorded), 15, "spans")
+        wait_until(lambda: len([span for span in collector.spans(TRACE) if span.kind == CLIENT]) >= len(recorded), 30, "spans")
         assert {span.span_id.hex() for span in collector.spans(TRACE) if span.kind == CLIENT} == {each[2] for each in recorded}
         with From(gateway.port, "127.0.0.2") as connection:
             for _ in range(30):
@@ -195,7 +195,7 @@ def test_a_collector_that_fails_is_asked_again_and_one_that_is_gone_holds_up_nob
         collector.remove()
         assert all(ask(tenant).status == 200 for _ in range(20))
         gateway.wait_event("traces_unexported", error=next(
-            line["error"] for line in [wait_until(lambda: gateway.events("traces_unexported")[2:], 15, "a failure")[0]]))
+            line["error"] for line in [wait_until(lambda: gateway.events("traces_unexported")[2:], 30, "a failure")[0]]))
         assert all(ask(tenant).status == 200 for _ in range(20))
     finally:
         gateway.remove()

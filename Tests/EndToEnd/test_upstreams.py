@@ -154,6 +154,7 @@ def test_where_all_fail_all_are_used(register, upstreams):
     assert min(len(server.requests) for server in both) >= 3
 
 
+@pytest.mark.waits_long
 def test_a_failing_upstream_is_left_out_longer_each_time_and_comes_back_slowly(start, database, stand_in, pool, upstreams):
     """On one loop, since each finds out for itself; one request after the other, so that nobody is ever busy."""
     good, bad = upstreams(), upstreams()
@@ -175,7 +176,7 @@ def test_a_failing_upstream_is_left_out_longer_each_time_and_comes_back_slowly(s
         return time.monotonic() - begun
 
     # Three failures in a row, and it is left out.
-    wait_until(lambda: ask() and len(bad.requests) == 3, 10, "three failures")
+    wait_until(lambda: ask() and len(bad.requests) == 3, 20, "three failures")
     assert not any(ask() for _ in range(40))
     # Tried again after 5 s, somewhere in the 10 s in which it regains its share; it fails, and is left out for 10 s.
     assert 3 < is_tried_again(13) < 13
@@ -245,7 +246,7 @@ def test_an_upstream_that_fails_everybody_is_left_out_for_everybody(neighbours):
     (*first, last), odd = neighbours(4)
     odd.behave = break_off
     for tenant in first:
-        wait_until(lambda tenant=tenant: asks(tenant, odd), 10, "a request to the one that fails")
+        wait_until(lambda tenant=tenant: asks(tenant, odd), 20, "a request to the one that fails")
     assert not any(asks(last, odd) for _ in range(40))
 
 
@@ -253,7 +254,7 @@ def test_one_answer_to_anybody_ends_what_the_others_have_seen(neighbours):
     (one, two, three, last), odd = neighbours(4)
     odd.behave = lambda received, *more: (up.default if received.value("Host") == last.host else break_off)(received, *more)
     for tenant in (one, two, last, three):
-        wait_until(lambda tenant=tenant: asks(tenant, odd), 10, "a request to it")
+        wait_until(lambda tenant=tenant: asks(tenant, odd), 20, "a request to it")
     assert sum(asks(last, odd) for _ in range(60)) >= 15
 
 
@@ -309,7 +310,7 @@ def test_who_waits_too_long_for_a_connection_gets_503(bounded, own_upstream):
     answer = tenant.get(token)
     assert (answer.status, answer.error) == (503, "overloaded")
     assert int(answer.header("Retry-After")) >= 1
-    assert 0.7 < time.monotonic() - begun < 5
+    assert 0.7 < time.monotonic() - begun < 15
     own_upstream.gate.release(2)
     assert {connection.read().status for connection in held} == {200}
     own_upstream.gate.release(1)
@@ -367,7 +368,7 @@ def test_the_line_has_an_end(bounded, own_upstream):
     begun = time.monotonic()
     answer = tenant.get(token)
     assert (answer.status, answer.error) == (503, "overloaded")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert len(own_upstream.requests) == 1
     for connection in clients:
         connection.socket.close()
@@ -394,6 +395,7 @@ def resolving(binaries, migrated, stand_in, tmp_path):
         gateway.remove()
 
 
+@pytest.mark.waits_long
 def test_a_name_is_followed_when_it_moves_and_kept_when_it_vanishes(resolving, stand_in, pool, upstreams):
     old = upstreams(Elsewhere, "127.0.0.1")
     new = upstreams(Elsewhere, "127.0.0.2", old.port)
@@ -411,8 +413,8 @@ def test_a_name_is_followed_when_it_moves_and_kept_when_it_vanishes(resolving, s
             ask()
         assert old.requests and not new.requests
         resolving.name(moving=["127.0.0.2"])
-        wait_until(lambda: ask() and new.requests, 15, "a request at the new address")
-        wait_until(lambda: ask() and not old.open, 15, "the end of the connections to the old address")
+        wait_until(lambda: ask() and new.requests, 30, "a request at the new address")
+        wait_until(lambda: ask() and not old.open, 30, "the end of the connections to the old address")
         resolving.name()
         until = time.monotonic() + 7
         while time.monotonic() < until:

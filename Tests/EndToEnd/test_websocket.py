@@ -49,7 +49,7 @@ class Echo:
                 await self.over.wait()
         self.thread = threading.Thread(target=lambda: asyncio.run(serve()))
         self.thread.start()
-        assert started.wait(10)
+        assert started.wait(20)
 
     @property
     def url(self):
@@ -83,7 +83,7 @@ def connect(tenant, token, gateway=None, **options):
         additional_headers={"Authorization": f"Bearer {token}", **options.pop("fields", {})}, **options)
 
 
-async def close_of(connection, seconds=10):
+async def close_of(connection, seconds=20):
     """The Close frame that the gateway sends, as its code."""
     with pytest.raises(websockets.ConnectionClosed) as closed:
         await asyncio.wait_for(connection.recv(), seconds)
@@ -138,7 +138,7 @@ def test_a_socket_is_closed_with_1008_when_its_token_expires(chat, echo):
             assert await connection.recv() == "x"
             begun = time.monotonic()
             assert await close_of(connection) == 1008
-            assert 0.5 < time.monotonic() - begun < 5
+            assert 0.5 < time.monotonic() - begun < 15
     asyncio.run(talk())
     wait_until(lambda: echo.closes)
     assert chat.gateway.wait_event("refused", tenant=chat.host, code="expired", detail="websocket_closed")
@@ -227,7 +227,7 @@ def test_sockets_are_closed_with_1001_when_the_gateway_goes(start, migrated, sta
         gateway.process.send_signal(signal.SIGTERM)
         assert [await close_of(connection) for connection in connections] == [1001] * 6
     asyncio.run(talk())
-    assert gateway.process.wait(5) == 0
+    assert gateway.process.wait(20) == 0
 
 
 def test_a_socket_needs_a_token_like_any_request(chat):
@@ -301,7 +301,7 @@ def test_what_the_client_sends_before_the_answer_waits_for_it(gateway, tenant, o
     with gateway.connect() as connection:
         connection.send(request("GET", "/", tenant.host, tenant.token(), ASK) + b"early")
         assert connection.line().startswith(b"HTTP/1.1 101 ")
-        assert agreed.wait(10)
+        assert agreed.wait(20)
     assert seen == [None, b"early"]
 
 
@@ -393,7 +393,9 @@ def test_a_close_frame_waits_for_the_end_of_the_frame_under_way(raw):
     connection, peer = opened(raw)
     peer.sendall(frame(1000) + b"a" * 400)
     assert exactly(connection.socket, 410) == frame(1000) + b"a" * 400
-    raw.update_and_wait("status = 'suspended'")
+    raw.update("status = 'suspended'")
+    # The loop that carries this one has decided.
+    raw.gateway.wait_event("refused", tenant=raw.host, detail="websocket_closed")
     # The frame ends, another begins behind it; the Close frame stands between them, and nothing after it.
     peer.sendall(b"a" * 600 + frame(5) + b"bbbbb")
     assert exactly(connection.socket, 604) == b"a" * 600 + b"\x88\x02\x03\xf0"

@@ -27,7 +27,7 @@ class Answer:
 class Connection:
     """One connection to a server on loopback."""
 
-    def __init__(self, port, timeout=10):
+    def __init__(self, port, timeout=20):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -51,12 +51,29 @@ class Connection:
         return bool(data)
 
     def _take(self, count):
-        while len(self.buffer) < count:
-            if not self._more():
-                taken, self.buffer = self.buffer, b""
-                return taken, False
+        """So many bytes, and whether that many came before the end; what has come stays where waiting for more fails."""
+        parts, length = [self.buffer], len(self.buffer)
+        try:
+            while length < count and (data := self.socket.recv(65536)):
+                parts.append(data)
+                length += len(data)
+        finally:
+            self.buffer = b"".join(parts)
         taken, self.buffer = self.buffer[:count], self.buffer[count:]
-        return taken, True
+        return taken, length >= count
+
+    def _rest(self):
+        """Everything up to the end, and whether that was no reset."""
+        parts, whole = [self.buffer], True
+        try:
+            while data := self.socket.recv(65536):
+                parts.append(data)
+        except ConnectionResetError:
+            whole = False
+        finally:
+            self.buffer = b"".join(parts)
+        taken, self.buffer = self.buffer, b""
+        return taken, whole
 
     def line(self):
         while b"\r\n" not in self.buffer:
@@ -82,12 +99,7 @@ class Connection:
         elif answer.header("Content-Length") is not None:
             answer.body, answer.whole = self._take(int(answer.header("Content-Length")))
         else:
-            try:
-                while self._more():
-                    pass
-            except ConnectionResetError:
-                answer.whole = False
-            answer.body, self.buffer = self.buffer, b""
+            answer.body, answer.whole = self._rest()
         return answer
 
     def fields(self):
@@ -98,20 +110,20 @@ class Connection:
         return headers
 
     def chunks(self):
-        body = b""
+        parts = []
         self.trailers = []
         try:
             while True:
                 size = int(self.line().split(b";")[0], 16)
                 if size == 0:
                     self.trailers = self.fields()
-                    return body, True
+                    return b"".join(parts), True
                 chunk, whole = self._take(size)
-                body += chunk
+                parts.append(chunk)
                 if not whole or self.line() != b"":
-                    return body, False
+                    return b"".join(parts), False
         except ConnectionError:
-            return body, False
+            return b"".join(parts), False
 
     def is_closed(self):
         """Whether the server ends the connection now, having sent nothing more."""

@@ -155,7 +155,7 @@ private let shared = Result { try TemporaryPostgres() }
         await #expect(throws: PostgresError.timedOut(.seconds(1))) {
             try await connection.query("SELECT pg_sleep(30)", within: .seconds(1))
         }
-        #expect(ContinuousClock.now - started < .seconds(5))
+        #expect(ContinuousClock.now - started < .seconds(20))
         #expect(try await connection.query("SELECT 1").count == 1)
         #expect(try await connection.query("SHOW statement_timeout").text(0, 0) == "9s")
     }
@@ -165,25 +165,25 @@ private let shared = Result { try TemporaryPostgres() }
         let connection = try await connect()
         async let slow = connection.query("SELECT pg_sleep(2)")
         while try await connection.query("SELECT 1", within: .seconds(9)).count != 1 {}
-        async let first = connection.query("SELECT pg_sleep(2)")
+        async let first = connection.query("SELECT pg_sleep(4)")
         try await Task.sleep(for: .milliseconds(50))
         let started = ContinuousClock.now
         await #expect(throws: PostgresError.timedOut(.milliseconds(100))) {
             try await connection.query("SELECT 1", within: .milliseconds(100))
         }
-        #expect(ContinuousClock.now - started < .milliseconds(1_500))
+        #expect(ContinuousClock.now - started < .milliseconds(3_500))
         _ = try await (slow, first)
     }
 
     @Test("A cancelled call returns at once and disturbs no other")
     func cancelledCall() async throws {
         let connection = try await connect()
-        let task = Task { try await connection.query("SELECT pg_sleep(1)") }
+        let task = Task { try await connection.query("SELECT pg_sleep(5)") }
         try await Task.sleep(for: .milliseconds(50))
         let started = ContinuousClock.now
         task.cancel()
         await #expect(throws: PostgresError.cancelled) { try await task.value }
-        #expect(ContinuousClock.now - started < .milliseconds(900))
+        #expect(ContinuousClock.now - started < .seconds(4))
         #expect(try await connection.query("SELECT 1").count == 1)
     }
 

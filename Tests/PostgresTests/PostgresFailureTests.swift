@@ -133,7 +133,7 @@ import Testing
         let started = ContinuousClock.now
         task.cancel()
         await #expect(throws: PostgresError.cancelled) { try await task.value }
-        #expect(ContinuousClock.now - started < .seconds(1))
+        #expect(ContinuousClock.now - started < .seconds(4))
     }
 }
 

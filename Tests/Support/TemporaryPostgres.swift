@@ -46,8 +46,11 @@ package final class TemporaryPostgres: Sendable {
     package func start(settings: [String: String] = [:]) throws {
         try? FileManager.default.removeItem(atPath: "\(directory)/data/postmaster.pid")
         var arguments = ["-D", "\(directory)/data", "-k", directory, "-p", String(port)]
-        let all = ["listen_addresses": "127.0.0.1", "fsync": "off", "max_connections": "60"]
-            .merging(settings) { $1 }
+        // Nothing has to outlast the machine, and of small databases none is worth a visit of autovacuum or compiling.
+        let all = [
+            "listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off", "jit": "off",
+            "autovacuum": "off", "max_connections": "60",
+        ].merging(settings) { $1 }
         for (name, value) in all { arguments += ["-c", "\(name)=\(value)"] }
         let program = try Self.binary("postgres")
         let process = Process()
