@@ -19,6 +19,10 @@ def manifests():
             if document["kind"] != "Kustomization"]
 
 
+def proxied(name):
+    return list(yaml.safe_load_all((FOLDER / "proxies" / name).read_text()))
+
+
 def of_kind(kind):
     return next(one for one in manifests() if one["kind"] == kind)
 
@@ -113,3 +117,89 @@ def test_policies_and_services_find_the_pods():
                   "PodDisruptionBudget": (spec.get("selector") or {}).get("matchLabels")}.get(document["kind"])
         if document["kind"] in ("Service", "NetworkPolicy", "PodDisruptionBudget"):
             assert chosen and chosen.items() <= pods.items(), document["kind"]
+
+
+# Proxies that ask: no registry has the schemas of their own kinds, so what they name is looked up.
+
+ASKING = ["envoy-gateway.yaml", "gateway-api.yaml", "ingress-nginx.yaml"]
+
+
+def service_ports():
+    service = next(one for one in manifests() if one["kind"] == "Service" and one["metadata"]["name"] == "poolgate")
+    return {port["name"]: port for port in service["spec"]["ports"]}
+
+
+def references(node):
+    """Every reference to the gateway's Service, wherever it stands."""
+    if isinstance(node, dict):
+        if node.get("name") == "poolgate" and "port" in node:
+            yield node
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_the_kinds_of_kubernetes_itself_are_what_it_takes(version):
+    own = [document for name in ASKING for document in proxied(name)
+           if document["apiVersion"] in ("v1", "networking.k8s.io/v1")]
+    for document in own:
+        kubernetes_validate.validate(document, version, strict=True)
+    assert sorted(document["kind"] for document in own) == ["ConfigMap", "ConfigMap", "Ingress"]
+
+
+def test_a_proxy_asks_a_port_that_there_is():
+    for name in ASKING[:2]:
+        grants = [one for one in proxied(name) if one["kind"] == "ReferenceGrant"]
+        askers = [one for one in proxied(name) if list(references(one["spec"]))]
+        assert len(askers) == 1
+        for reference in references(askers[0]["spec"]):
+            assert reference["port"] == service_ports()["ext-authz"]["port"]
+            assert reference["namespace"] == grants[0]["metadata"]["namespace"] == "poolgate"
+        group, kind = askers[0]["apiVersion"].split("/")[0], askers[0]["kind"]
+        assert grants[0]["spec"]["from"] == [{"group": group, "kind": kind, "namespace": askers[0]["metadata"]["namespace"]}]
+    url = proxied(ASKING[2])[0]["metadata"]["annotations"]["nginx.ingress.kubernetes.io/auth-url"]
+    assert f".poolgate.svc.cluster.local:{service_ports()['forward-auth']['port']}/" in url
+
+
+def test_a_proxy_whose_gateway_is_away_forwards_nothing():
+    policy = next(one for one in proxied(ASKING[0]) if one["kind"] == "SecurityPolicy")["spec"]["extAuth"]
+    assert policy["failOpen"] is False and policy["statusOnError"] == 503
+    text = "".join((FOLDER / "proxies" / name).read_text() for name in ASKING)
+    assert "failOpen: true" not in text and "failure_mode_allow: true" not in text
+
+
+def test_the_ports_of_questions_are_those_of_the_settings():
+    settings = yaml.safe_load(of_kind("ConfigMap")["data"]["poolgate.yaml"])
+    ports = {one["name"]: one["containerPort"] for one in of_kind("Deployment")["spec"]["template"]["spec"]["containers"][0]["ports"]}
+    for name in ("forward-auth", "ext-authz"):
+        assert settings[f"{name}-listen"].endswith(f":{ports[name]}")
+        assert service_ports()[name]["targetPort"] == name
+    assert settings["trusted-callers"]
+    policy = of_kind("NetworkPolicy")["spec"]["ingress"]
+    allowed = [rule for rule in policy if {"forward-auth", "ext-authz"} & {port["port"] for port in rule["ports"]}]
+    assert len(allowed) == 1 and allowed[0]["from"]
+
+
+def removed_by_envoy(document):
+    spec = document["spec"]["headers"]["earlyRequestHeaders"]
+    return {one["value"] for one in spec["removeOnMatch"]} | set(spec["remove"])
+
+
+def test_manifests_remove_what_the_files_of_proxies_remove():
+    manager = yaml.safe_load((TOP / "ops/proxies/envoy/ext-authz-grpc.yaml").read_text())
+    filters = manager["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    expected = set()
+    for mutation in filters["early_header_mutation_extensions"][0]["typed_config"]["mutations"]:
+        matcher = mutation.get("remove_on_match", {}).get("key_matcher", {})
+        expected.add(mutation.get("remove") or matcher.get("prefix") or matcher["safe_regex"]["regex"])
+    policy = next(one for one in proxied(ASKING[0]) if one["kind"] == "ClientTrafficPolicy")
+    assert removed_by_envoy(policy) == expected
+    lines = (TOP / "ops/proxies/nginx/identity-headers.conf").read_text()
+    # The controller writes X-Real-IP itself, and passes no HTTP2-Settings on.
+    names = set(re.findall(r'^proxy_set_header (\S+) "";$', lines, re.M)) - {"X-Real-IP", "HTTP2-Settings"}
+    assert set(proxied(ASKING[2])[2]["data"]) == names
+    response = proxied(ASKING[2])[0]["metadata"]["annotations"]["nginx.ingress.kubernetes.io/auth-response-headers"].split(",")
+    assert set(response) == set(re.findall(r"^proxy_set_header (\S+) \$poolgate_\w+;$", lines, re.M))
