@@ -47,6 +47,8 @@ class QuestionCases:
     kind = None
     #: Whether it removes fields whose names begin with a prefix, whatever follows.
     knows_prefixes = True
+    #: Whether it leaves a request's trailers out.
+    drops_trailers = True
     #: The status that it makes of each refusal's own, where it is another.
     statuses = {}
     #: What a client is told where no gateway responds.
@@ -54,10 +56,14 @@ class QuestionCases:
     #: Whether the files say how long a response may take; five seconds then.
     knows_times = True
 
+    @staticmethod
+    def played_by(kind):
+        return Played(kind)
+
     @pytest.fixture(scope="class")
     def played(self, request):
         """A gateway and a service that the test plays, and the proxy between them."""
-        played = Played(request.cls.kind)
+        played = request.cls.played_by(request.cls.kind)
         yield played
         played.remove()
 
@@ -65,6 +71,9 @@ class QuestionCases:
     def scene(self, played):
         played.reset()
         return played
+
+    #: How else the played gateway can fail.
+    failures = ()
 
     def asked(self, question):
         """Method, host and target that a question is about."""
@@ -160,6 +169,13 @@ class QuestionCases:
             assert status == 200 and scene.service.last.body == body
         assert all(question.body == b"" and not question.values("Transfer-Encoding") for question in scene.questions.requests)
 
+    def test_trailers_say_nothing_of_who_asks(self, scene):
+        data = b"3\r\nabc\r\n0\r\nX-Forwarded-User: forged\r\nX_Poolgate_Subject: forged\r\n\r\n"
+        headers = [("Transfer-Encoding", "chunked"), ("Trailer", "X-Forwarded-User")]
+        assert scene.raw(request("POST", "/", "acme.example.com", "token", headers, data)) == 200
+        assert scene.service.last.body == b"abc" and scene.service.last.value("X-Forwarded-User") == "bob"
+        assert not (self.drops_trailers and scene.service.last.trailers)
+
     def test_only_websocket_is_upgraded_to(self, scene):
         scene.service.behave = switching
         with scene.front.connect() as connection:
@@ -197,7 +213,9 @@ class QuestionCases:
         assert scene.ask("acme.example.com", "token").status == 200
         assert scene.service.last.value("X-Forwarded-Groups") == groups
 
-    def test_without_a_gateway_nothing_passes(self, scene):
+    def test_without_a_gateway_nothing_passes(self):
+        scene = self.played_by(self.kind)
+
         def breaks(_received, connection, _number):
             connection.shutdown(socket.SHUT_RDWR)
 
@@ -207,19 +225,26 @@ class QuestionCases:
 
         def is_silent(_received, _connection, _number):
             scene.end.wait(60)
-        for behaviour in (breaks, is_cut, *([is_silent] if self.knows_times else []), None):
-            scene.questions.behave = behaviour
-            if behaviour is None:
-                scene.leave()
-            answered = scene.ask("acme.example.com", "token")
-            assert answered.status in self.unreachable and not scene.service.requests, behaviour
+        try:
+            assert scene.ask("acme.example.com", "token").status == 200
+            scene.service.reset()
+            for behaviour in (*(self.failures or (breaks, is_cut)), *([is_silent] if self.knows_times else []), None):
+                scene.questions.behave = behaviour
+                if behaviour is None:
+                    scene.leave()
+                answered = scene.ask("acme.example.com", "token")
+                assert answered.status in self.unreachable and not scene.service.requests, behaviour
+        finally:
+            scene.remove()
 
 
 class Played:
     """A gateway and a service that do what the test says."""
 
+    questions_of = Upstream
+
     def __init__(self, kind):
-        self.questions, self.service, self.end = Upstream(), Upstream(), threading.Event()
+        self.questions, self.service, self.end = self.questions_of(), Upstream(), threading.Event()
         self.reset()
         self.front = Front(kind, self.questions.port, self.service.port)
 

@@ -9,6 +9,7 @@ from proxy_verdicts import VerdictCases  # noqa: E402
 
 class TestHaproxyAsks(QuestionCases):
     kind = "haproxy"
+    drops_trailers = False
     # What is no refusal is none of a gateway's responses.
     statuses = {301: 503}
 

@@ -20,7 +20,7 @@ def run(peer, tokens, seconds, connections, once=False, core="1"):
     with listing(tokens) as file, Cost(peer) as cost:
         done = subprocess.run(
             [program("taskset"), "-c", core, program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(WRK), peer.url],
-            env={"BENCH_TOKENS": file, "PATH": os.environ["PATH"], "BENCH_ONCE": "1" if once else ""},
+            env={"BENCH_TOKENS": file, "PATH": os.environ["PATH"], "BENCH_ONCE": "1" if once else "", "BENCH_ASKS": "1" if peer.asks else ""},
             capture_output=True, text=True, check=True)
     counts = json.loads(done.stderr.strip().splitlines()[-1])
     if wrong := {key: counts[key] for key in ERRORS if counts[key]}:
@@ -66,14 +66,17 @@ class Cost:
     """CPU seconds of the peer, all its processes and threads, and the memory that they hold at the end."""
 
     def __init__(self, peer):
-        self.pid = peer.pid
+        self.pids = peer.pids
+
+    def spent(self):
+        return {pid: seconds for each in self.pids for pid, seconds in machine.cpu_by_process(each).items()}
 
     def __enter__(self):
-        self.before = machine.cpu_by_process(self.pid)
+        self.before = self.spent()
         return self
 
     def __exit__(self, *_):
-        after = machine.cpu_by_process(self.pid)
+        after = self.spent()
         # One that began meanwhile counts whole. One that ended would take what it cost with it.
         if missing := self.before.keys() - after.keys():
             raise SystemExit(f"a process of the peer ended during the run: {missing}")

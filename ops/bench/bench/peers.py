@@ -18,10 +18,15 @@ USER = "alice"
 
 
 class Peer:
-    """A running proxy; `refuses` names the tokens that its configuration has it refuse."""
+    """A running proxy; `refuses` names the tokens that its configuration has it refuse.
 
-    def __init__(self, name, process, url, refuses=(), admin=None):
+    `also` are processes whose cost counts as its own, since it asks them about each request. `asks` says that it is no proxy but
+    what proxies ask.
+    """
+
+    def __init__(self, name, process, url, refuses=(), admin=None, also=(), asks=False):
         self.name, self.process, self.url, self.refuses, self.admin = name, process, url, refuses, admin
+        self.asks, self.pids = asks, [each.pid for each in (process, *also)]
 
     @property
     def pid(self):
@@ -81,10 +86,10 @@ class Bench:
 
     def stop(self, *peers):
         """Ends these before the others."""
-        for peer in peers:
-            peer.process.terminate()
-            peer.process.wait(timeout=20)
-            self.processes.remove(peer.process)
+        for process in dict.fromkeys(peer.process for peer in peers):
+            process.terminate()
+            process.wait(timeout=20)
+            self.processes.remove(process)
 
     def mint(self, pool, count, **changes):
         """So many distinct access tokens of about 1.1 KB."""

@@ -8,7 +8,7 @@ import shutil
 TOP = pathlib.Path(__file__).resolve().parents[3]
 VENV = TOP / "ops/bench/.venv"
 BINARIES = pathlib.Path(os.environ.get("BENCH_BINARIES", TOP / ".build/release")).resolve()
-OWN = ("poolgate", "stand-in-pool", "epoll-loop")
+OWN = ("poolgate", "stand-in-pool", "epoll-loop", "ext-authz-yes")
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin", str(VENV / "bin")])
 
 

@@ -1,5 +1,6 @@
 -- wrk's side of a round: the requests are rendered before the first is sent, so that a list costs the same whatever
 -- stands in it. BENCH_TOKENS: a file of lines "HOST TOKEN". BENCH_ONCE=1: each line once, and the end with the last.
+-- BENCH_ASKS=1: not the request but a proxy's question about it.
 local ffi = require("ffi")
 ffi.cdef("int getpid(void); int kill(int pid, int signal);")
 local once = os.getenv("BENCH_ONCE") == "1"
@@ -8,8 +9,13 @@ local requests, at = {}, 0
 function init(args)
   for line in io.lines(os.getenv("BENCH_TOKENS")) do
     local host, token = line:match("^(%S+) (%S+)$")
-    requests[#requests + 1] = wrk.format("GET", "/bench?x=1", {
-      ["Host"] = host, ["Authorization"] = "Bearer " .. token, ["User-Agent"] = "bench/1.0", ["Accept"] = "*/*" })
+    local fields = {
+      ["Host"] = host, ["Authorization"] = "Bearer " .. token, ["User-Agent"] = "bench/1.0", ["Accept"] = "*/*" }
+    if os.getenv("BENCH_ASKS") == "1" then
+      fields["Host"], fields["X-Forwarded-Host"] = "poolgate", host
+      fields["X-Forwarded-Method"], fields["X-Forwarded-Uri"] = "GET", "/bench?x=1"
+    end
+    requests[#requests + 1] = wrk.format("GET", "/bench?x=1", fields)
   end
 end
 
