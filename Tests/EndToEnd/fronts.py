@@ -66,7 +66,9 @@ def program(name):
 
 #: The folder in ops/proxies, and what is typed to start the proxy from it.
 COMMANDS = {
-    "nginx": ("nginx", [program("nginx"), "-p", "FOLDER", "-e", "stderr", "-c", "FOLDER/nginx.conf", "-g", f"daemon off; pid pid;{' user root;' if os.geteuid() == 0 else ''}"]),
+    "nginx": ("nginx", [
+        program("nginx"), "-p", "FOLDER", "-e", "stderr", "-c", "FOLDER/nginx.conf",
+        "-g", f"daemon off; pid pid;{' user root;' if os.geteuid() == 0 else ''}"]),
     "caddy": ("caddy", [program("caddy"), "run", "--config", "Caddyfile"]),
     "haproxy": ("haproxy", [program("haproxy"), "-db", "-f", "haproxy.cfg"]),
     "traefik": ("traefik", [program("traefik"), "--configFile=traefik.yaml"]),

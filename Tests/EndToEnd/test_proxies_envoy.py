@@ -16,6 +16,7 @@ class TestEnvoyAsksOverHTTP(QuestionCases):
 
     #: To ext_authz a status from 500 on is a gateway that failed.
     statuses = {status: 503 for status in (500, 502, 503, 504)}
+    tells_retries = False
 
 
 class TestEnvoyAsksOverGRPC(QuestionCases):

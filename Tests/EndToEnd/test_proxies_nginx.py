@@ -16,6 +16,10 @@ class TestNginxAsks(QuestionCases):
     def asked(self, question):
         return (question.value("X-Original-Method"), question.value("X-Original-Host"), question.value("X-Original-URI"))
 
+    def test_nobody_asks_in_nginxs_place(self, scene):
+        assert scene.ask("acme.example.com", path="/_poolgate").status == 404
+        assert not scene.service.requests
+
 
 class TestNginxObeys(VerdictCases):
     kind = "nginx"
