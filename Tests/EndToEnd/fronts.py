@@ -11,7 +11,7 @@ from processes import TOP, connects, free_port, stop, wait_until
 from wire import Connection
 
 #: The ports that the files name: of the proxy, of forward-auth and ext_authz over HTTP, of ext_authz over gRPC, of the service.
-FRONT, QUESTIONS, CALLS, SERVICE = 8000, 8082, 8083, 3000
+FRONT, QUESTIONS, CALLS, SERVICE = 8000, 8081, 8082, 3000
 
 
 class Front:

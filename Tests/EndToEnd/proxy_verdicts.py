@@ -21,7 +21,7 @@ UNDERSCORED = [(name.replace("-", "_"), "forged") for name in IDENTITY] + [("X_P
 REDIRECTED = [("X-Forwarded-Uri", "/public/forged"), ("X-Original-URI", "/public/forged"), ("X-Forwarded-Method", "OPTIONS"),
               ("X-Original-Method", "OPTIONS"), ("X-Original-Host", "forged.example.com"), ("X-Rewrite-URL", "/public/forged"),
               ("X-Forwarded-Host", "forged.example.com"), ("X-Poolgate-Caller", "forged")]
-HOST, SUSPENDED, KEYLESS = "acme.example.com", "suspended.example.com", "keyless.example.com"
+HOST, SUSPENDED, KEYLESS, DISCREET = (f"{name}.example.com" for name in ("acme", "suspended", "keyless", "discreet"))
 NUMBERS = itertools.count(1)
 
 
@@ -77,6 +77,7 @@ class VerdictCases:
 
     def test_underscores_are_dropped_or_refused(self, scene):
         for headers in (UNDERSCORED, [(name.replace("-", "_"), value) for name, value in REDIRECTED]):
+            scene.service.reset()
             answered = scene.ask(None, "/private", headers)
             assert answered.status in (400, 401, 403) and not scene.service.requests
             for path in ("/public", "/"):
@@ -126,7 +127,8 @@ class VerdictCases:
         token = scene.token(username="bob")
         with scene.front.connect() as connection:
             connection.send(request("GET", "/chat", HOST, token, WEBSOCKET))
-            assert connection.read().status == 101
+            answered = connection.read()
+            assert answered.status == 101, (answered.headers, answered.body, scene.gateway.log()[-3000:])
             assert scene.service.last.value("X-Forwarded-User") == "bob"
             connection.send(b"\x81\x84\0\0\0\0ping")
             assert connection._take(10)[0] == b"\x81\x84\0\0\0\0ping"
@@ -189,10 +191,12 @@ class World:
         database.add(HOST, self.pool, cookie_name="session", query_parameter="access", cors_origins=["https://app.example.com"])
         database.add(SUSPENDED, self.pool, status="suspended")
         database.add(KEYLESS, self.other)
+        database.add(DISCREET, self.pool, cookie_name="session", query_parameter="access", forward_token=False,
+                     claim_headers='{"X-Plan": "plan"}')
         database.sql(f"""
             INSERT INTO poolgate.rules (host, path_prefix, access, required_groups) VALUES
                 ('{HOST}', '/public', 'public', NULL), ('{HOST}', '/optional', 'optional', NULL),
-                ('{HOST}', '/admin', 'authenticated', '{{admins}}')""")
+                ('{HOST}', '/admin', 'authenticated', '{{admins}}'), ('{DISCREET}', '/public', 'public', NULL)""")
         self.keyless_token = self.stand_in.mint(self.other)
         stand_in.fail(self.other, "500")
         self.gateway = self.start(trusted_callers="127.0.0.1/32")

@@ -109,7 +109,7 @@ def shipped(bench, name, question_port):
     port = peers.free_port()
     folder = bench.folder / f"{name}-{port}"
     folder.mkdir()
-    ports = {8000: port, 8082: question_port, 8083: question_port, 3000: bench.upstream_port}
+    ports = {8000: port, 8081: question_port, 8082: question_port, 3000: bench.upstream_port}
     for path in (TOP / "ops/proxies" / name).iterdir():
         text = path.read_text()
         for number, used in ports.items():
