@@ -1,10 +1,12 @@
 """Programs that the tests run beside the gateway; each ended by its id."""
 
+import contextlib
 import importlib.util
 import json
 import os
 import pathlib
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -236,7 +238,11 @@ def connects(port):
 
 
 def free_port():
-    """A port that the system chose and nobody holds now; for programs that cannot say which one they got."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nobody holds now; for programs that cannot say which one they got. It is none of those that the system
+    gives to whoever asks for any, so that nobody else comes by it meanwhile."""
+    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for _ in range(1_000):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", random.SystemRandom().randrange(10_000, max(first, 11_000))))
+            return listener.getsockname()[1]
+    raise AssertionError("no port is free")

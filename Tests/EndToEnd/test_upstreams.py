@@ -80,14 +80,18 @@ def test_a_slow_upstream_gets_less_than_a_fast_one(register, upstreams):
     release = threading.Event()
 
     def hold(*_):
-        release.wait(20)
+        release.wait(60)
         return up.answer(200)
     slow.behave = hold
     tenant = register(slow.url, fast.url)
     token = tenant.token()
     with concurrent.futures.ThreadPoolExecutor(60) as threads:
-        answers = [threads.submit(tenant.get, token) for _ in range(60)]
-        wait_until(lambda: len(slow.requests) + len(fast.requests) == 60, 20, "60 requests")
+        answers = []
+        for number in range(1, 61):
+            answers.append(threads.submit(tenant.get, token))
+            # The next one comes when the fast one is idle again, however long this machine takes for that.
+            wait_until(lambda: len(slow.requests) + len(fast.requests) == number
+                       and sum(answer.done() for answer in answers) == len(fast.requests), what=f"request {number}")
         release.set()
         assert {answer.result().status for answer in answers} == {200}
     assert len(fast.requests) >= 45, f"the slow one got {len(slow.requests)} of 60"
