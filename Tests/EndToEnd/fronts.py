@@ -35,7 +35,11 @@ class Front:
         self.process = subprocess.Popen(
             [part.replace("FOLDER", str(self.folder)) for part in command], cwd=self.folder, stdin=subprocess.DEVNULL,
             stdout=self.log_file, stderr=self.log_file, env=os.environ | {"HOME": str(self.folder)})
-        wait_until(self._is_up, 30, kind)
+        try:
+            wait_until(self._is_up, 30, kind)
+        except BaseException:
+            self.remove()
+            raise
 
     def _is_up(self):
         assert self.process.poll() is None, self.log()

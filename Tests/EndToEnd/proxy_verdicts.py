@@ -200,8 +200,13 @@ class World:
         self.keyless_token = self.stand_in.mint(self.other)
         stand_in.fail(self.other, "500")
         self.gateway = self.start(trusted_callers="127.0.0.1/32")
-        self.front = Front(cases.kind, self.gateway.port_of(cases.listener), self.service.port)
-        wait_until(lambda: self.ask(self.token()).status == 200, 20, "an admitted request")
+        self.front = None
+        try:
+            self.front = Front(cases.kind, self.gateway.port_of(cases.listener), self.service.port)
+            wait_until(lambda: self.ask(self.token()).status == 200, 20, "an admitted request")
+        except BaseException:
+            self.remove()
+            raise
 
     def start(self, **settings):
         return Gateway(
@@ -218,7 +223,8 @@ class World:
         return self.front.ask(host, token, path, method, headers, body)
 
     def remove(self):
-        self.front.remove()
+        if self.front:
+            self.front.remove()
         self.gateway.remove()
         self.service.remove()
 
@@ -231,7 +237,11 @@ class BySecret:
 
     def __enter__(self):
         self.gateway = self.world.start(trusted_callers="192.0.2.0/24", caller_secret="secret-of-the-test")
-        self.front = self._front(self.change)
+        try:
+            self.front = self._front(self.change)
+        except BaseException:
+            self.gateway.remove()
+            raise
         return self
 
     def _front(self, change):
@@ -240,8 +250,10 @@ class BySecret:
     @contextlib.contextmanager
     def front_saying(self, change):
         front = self._front(change)
-        yield front
-        front.remove()
+        try:
+            yield front
+        finally:
+            front.remove()
 
     def __exit__(self, *_):
         self.front.remove()
