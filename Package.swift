@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "CLinux", "Gatekeeper", "HTTP1", "HTTP2", "HTTPMessage", "Platform",
+                "CLinux", "ExternalAuthorization", "Gatekeeper", "HTTP1", "HTTP2", "HTTPMessage", "Platform",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -156,7 +156,8 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "Gatekeeper", "HTTP1", "HTTPMessage", "JOSE",
+                "AuthorizationMessages", "DataPlane", "ExternalAuthorization", "Gatekeeper", "HTTP1",
+                "HTTPMessage", "JOSE", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -210,6 +210,11 @@ package enum Limits {
     static let answerBytes = 256
     /// The rest of a question's body that is read and dropped behind its answer, so that the connection lives on.
     static let droppedBodyBytes = 64 * 1024
+    /// What one connection may hold of the messages of calls by gRPC, of which each ends in time.
+    static let collectedBytes = 4 * 1024 * 1024
+    /// Calls that watch the gateway's health, of one connection and of a loop.
+    static let watchesOfConnection = 4
+    static let watches = 64
     /// The longest text that is read as an address in `X-Forwarded-For`.
     static let forwardedAddressBytes = 64
 }

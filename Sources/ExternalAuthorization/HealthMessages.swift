@@ -10,6 +10,11 @@ package enum HealthMessages {
         case serviceUnknown = 3
     }
 
+    /// Whether the service that a `HealthCheckRequest` asks for is served here. Throws `.malformed`.
+    package static func isServed(_ request: UnsafeRawBufferPointer) throws(CallRefusal) -> Bool {
+        Call.isServed(UnsafeRawBufferPointer(rebasing: request[try service(of: request).range]))
+    }
+
     /// The name of the service that a `HealthCheckRequest` asks for; empty for the whole gateway. Throws `.malformed`.
     package static func service(of request: UnsafeRawBufferPointer) throws(CallRefusal) -> HeadSlice {
         var message = WireReader(request)

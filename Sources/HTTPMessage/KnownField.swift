@@ -9,7 +9,7 @@
 
     /// The field of this name, letter case ignored (RFC 9110 §5.1). Names are told apart by their length first, so that
     /// most of them are compared with none or one.
-    @usableFromInline init(name: UnsafeRawBufferPointer) {
+    @usableFromInline package init(name: UnsafeRawBufferPointer) {
         self = KnownField.named(name)
     }
 

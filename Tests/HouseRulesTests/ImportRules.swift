@@ -14,7 +14,8 @@ extension HouseRule {
             "Gatekeeper", "JOSE", "Platform", "Postgres", "CLibCurl", "Glibc", "Synchronization",
         ],
         "DataPlane": [
-            "CLinux", "Gatekeeper", "HTTP1", "HTTP2", "HTTPMessage", "Platform", "NIOCore", "NIOPosix",
+            "CLinux", "ExternalAuthorization", "Gatekeeper", "HTTP1", "HTTP2", "HTTPMessage", "Platform",
+            "NIOCore", "NIOPosix",
             "NIOSSL",
             "NIOTLS", "Glibc",
             "Musl",

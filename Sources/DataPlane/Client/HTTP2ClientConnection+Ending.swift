@@ -18,7 +18,10 @@ extension HTTP2ClientConnection {
 
     /// The gateway ends.
     func drain() {
-        for stream in streams.values { stream.exchange.drain() }
+        for stream in streams.values {
+            stream.endWatch()
+            stream.exchange.drain()
+        }
         perform(machine.leave(at: worker.clock.tick))
     }
 

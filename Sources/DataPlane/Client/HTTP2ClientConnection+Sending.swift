@@ -46,6 +46,7 @@ extension HTTP2ClientConnection {
     }
 
     func refuse(_ row: RefusalRow, _ request: RefusedRequest, of stream: HTTP2ClientStream) {
+        if request.form == .envoyGRPC { return refuseCall(row, request, of: stream) }
         guard !request.isGRPC else {
             let fields = RefusalFields(grpcResponse: row, date: worker.clock.date(), id: request.id)
             HTTP2HeadWriter.write(status: 200, fields, to: session) {
@@ -65,6 +66,7 @@ extension HTTP2ClientConnection {
     }
 
     func answer(_ answer: Answer, of stream: HTTP2ClientStream) {
+        if answer.form == .envoyGRPC { return answerCall(answer, of: stream) }
         var lines = worker.spareBuffers.take()
         lines.writeHead(expected: AnswerFields.expectedBytes(answer)) {
             AnswerFields.write(answer, date: worker.clock.date(), into: &$0)

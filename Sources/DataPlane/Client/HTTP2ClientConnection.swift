@@ -40,6 +40,9 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     private var lacksRoom = false
     /// Which requests wait for their turn behind some that were refused.
     private var brake: TurnBrake
+    /// Bytes of calls' messages that are held, and calls that watch the gateway's health.
+    var collectedBytes = 0
+    var watches = 0
     /// What came before this handler was in the pipeline.
     private var early: ByteBuffer?
 

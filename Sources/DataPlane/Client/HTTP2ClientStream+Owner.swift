@@ -1,3 +1,4 @@
+import ExternalAuthorization
 import Gatekeeper
 import HTTP2
 import HTTPMessage
@@ -54,6 +55,24 @@ protocol HTTP2ClientStreamOwner: AnyObject {
 
     /// A stream waits for a turn of `tenant`, or does no longer.
     func heldBack(_ change: Int, of tenant: HostPattern?)
+
+    /// Begins a gRPC response of our own.
+    func beginCall(of stream: HTTP2ClientStream)
+
+    /// Ends it with a status; nil is OK.
+    func endCall(_ refusal: CallRefusal?, of stream: HTTP2ClientStream)
+
+    /// Responds to a gRPC call with a status alone.
+    func refuse(_ refusal: CallRefusal, of stream: HTTP2ClientStream)
+
+    /// Counts bytes of calls' messages that are held; whether the connection may hold so many.
+    func collect(_ count: Int) -> Bool
+
+    /// Such bytes are held no longer.
+    func uncollect(_ count: Int)
+
+    /// Calls that watch the gateway's health.
+    var watches: Int { get set }
 
     /// Ends the stream at once.
     func reset(_ stream: HTTP2ClientStream, _ code: HTTP2ErrorCode)

@@ -10,7 +10,7 @@ import NIOCore
 final class HTTP2ClientStream: ClientWire, HeldBackMember {
     let id: Int32
     let exchange: Exchange
-    private var connection: (any HTTP2ClientStreamOwner)?
+    private(set) var connection: (any HTTP2ClientStreamOwner)?
 
     // The request.
     private var pending: Pending?
@@ -18,10 +18,12 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     private var awaitedTenant: HostPattern?
     private var isBegun = false
     private var isHeldBack = false
-    private var inbound = ByteBuffer()
+    var inbound = ByteBuffer()
     private(set) var isInputEnded = false
     private var trailers: TrailerSection?
     private var isPassingOn = false
+    /// Set where it is a call of the listener for ext_authz over gRPC, of which the message comes, or which watches.
+    var call: AuthorizationCall?
 
     // The response.
     private var outbound = PayloadQueue()
@@ -53,7 +55,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         switch connection.peer.surface {
         case .proxy: pending = .request(head: head, bytes: bytes, isWhole: isWhole)
         case .questions: pending = .question(question(head, bytes, connection))
-        case .externalAuthorization: connection.reset(self, .refusedStream)
+        case .externalAuthorization: callCame(head, bytes, connection)
         }
     }
 
@@ -75,6 +77,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
             connection?.consumed(payload.readableBytes, by: self)
             return
         }
+        if call != nil { return callData(payload) }
         inbound.appendUnread(payload)
     }
 
@@ -97,11 +100,17 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// Begins the exchange, or passes on what came of the body.
     func goOn() {
         if isHeldBack { return }
+        if call != nil { readCall() }
         if let pending, let connection {
             guard connection.mayBegin({ tenant(of: pending) }) else { return holdBack(pending) }
             begin(pending)
         }
         passOnBody()
+    }
+
+    /// Has a question judged, once its turn has come.
+    func ask(_ question: Question) {
+        pending = .question(question)
     }
 
     private func begin(_ pending: Pending) {
@@ -164,6 +173,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// The stream is gone.
     func leave() {
         endWaiting()
+        leaveCall()
         connection?.waitingChanged(by: -outbound.bytes)
         connection = nil
         if !isFinished { exchange.clientLost() }
@@ -173,7 +183,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     }
 
     /// Whether a request's `Content-Type` is one of gRPC's (gRPC over HTTP/2, "Requests").
-    private static func isGRPC(_ head: borrowing RequestHead, _ bytes: ByteBuffer) -> Bool {
+    static func isGRPC(_ head: borrowing RequestHead, _ bytes: ByteBuffer) -> Bool {
         bytes.withUnsafeReadableBytes { bytes in
             head.fields.contains { field in
                 field.known == .other && field.name.count == 12 && field.value.count >= 16
@@ -277,10 +287,18 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         connection?.flushSoon()
     }
 
-    /// The body of a refusal, behind its head.
-    func sendRefusal(_ body: ByteBuffer) {
+    /// Whether anything of the response waits.
+    var hasOutput: Bool { outbound.bytes > 0 }
+
+    /// A message, or the body of a refusal, behind a head of our own.
+    func sendMessage(_ body: ByteBuffer) {
         isHeadOfNoBody = false
         sendBody(body)
+    }
+
+    /// The body of a refusal, behind its head.
+    func sendRefusal(_ body: ByteBuffer) {
+        sendMessage(body)
         connection?.endBody(nil, of: self)
     }
 
@@ -311,10 +329,12 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// The loop's clock moved on.
     func ticked(_ tick: UInt32) {
         if !isFinished {
-            if isBegun {
+            if call?.toldHealth != nil {
+                reviewHealth()
+            } else if isBegun {
                 exchange.ticked(tick)
             } else if tick >= sendingUntil {
-                connection?.reset(self, .refusedStream)
+                if call != nil { callOverdue() } else { connection?.reset(self, .refusedStream) }
             }
             return
         }

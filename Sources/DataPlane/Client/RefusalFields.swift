@@ -1,3 +1,4 @@
+import ExternalAuthorization
 import Gatekeeper
 
 /// The fields of a refusal's response, which are the same by every wire, and its body.
@@ -44,6 +45,18 @@ struct RefusalFields {
     /// The trailers that end a gRPC response.
     init(grpc row: RefusalRow) {
         list = [("grpc-status", Array(String(row.grpcStatus).utf8)), ("grpc-message", row.grpcMessage)]
+    }
+
+    /// The trailers that end a gRPC response of our own; nil is OK.
+    init(call refusal: CallRefusal?) {
+        list = [("grpc-status", Array(String(refusal?.status ?? 0).utf8))]
+        if let refusal { list.append(("grpc-message", Array(refusal.message.utf8))) }
+    }
+
+    /// A whole response to a call of the listener for ext_authz, which has no message.
+    init(callResponse refusal: CallRefusal) {
+        self.init(call: refusal)
+        list.insert(("Content-Type", Array("application/grpc".utf8)), at: 0)
     }
 
     /// `WWW-Authenticate` (RFC 6750 §3); a host that the parser admitted needs no quoting.

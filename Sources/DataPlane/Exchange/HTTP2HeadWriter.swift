@@ -49,6 +49,14 @@ enum HTTP2HeadWriter {
         submit()
     }
 
+    /// Writes the head of a gRPC response of our own.
+    static func writeCallHead(to session: HTTP2Session, submit: () -> Void) {
+        session.beginHead()
+        session.addField(":status", word("200"))
+        session.addField("content-type", word("application/grpc"))
+        submit()
+    }
+
     /// Writes trailers of our own.
     static func write(trailers: RefusalFields, to session: HTTP2Session, submit: () -> Void) {
         session.beginHead()
@@ -101,7 +109,7 @@ enum HTTP2HeadWriter {
         if sendsTrailers { session.addField("te", word("trailers")) }
     }
 
-    private static func word(_ text: StaticString) -> UnsafeRawBufferPointer {
+    static func word(_ text: StaticString) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 

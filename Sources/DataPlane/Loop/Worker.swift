@@ -1,3 +1,4 @@
+import ExternalAuthorization
 package import Gatekeeper
 import HTTPMessage
 import NIOCore
@@ -51,6 +52,11 @@ final class Worker {
 
     /// What HTTP/2 connections hold of responses beyond their shares.
     var lentResponses = LentResponses()
+
+    /// Writes the verdicts that Envoy asks for by gRPC.
+    var checkResponse = CheckResponse()
+    /// Calls that watch the gateway's health.
+    var healthWatches = 0
 
     /// Reads what questions are about.
     var questions: QuestionReader
@@ -125,6 +131,11 @@ final class Worker {
     func trusts(_ address: SocketAddress?) -> Bool {
         guard let address, !settings.trustedProxies.isEmpty else { return false }
         return settings.trustedProxies.contains { $0.contains(address) }
+    }
+
+    /// What a call of gRPC's health is told: whether requests are judged here, and go on being.
+    var health: HealthMessages.Status {
+        !isLeaving && judge.snapshot.canJudge(at: clock.now) ? .serving : .notServing
     }
 
     /// Whether whoever asks from `address` is a trusted caller.

@@ -1,3 +1,4 @@
+import ExternalAuthorization
 import Gatekeeper
 import HTTP1
 import HTTPMessage
@@ -50,7 +51,7 @@ struct QuestionReader {
     }
 
     /// Whether the one field for it holds the secret.
-    private func knowsSecret(_ asking: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    func knowsSecret(_ asking: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let secret else { return false }
         let fields = asking.fields.filter { names.isCaller($0, bytes) }
         guard fields.count == 1, let field = fields.first else { return false }
@@ -77,6 +78,19 @@ struct QuestionReader {
         RequestDescription.write(
             line, asking, bytes, without: form == .envoyHTTP ? nil : names, names, into: &buffer)
         return question(form, isHead: asking.method == .head, about: buffer)
+    }
+
+    /// The question that a message of Envoy's puts. Throws where the message cannot be read.
+    mutating func read(
+        check message: UnsafeRawBufferPointer, into buffer: consuming ByteBuffer
+    ) throws(CallRefusal) -> Question {
+        let check = try CheckRequest(reading: message)
+        var buffer = buffer
+        let lines = RequestDescription.write(check, message, into: &buffer)
+        let question = question(.envoyGRPC, isHead: false, about: buffer)
+        guard question.refusal == nil, question.head.fields.count != lines else { return question }
+        // A line end in one of the fields.
+        return Question(.envoyGRPC, isHead: false, refusal: .message(.badFieldValue))
     }
 
     /// The question about the request whose head `buffer` holds as HTTP/1.1 has it, and nothing else.

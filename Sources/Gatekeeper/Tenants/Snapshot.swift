@@ -20,6 +20,11 @@ package struct Snapshot: Sendable {
     /// From this instant on the directory is too old to be believed, where the operator set a bound.
     package var staleAfter: Instant = .distantFuture
 
+    /// Whether requests can be judged by it: it has a directory, and one that is to be believed.
+    package func canJudge(at now: Instant) -> Bool {
+        directory != nil && now <= staleAfter
+    }
+
     /// A snapshot without a directory, from before the first one is loaded.
     package init() {}
 

@@ -18,6 +18,8 @@ package final class Identity {
     package let headerLines: [UInt8]
     /// The names in `headerLines`, in small letters; made when they are asked for first.
     package private(set) lazy var headerNames = IdentityHeaders.names(in: headerLines)
+    /// `sub` of the token.
+    package var subject: ArraySlice<UInt8> { ids.subject }
     /// `cognito:groups` of the token.
     let groups: [[UInt8]]
     /// The words in `scope` of the token.
