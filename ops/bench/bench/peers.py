@@ -130,6 +130,7 @@ class Bench:
                 listen 127.0.0.1:{self.upstream_port} backlog=4096;
                 location / {{ return 200 "ok\\n"; }}
                 location = /who {{ return 200 "$http_x_forwarded_user"; }}
+                location = /assertion {{ return 200 "$http_x_poolgate_assertion"; }}
                 location /files/ {{ root {self.folder}; }}
               }}
             }}""")

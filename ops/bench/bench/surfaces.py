@@ -148,5 +148,9 @@ def assertions(bench, options):
     subprocess.run([own("poolgate"), "keys", "new", "--signing-keys", str(keys)], check=True, capture_output=True)
     running = {"without assertion": bench.start(peers.poolgate),
                "with assertion": bench.start(lambda bench: peers.poolgate(bench, "--signing-keys", str(keys)))}
+    for name, peer in running.items():
+        _, assertion = peers.ask(peer, peers.HOST, bench.tokens[0][1], "/assertion")
+        if (assertion.count(".") == 2) != (name == "with assertion"):
+            raise SystemExit(f"poolgate {name} says upstream {assertion!r}")
     rounds = taken("the reverse proxy", bench, running, options)
     return [row("a warm request with the assertion against one without", rounds, *reversed(running), 1.05)], rounds
