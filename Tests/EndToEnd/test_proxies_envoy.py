@@ -5,7 +5,7 @@ import pytest
 pytest.register_assert_rewrite("proxy_calls", "proxy_questions", "proxy_verdicts")
 from proxy_calls import PlayedCalls, empty_refusal, nonsense, unavailable  # noqa: E402
 from proxy_questions import QuestionCases  # noqa: E402
-from proxy_verdicts import DISCREET, VerdictCases  # noqa: E402
+from proxy_verdicts import DISCREET, KEYLESS, VerdictCases  # noqa: E402
 
 
 class TestEnvoyAsksOverHTTP(QuestionCases):
@@ -60,3 +60,23 @@ class RemovalCases(VerdictCases):
 class TestEnvoyObeysOverHTTP(RemovalCases):
     kind = "envoy-http"
     secret = [(r"# (authorization_request: .*) SECRET\}", r"\1 secret-of-the-test}")]
+
+
+class TestEnvoyObeysOverGRPC(RemovalCases):
+    kind = "envoy-grpc"
+    listener = "ext_authz"
+    secret = [(r"# (initial_metadata: .*) SECRET\}", r"\1 secret-of-the-test}")]
+
+    def test_a_token_is_taken_out_of_the_query(self, scene):
+        token = scene.token(username="bob")
+        assert scene.ask(None, f"/x?y=1&access={token}&z=%2F", host=DISCREET).status == 200
+        assert scene.service.last.target == "/x?y=1&z=%2F" and scene.service.last.value("X-Forwarded-User") == "bob"
+
+    def test_a_rows_own_headers_are_written(self, scene):
+        token = scene.token(claims={"plan": "gold"})
+        assert scene.ask(token, "/", [("X-Plan", "forged")], host=DISCREET).status == 200
+        assert scene.service.last.value("X-Plan") == "gold"
+
+    def test_a_refusal_says_when_to_try_again(self, scene):
+        answered = scene.ask(scene.keyless_token, host=KEYLESS)
+        assert answered.status == 503 and answered.header("Retry-After") == "5" and answered.error == "keys_unavailable"
