@@ -38,7 +38,8 @@ def asked(binaries, migrated, stand_in, shared_upstream):
 def secretive(binaries, migrated, stand_in, shared_upstream):
     """A gateway that only those may ask who know the secret."""
     gateway = begin(
-        binaries, migrated(), stand_in, shared_upstream, caller_secret="a-secret-of-callers", shutdown_delay="3s")
+        binaries, migrated(), stand_in, shared_upstream, caller_secret="a-secret-of-callers", shutdown_delay="3s",
+        head_timeout="2s")
     yield gateway
     gateway.remove()
 
@@ -324,6 +325,40 @@ def test_as_many_calls_watch_as_may(asked):
                 assert failed.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         else:
             pytest.fail("no room was made")
+
+
+def test_as_many_calls_of_a_loop_watch_as_may(asked):
+    """A loop lets 64 watch, and there are two: of 40 connections with four each, 128 calls are told and 32 refused."""
+    clients = [h2wire.Client(asked.asked) for _ in range(40)]
+    watches = []
+    for client in clients:
+        for _ in range(4):
+            stream = client.send("gate.internal", method="POST", path="/grpc.health.v1.Health/Watch", fields=CALL, end=False)
+            client.send_body(stream, prefixed(b""))
+            watches.append((client, stream))
+    told = refused = 0
+    for client, stream in watches:
+        answer = client.wait_head(stream)
+        while not answer.body and not answer.ended:
+            assert client.read(20)
+        if answer.ended:
+            refused += dict(answer.headers)["grpc-status"] == "8"
+        else:
+            told += answer.body == b"\0\0\0\0\2\x08\1"
+    for client in clients:
+        client.close()
+    # The system chooses the loop of a connection, so that one of the two may have places left.
+    assert told + refused == 160 and 64 <= told <= 128
+
+
+def test_a_message_that_does_not_come_in_time_is_given_up(secretive):
+    client = h2wire.Client(secretive.asked)
+    fields = [*CALL, ("x-poolgate-caller", "a-secret-of-callers")]
+    stream = client.send("gate.internal", method="POST", path=CHECK, fields=fields, end=False)
+    client.send_body(stream, b"\0\0\0", end=False)
+    answer = client.wait(stream, 20)
+    assert answer.ended and dict(answer.headers)["grpc-status"] == "3"
+    client.close()
 
 
 def test_who_watches_hears_of_the_end(secretive):
