@@ -177,13 +177,20 @@ package enum Limits {
     static let delayTicks: UInt32 = 16 * ticksPerSecond
     /// Streams that a client may have open at once by one HTTP/2 connection (RFC 9113 §6.5.2).
     static let streams: UInt32 = 128
-    /// What may wait of the requests' bodies of all of one connection's streams: eight windows, so that a few uploads whose
-    /// upstreams are slow do not hold up the others.
+    /// What a peer may send on all streams of a connection before it is told that it may send more.
     static let connectionWindowBytes: Int32 = 8 * 65_535
     /// What may wait of the responses of all of one connection's streams before the next bytes of any are the loop's to lend,
     /// and how much a loop lends to all connections together.
     static let connectionResponseBytes = 256 * 1024
     static let lentResponseBytes = 64 * 1024 * 1024
+    /// The same of requests' bodies, which wait for upstreams.
+    static let connectionUploadBytes = 256 * 1024
+    static let lentUploadBytes = 64 * 1024 * 1024
+    /// How long a body may wait for an upstream that takes nothing of it, where a loop has nothing left to lend and its
+    /// connection has more than its share.
+    static let stalledUploadTicks: UInt32 = 5 * ticksPerSecond
+    /// Heads and trailers of responses that are passed on to a client that takes nothing, though nothing is left to be lent.
+    static let smallHeadBytes = 4 * 1024
     /// What an HTTP/2 connection writes at once before it looks whether its client takes it.
     static let http2WriteBytes = 64 * 1024
     /// How long after the first GOAWAY streams that are on their way are still taken (RFC 9113 §6.8).

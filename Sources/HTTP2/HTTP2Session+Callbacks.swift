@@ -30,9 +30,15 @@ extension HTTP2Session {
 
     private static let beganHeaders: nghttp2_on_begin_headers_callback = { _, frame, data in
         guard let session = session(data), let frame else { return 0 }
+        let stream = poolgate_frame_stream(frame)
+        let category = poolgate_headers_category(frame)
+        if category == NGHTTP2_HCAT_REQUEST.rawValue, !session.takeStream(stream) {
+            return session.isBudgetSpent
+                ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        }
         session.assembler.begin()
-        session.isInHead = true
-        session.isTrailerBlock = poolgate_headers_category(frame) == NGHTTP2_HCAT_HEADERS.rawValue
+        session.headStream = stream
+        session.isTrailerBlock = category == NGHTTP2_HCAT_HEADERS.rawValue
         return 0
     }
 
@@ -66,10 +72,7 @@ extension HTTP2Session {
     }
 
     private static let streamClosed: nghttp2_on_stream_close_callback = { _, stream, code, data in
-        guard let session = session(data) else { return 0 }
-        session.outgoing.remove(stream)
-        session.ownResets.remove(stream)
-        session.events.append(.closed(stream: stream, HTTP2ErrorCode(number: code)))
+        session(data)?.streamClosed(stream, HTTP2ErrorCode(number: code))
         return 0
     }
 
@@ -148,7 +151,7 @@ extension HTTP2Session {
     }
 
     private func headCame(_ stream: Int32, isLast: Bool) {
-        isInHead = false
+        headStream = 0
         do throws(MessageFlaw) {
             if isTrailerBlock {
                 // A response that follows interim ones comes as such a block, too.

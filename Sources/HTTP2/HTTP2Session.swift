@@ -36,8 +36,13 @@ package final class HTTP2Session {
     var assembler: HeadAssembler
     /// Whether the header block under way belongs to a message that has begun: then it is its trailers.
     var isTrailerBlock = false
-    /// Whether a header block has begun and not ended.
-    package internal(set) var isInHead = false
+    /// The stream whose header block has begun and not ended; 0 for none.
+    var headStream: Int32 = 0
+    /// How many streams the peer may have open at once, and has.
+    private let streamLimit: Int
+    private var openStreams = 0
+    /// Whether the SETTINGS that tell the peer so have not left yet.
+    private var isUnannounced = true
     /// What happened, and how much of it was taken.
     var events: [HTTP2Event] = []
     private var taken = 0
@@ -60,6 +65,7 @@ package final class HTTP2Session {
     /// A connection on which nothing was sent yet; nil where there is no memory.
     package init?(side: Side, settings: Settings) {
         self.side = side
+        streamLimit = Int(settings.streams)
         assembler = HeadAssembler(limits: settings.headLimits)
         guard let session = HTTP2Session.made(side, settings) else { return nil }
         self.session = session
@@ -96,9 +102,12 @@ package final class HTTP2Session {
     }
 
     private func submitSettings(_ settings: Settings) {
+        // The library ends the connection of a peer that has more streams than these, so it is told of more than the peer is
+        // (`announceStreams`), and those between are refused one by one.
+        let streams = side == .server ? settings.streams + Limits.refusedStreams : settings.streams
         var entries = [
             nghttp2_settings_entry(
-                settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: settings.streams),
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: streams),
             nghttp2_settings_entry(
                 settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
                 value: Limits.streamWindowBytes),
@@ -116,7 +125,42 @@ package final class HTTP2Session {
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, settings.connectionWindowBytes)
     }
 
+    /// Writes the peer's own bound of streams into the SETTINGS frame, which a server sends first (RFC 9113 §3.4).
+    private func announceStreams() {
+        guard isUnannounced, output.bytes.count >= 15 else { return }
+        isUnannounced = false
+        guard side == .server, output.bytes[3] == UInt8(NGHTTP2_SETTINGS.rawValue),
+            output.bytes[9..<11].elementsEqual([0, UInt8(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue)])
+        else { return }
+        let value = UInt32(streamLimit)
+        for index in 0..<4 { output.bytes[11 + index] = UInt8(truncatingIfNeeded: value >> (24 - 8 * index)) }
+    }
+
     // MARK: What comes
+
+    /// Whether a header block has begun and not ended.
+    package var isInHead: Bool { headStream != 0 }
+
+    /// A request begins; false where its stream is one too many, and refused.
+    func takeStream(_ stream: Int32) -> Bool {
+        openStreams += 1
+        guard openStreams > streamLimit else { return true }
+        if !budget.takeEarlyEnd() { isBudgetSpent = true }
+        ownResets.insert(stream)
+        nghttp2_submit_rst_stream(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, HTTP2ErrorCode.refusedStream.rawValue)
+        return false
+    }
+
+    /// A stream is gone.
+    func streamClosed(_ stream: Int32, _ code: HTTP2ErrorCode) {
+        if side == .server { openStreams -= 1 }
+        outgoing.remove(stream)
+        ownResets.remove(stream)
+        // A head that breaks a rule ends its stream, and no end of it is told.
+        if headStream == stream { headStream = 0 }
+        events.append(.closed(stream: stream, code))
+    }
 
     /// Takes the next bytes of the peer. Events are kept until they are taken.
     ///
@@ -178,6 +222,7 @@ package final class HTTP2Session {
             guard count > 0, let next else { break }
             self.output.bytes.append(contentsOf: UnsafeBufferPointer(start: next, count: count))
         }
+        announceStreams()
         if isBudgetSpent { terminate(.enhanceYourCalm) }
         swap(&self.output, &output)
     }

@@ -107,6 +107,7 @@ struct HeadAssembler {
         let bytes = builder.bytes
         var head = RequestHead()
         head.methodName = method
+        head.mayHaveTrailers = !isWhole
         head.method = try bytes.withFlawedBytes { bytes throws(MessageFlaw) in
             try Method(name: UnsafeRawBufferPointer(rebasing: bytes[method.range]))
         }
@@ -135,6 +136,7 @@ struct HeadAssembler {
         let bytes = builder.bytes
         var head = ResponseHead()
         head.status = status
+        head.mayHaveTrailers = !isWhole
         try bytes.withFlawedBytes { bytes throws(MessageFlaw) in
             let summary = try FieldSummary(ofResponse: builder.fields, bytes)
             try refuseConnectionFields(bytes)

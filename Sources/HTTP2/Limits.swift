@@ -22,6 +22,9 @@ package enum Limits {
     /// us reset them by its own mistakes (CVE-2023-44487, CVE-2025-8671). Held by us.
     static let earlyEnds = 200
     static let earlyEndsPerSecond = 20
+    /// How many streams beyond those that it was told of a peer may try to open before the last refusal has left; each is
+    /// refused, and counts as one that ended early. Held by the library, whose own bound is higher by this.
+    static let refusedStreams: UInt32 = 512
     /// The longest method (`:method`), in bytes.
     static let methodBytes = 64
 }

@@ -22,6 +22,8 @@ package struct RequestHead: Sendable {
     package var fields: [HeadField] = []
     /// How the end of the request's body is told; never `.untilClose`.
     package var framing = BodyFraming.none
+    /// Whether trailers may follow though there is no body: HTTP/2 tells a message's end apart from its length.
+    package var mayHaveTrailers = false
     /// Whether the client wants to send further requests on the connection (RFC 9112 §9.3).
     package var isPersistent = true
     /// Whether the client waits for 100 before it sends the body (RFC 9110 §10.1.1).

@@ -13,6 +13,8 @@ package struct ResponseHead: Sendable {
     package var fields: [HeadField] = []
     /// How the end of the response's body is told.
     package var framing = BodyFraming.none
+    /// Whether trailers may follow though there is no body: HTTP/2 tells a message's end apart from its length.
+    package var mayHaveTrailers = false
     /// What `Content-Length` said, also where there is no body (HEAD, 304); nil beside `Transfer-Encoding`.
     package var contentLength: UInt64?
     /// Whether the fields announce a body that the response may not have (interim responses, 204, 304, HEAD; RFC 9112

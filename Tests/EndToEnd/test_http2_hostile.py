@@ -253,21 +253,6 @@ def test_streams_are_served_at_the_same_time(tenant, gateway):
     stage.remove()
 
 
-def test_more_streams_than_allowed_are_refused(tenant, gateway):
-    """128 at once; one beyond, by a client that cannot know better yet, is refused so that it may be tried again (RFC 9113
-    §5.1.2)."""
-    stage = Stage()
-    tenant.update_and_wait(f"upstream = '{stage.url}'")
-    client = Client(gateway.port)
-    token = tenant.token()
-    for number in range(129):
-        client.raw(1, 5, 2 * number + 1, Client.block(plain(tenant.host) + [("authorization", f"Bearer {token}")]))
-    raw = Raw(client)
-    assert raw.outcome(257) == (None, 7)
-    client.close()
-    stage.remove()
-
-
 def test_requests_of_a_connection_are_counted_by_streams(start, database, stand_in, pool):
     """The last that it may carry is told, and is served."""
     gateway = start(database_url=database.url, max_requests_per_connection="3")

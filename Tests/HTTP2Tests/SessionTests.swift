@@ -166,16 +166,65 @@ import Testing
         #expect(Self.events(session).last == "closed 1 flowControlError")
     }
 
-    @Test("A stream beyond those allowed is refused, and its neighbours go on")
+    @Test("A stream beyond those allowed is refused, and its neighbours go on, whether the peer knew or not")
     func streamBound() throws {
+        for knows in [true, false] {
+            let session = try Self.made(streams: 2)
+            let first = Self.sent(session).bytes
+            #expect(first[9..<15].elementsEqual([0, 3, 0, 0, 0, 2]))
+            var frames = Frames.opening
+            if knows { frames.add(type: 4, flags: 1) }
+            for id in [1, 3, 5] as [UInt32] {
+                frames.headers(RequestHeadTests.plain, stream: id, ends: false)
+            }
+            frames.data([1], stream: 1, ends: true)
+            #expect(Self.receive(session, frames))
+            var refusal = Frames()
+            refusal.reset(stream: 5, code: 7)
+            #expect(Self.sent(session).bytes.suffix(refusal.bytes.count).elementsEqual(refusal.bytes))
+            let events = Self.events(session)
+            #expect(events.filter { $0.hasPrefix("request") } == ["request 1", "request 3"])
+            #expect(events.filter { $0.hasPrefix("closed") } == ["closed 5 refusedStream"])
+            // A place that is free is anybody's.
+            Self.respond(session, stream: 1, hasBody: false)
+            Self.sent(session)
+            var more = Frames()
+            more.headers(RequestHeadTests.plain, stream: 7)
+            #expect(Self.receive(session, more))
+            #expect(Self.events(session).contains("request 7 whole"))
+        }
+    }
+
+    @Test("A peer that opens more streams than allowed for ever is told to calm down")
+    func streamFlood() throws {
         let session = try Self.made(streams: 2)
         Self.sent(session)
         var frames = Frames.opening
         frames.add(type: 4, flags: 1)
-        for id in [1, 3, 5] as [UInt32] { frames.headers(RequestHeadTests.plain, stream: id, ends: false) }
+        #expect(Self.receive(session, frames))
+        var opened = 0
+        while opened < 5_000 {
+            var next = Frames()
+            next.headers(RequestHeadTests.plain, stream: UInt32(2 * opened + 1), ends: false)
+            guard Self.receive(session, next) else { break }
+            Self.sent(session)
+            opened += 1
+        }
+        #expect(opened == Limits.earlyEnds + 2)
+    }
+
+    @Test("A head that breaks a rule is no head under way once its stream is gone")
+    func brokenHead() throws {
+        let session = try Self.made()
+        var frames = Frames.opening
+        frames.headers([(":method", "GET"), ("x-a", "b\r\nc")])
         #expect(Self.receive(session, frames))
         Self.sent(session)
-        #expect(Self.events(session).filter { $0.hasPrefix("request") } == ["request 1", "request 3"])
+        #expect(!session.isInHead)
+        var half = Frames()
+        half.add(type: 1, stream: 3, Frames.block(RequestHeadTests.plain))
+        #expect(Self.receive(session, half))
+        #expect(session.isInHead)
     }
 
     // MARK: Budgets

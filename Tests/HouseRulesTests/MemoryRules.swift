@@ -105,6 +105,7 @@ extension HouseRule {
                     "DataPlane/HTTP2ClientConnection.swift",
                     "DataPlane/HTTP2ClientConnection+Sending.swift", "DataPlane/HTTP2ClientStream.swift",
                     "DataPlane/HTTP2ClientStream+Owner.swift",
+                    "DataPlane/HTTP2ClientStream+Response.swift",
                     "DataPlane/HTTP2HeadWriter.swift", "DataPlane/HTTP2Scratch.swift",
                     "DataPlane/HTTP2UpstreamConnection.swift", "DataPlane/HTTP2UpstreamStream.swift",
                     "DataPlane/HTTP1UpstreamConnection+Response.swift", "DataPlane/HeadCursor.swift",

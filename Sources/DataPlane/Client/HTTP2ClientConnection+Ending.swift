@@ -10,6 +10,7 @@ extension HTTP2ClientConnection {
     func ticked(_ tick: UInt32) {
         noteSending(at: tick)
         reportRoom()
+        reportRoomForUploads()
         if worker.isLeaving { perform(machine.leave(at: tick)) }
         if tick % Limits.ticksPerSecond == 0 { session.secondPassed() }
         for stream in streams.values { stream.ticked(tick) }
@@ -77,5 +78,7 @@ extension HTTP2ClientConnection {
         streams.removeAll()
         touched.removeAll()
         for stream in open { stream.leave() }
+        waitingChanged(by: -waitingHeadBytes)
+        waitingHeadBytes = 0
     }
 }

@@ -27,6 +27,21 @@ extension HTTP2ClientConnection {
         ) {
             session.submitResponse(stream: stream.id, hasBody: hasBody)
         }
+        headWaits(head.headLength)
+    }
+
+    /// A head is to be sent. Where the client takes nothing it waits, and counts.
+    private func headWaits(_ count: Int) {
+        guard !isWritable else { return }
+        waitingHeadBytes += count
+        waitingChanged(by: count)
+    }
+
+    /// The client takes bytes again: no head waits any longer.
+    private func headsLeft() {
+        guard waitingHeadBytes > 0, isWritable else { return }
+        waitingChanged(by: -waitingHeadBytes)
+        waitingHeadBytes = 0
     }
 
     func offer(_ count: Int, of stream: HTTP2ClientStream) {
@@ -111,9 +126,12 @@ extension HTTP2ClientConnection {
             takeEvents(ByteBuffer())
         }
         isBusy = false
+        // A head that broke a rule is under way no longer once its stream's end has left.
+        machine.head(isUnderWay: session.isInHead, until: worker.clock.tick &+ worker.headTicks)
         let taking = taking
         self.taking.removeAll(keepingCapacity: true)
         for stream in taking { stream.reportWritable() }
+        headsLeft()
         reportRoom()
         if session.isOver { sayGoodbye() }
         if wantsRead, !holdsReads {

@@ -38,6 +38,10 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     /// What waits of all streams' responses, and whether one was held because of it.
     private var waitingBytes = 0
     private var lacksRoom = false
+    /// What waits of heads alone, since the client takes nothing.
+    var waitingHeadBytes = 0
+    /// What waits of all streams' requests.
+    private var uploads = WaitingUploads()
     /// Which requests wait for their turn behind some that were refused.
     private var brake: TurnBrake
     /// Bytes of calls' messages that are held, and calls that watch the gateway's health.
@@ -117,7 +121,9 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event {
-            perform(machine.inputEnded())
+            let action = machine.inputEnded()
+            for stream in Array(streams.values) { stream.clientEnded() }
+            perform(action)
         } else {
             context.fireUserInboundEventTriggered(event)
         }
@@ -144,9 +150,11 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         isBusy = true
         brake.readBegan()
         let flaw = bytes.withUnsafeReadableBytes { session.receive($0) }
-        machine.head(isUnderWay: session.isInHead, until: worker.clock.tick &+ worker.headTicks)
         takeEvents(bytes)
-        for stream in touched { stream.goOn() }
+        for stream in touched {
+            stream.goOn()
+            stream.hold()
+        }
         touched.removeAll(keepingCapacity: true)
         isBusy = false
         guard let flaw else { return flushSoon() }
@@ -216,6 +224,31 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         for stream in streams.values { stream.reportWritable() }
     }
 
+    // MARK: Room for requests
+
+    func consumed(_ count: Int, held: Int, by stream: HTTP2ClientStream) {
+        guard count > 0 else { return }
+        session.consumed(count - held, stream: stream.id)
+        if held > 0 {
+            session.consumed(held, ofStream: stream.id)
+            session.consumed(ofConnection: uploads.remove(held, &worker.lentUploads))
+        }
+        flushSoon()
+    }
+
+    func holds(_ count: Int) {
+        session.consumed(ofConnection: uploads.add(count, &worker.lentUploads))
+    }
+
+    var isOverdrawn: Bool { uploads.isOverdrawn(worker.lentUploads) }
+
+    /// Opens the connection's window where it stayed shut and need not any longer.
+    func reportRoomForUploads() {
+        guard uploads.owed > 0 else { return }
+        session.consumed(ofConnection: uploads.settle(&worker.lentUploads))
+        flushSoon()
+    }
+
     // MARK: Turns
 
     func mayBegin(_ tenant: () -> HostPattern?) -> Bool { !brake.holds(tenant) }
@@ -248,11 +281,4 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         guard streams.isEmpty else { return }
         perform(machine.lastStreamEnded(idleUntil: worker.clock.tick &+ worker.idleTicks))
     }
-
-    /// Payload was used, or is not wanted.
-    func consumed(_ count: Int, by stream: HTTP2ClientStream) {
-        session.consumed(count, stream: stream.id)
-        if count > 0 { flushSoon() }
-    }
-
 }

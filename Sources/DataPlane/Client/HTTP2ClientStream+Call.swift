@@ -37,7 +37,7 @@ extension HTTP2ClientStream {
     func callData(_ payload: ByteBuffer) {
         guard let connection, var call else { return }
         self.call = nil
-        connection.consumed(payload.readableBytes, by: self)
+        connection.consumed(payload.readableBytes, held: 0, by: self)
         do {
             try payload.withUnsafeReadableBytes { try call.message.receive($0) }
         } catch {

@@ -13,8 +13,14 @@ protocol HTTP2ClientStreamOwner: AnyObject {
     /// What is to be known of whoever speaks here.
     var peer: ClientPeer { get }
 
-    /// Payload of the request was used, or is not wanted.
-    func consumed(_ count: Int, by stream: HTTP2ClientStream)
+    /// Payload of the request was used, or is not wanted; so much of it was held.
+    func consumed(_ count: Int, held: Int, by stream: HTTP2ClientStream)
+
+    /// So much more payload of requests waits.
+    func holds(_ count: Int)
+
+    /// Whether it holds so much of requests that those whose upstreams take nothing are to end.
+    var isOverdrawn: Bool { get }
 
     /// Sends an interim response.
     func sendInterim(

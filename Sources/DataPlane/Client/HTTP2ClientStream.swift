@@ -19,6 +19,9 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     private var isBegun = false
     private var isHeldBack = false
     var inbound = ByteBuffer()
+    /// What of `inbound` the connection was told that it waits, and since when some does.
+    private var heldBytes = 0
+    private var heldSince: UInt32 = 0
     private(set) var isInputEnded = false
     private var trailers: TrailerSection?
     private var isPassingOn = false
@@ -26,8 +29,12 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     var call: AuthorizationCall?
 
     // The response.
-    private var outbound = PayloadQueue()
-    private var isHeadOfNoBody = false
+    var outbound = PayloadQueue()
+    /// Whether the response ended with its head, and whether it has no payload.
+    var isHeadOfNoBody = false
+    var hasNoPayload = false
+    /// What the trailers take up, which wait for the payload to be taken.
+    var trailerBytes = 0
     /// Whether nothing more is to be added to the response.
     private(set) var isFinished = false
     /// When the response is given up unless the client takes some of it, or the request unless its turn comes.
@@ -74,7 +81,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// A piece of the request's body.
     func dataCame(_ payload: ByteBuffer) {
         guard !isFinished else {
-            connection?.consumed(payload.readableBytes, by: self)
+            connection?.consumed(payload.readableBytes, held: 0, by: self)
             return
         }
         if call != nil { return callData(payload) }
@@ -122,6 +129,12 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
             exchange.begin(head, bytes, hasBody: !isWhole, isClientEnded: false)
         case .question(let question): exchange.ask(question, isClientEnded: false)
         }
+    }
+
+    /// The client sends nothing more on any stream: a request that is not whole by now never will be.
+    func clientEnded() {
+        guard !isFinished, !isInputEnded else { return }
+        giveUp(.cancel)
     }
 
     // MARK: Turns
@@ -174,7 +187,9 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     func leave() {
         endWaiting()
         leaveCall()
-        connection?.waitingChanged(by: -outbound.bytes)
+        connection?.waitingChanged(by: -outbound.bytes - trailerBytes)
+        trailerBytes = 0
+        _ = takeInbound()
         connection = nil
         if !isFinished { exchange.clientLost() }
         isFinished = true
@@ -203,10 +218,9 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         defer { isPassingOn = false }
         while exchange.intake == .body, exchange.isUpstreamWritable, inbound.readableBytes > 0 || isInputEnded
         {
-            let payload = inbound
-            inbound = ByteBuffer()
-            connection?.consumed(payload.readableBytes, by: self)
-            exchange.bodyCame(payload, isLast: isInputEnded, trailers: isInputEnded ? trailers : nil)
+            let payload = takeInbound(atMost: Limits.writeHighWaterBytes)
+            let isLast = isInputEnded && inbound.readableBytes == 0
+            exchange.bodyCame(payload, isLast: isLast, trailers: isLast ? trailers : nil)
         }
     }
 
@@ -216,10 +230,35 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         guard isInputEnded, trailers == nil, inbound.readableBytes > 0, exchange.hasKnownLength,
             inbound.readableBytes <= Limits.coalescedBodyBytes
         else { return nil }
-        let bytes = inbound
+        return (takeInbound(), true)
+    }
+
+    /// What came of the body and was not passed on, at most so much of it; the client may send as much more.
+    private func takeInbound(atMost count: Int = .max) -> ByteBuffer {
+        var payload = inbound
         inbound = ByteBuffer()
-        connection?.consumed(bytes.readableBytes, by: self)
-        return (bytes, true)
+        if payload.readableBytes > count, let first = payload.readSlice(length: count) {
+            inbound = payload
+            payload = first
+        }
+        let held = min(heldBytes, payload.readableBytes)
+        heldBytes -= held
+        if let connection {
+            heldSince = connection.worker.clock.tick
+            connection.consumed(payload.readableBytes, held: held, by: self)
+        }
+        return payload
+    }
+
+    /// What came and could not be passed on waits here.
+    func hold() {
+        let count = inbound.readableBytes - heldBytes
+        guard count > 0, call == nil, let connection else { return }
+        if heldBytes == 0 { heldSince = connection.worker.clock.tick }
+        heldBytes += count
+        // It may be a small part of a read, which would be kept whole.
+        if inbound.storageCapacity > 2 * heldBytes { inbound = ByteBuffer(bytes: inbound.readableBytesView) }
+        connection.holds(count)
     }
 
     func resumeReading() {
@@ -230,100 +269,6 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         passOnBody()
     }
 
-    // MARK: The response
-
-    var isWritable: Bool { !outbound.isFull && connection?.hasRoom ?? true }
-
-    func sendInterim(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
-        connection?.sendInterim(head, bytes, of: self)
-    }
-
-    func beginResponse(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
-        isHeadOfNoBody = head.framing == .none || head.framing == .length(0)
-        connection?.beginResponse(head, bytes, hasBody: !isHeadOfNoBody, of: self)
-    }
-
-    func sendBody(_ payload: ByteBuffer) {
-        guard payload.readableBytes > 0, connection != nil, !isHeadOfNoBody else { return }
-        if outbound.bytes == 0 { sendingProgressed() }
-        outbound.append(payload)
-        connection?.waitingChanged(by: payload.readableBytes)
-        connection?.offer(payload.readableBytes, of: self)
-    }
-
-    func endBody(_ trailers: TrailerSection?) {
-        guard !isHeadOfNoBody else { return }
-        connection?.endBody(trailers, of: self)
-    }
-
-    func flush() {
-        connection?.flushSoon()
-    }
-
-    func finishResponse() {
-        finish()
-        connection?.flushSoon()
-    }
-
-    func refuse(_ row: RefusalRow, _ request: RefusedRequest) {
-        guard !isFinished else { return }
-        connection?.refuse(row, request, of: self)
-        if row.status.code < 500 { connection?.refusedOne(of: request.tenant) }
-        finish()
-        connection?.flushSoon()
-    }
-
-    func answer(_ answer: Answer) {
-        guard !isFinished else { return }
-        connection?.answer(answer, of: self)
-        finish()
-        connection?.flushSoon()
-    }
-
-    func endWithStatus(_ row: RefusalRow) {
-        guard !isFinished, !isHeadOfNoBody else { return abort() }
-        connection?.endBody(status: row, of: self)
-        finish()
-        connection?.flushSoon()
-    }
-
-    /// Whether anything of the response waits.
-    var hasOutput: Bool { outbound.bytes > 0 }
-
-    /// A message, or the body of a refusal, behind a head of our own.
-    func sendMessage(_ body: ByteBuffer) {
-        isHeadOfNoBody = false
-        sendBody(body)
-    }
-
-    /// The body of a refusal, behind its head.
-    func sendRefusal(_ body: ByteBuffer) {
-        sendMessage(body)
-        connection?.endBody(nil, of: self)
-    }
-
-    /// The exchange is over; what is left of the response is the connection's to send.
-    private func finish() {
-        isFinished = true
-        exchange.release()
-        connection?.consumed(inbound.readableBytes, by: self)
-        inbound = ByteBuffer()
-        sendingProgressed()
-    }
-
-    /// Takes the next bytes of payload, which are being sent.
-    func nextPayload(atMost count: Int) -> ByteBuffer? {
-        sendingProgressed()
-        let piece = outbound.next(atMost: count)
-        connection?.waitingChanged(by: -(piece?.readableBytes ?? 0))
-        return piece
-    }
-
-    /// Tells the exchange that the client takes bytes again, where it does.
-    func reportWritable() {
-        if !isFinished, isWritable { exchange.clientIsWritable() }
-    }
-
     // MARK: Time
 
     /// The loop's clock moved on.
@@ -332,6 +277,11 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
             if call?.toldHealth != nil {
                 reviewHealth()
             } else if isBegun {
+                if heldBytes > 0, tick &- heldSince >= Limits.stalledUploadTicks,
+                    connection?.isOverdrawn ?? false
+                {
+                    return exchange.bodyWaitsTooLong()
+                }
                 exchange.ticked(tick)
             } else if tick >= sendingUntil {
                 if call != nil { callOverdue() } else { connection?.reset(self, .refusedStream) }
@@ -341,12 +291,28 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         if tick >= sendingUntil { connection?.reset(self, .cancel) }
     }
 
-    private func sendingProgressed() {
+    func sendingProgressed() {
         if let worker = connection?.worker { sendingUntil = worker.clock.tick &+ Limits.bodyIdleTicks }
         if !isFinished { exchange.progressed() }
     }
 
     // MARK: Ends
+
+    /// The exchange is over; what is left of the response is the connection's to send.
+    func finish() {
+        isFinished = true
+        exchange.release()
+        // The message of a call was credited as it came.
+        if call == nil { _ = takeInbound() }
+        sendingProgressed()
+    }
+
+    /// Ends the request and its response at once. What is being sent of it goes on until the stream is gone.
+    func giveUp(_ code: HTTP2ErrorCode) {
+        exchange.clientLost()
+        finish()
+        connection?.reset(self, code)
+    }
 
     func abort() {
         connection?.reset(self, .internalError)

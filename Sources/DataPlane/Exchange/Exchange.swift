@@ -130,6 +130,11 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         perform(machine.refused(.message(flaw), nil))
     }
 
+    /// The upstream takes nothing of the body, and what waits of it is needed for others.
+    func bodyWaitsTooLong() {
+        perform(machine.refused(.gateway(.overloaded), .waitingUploads))
+    }
+
     /// The client sends nothing more.
     func clientEnded() {
         perform(machine.clientEnded())

@@ -12,8 +12,18 @@ struct PayloadQueue {
     var isFull: Bool { bytes >= Limits.writeHighWaterBytes }
 
     mutating func append(_ piece: ByteBuffer) {
-        pieces.append(piece)
         bytes += piece.readableBytes
+        guard piece.readableBytes < Limits.joinedWriteBytes, var last = pieces.popLast() else {
+            return pieces.append(piece)
+        }
+        // Each piece keeps the whole read that it came with: small ones that must wait are copied together.
+        if last.readableBytes + piece.readableBytes <= Limits.joinedWriteBytes {
+            last.writeImmutableBuffer(piece)
+            pieces.append(last)
+        } else {
+            pieces.append(last)
+            pieces.append(ByteBuffer(bytes: piece.readableBytesView))
+        }
     }
 
     /// Takes the next bytes, at most `count`; nil where there are none.

@@ -51,7 +51,9 @@ final class Worker {
     var lender = Lender(limit: Limits.surplusBytes, limitOfOne: Limits.surplusBytesOfClient)
 
     /// What HTTP/2 connections hold of responses beyond their shares.
-    var lentResponses = LentResponses()
+    var lentResponses = LentBytes(share: Limits.connectionResponseBytes, limit: Limits.lentResponseBytes)
+    /// What they hold of requests beyond theirs.
+    var lentUploads = LentBytes(share: Limits.connectionUploadBytes, limit: Limits.lentUploadBytes)
 
     /// Writes the verdicts that Envoy asks for by gRPC.
     var checkResponse = CheckResponse()

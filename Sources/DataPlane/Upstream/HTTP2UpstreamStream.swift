@@ -76,7 +76,7 @@ final class HTTP2UpstreamStream: UpstreamWire {
 
     func begin(_ client: any UpstreamClient, _ head: borrowing RequestHead) {
         self.client = client
-        isBodyless = head.framing == .none || head.framing == .length(0)
+        isBodyless = (head.framing == .none || head.framing == .length(0)) && !head.mayHaveTrailers
         isHeadRequest = head.method == .head
         sendsTrailers = head.fields.contains { $0.known == .te }
     }

@@ -33,6 +33,7 @@ package enum RefusalDetail: Hashable, Sendable {
     case connections
     case connectionsPerAddress
     case upstreamConnections
+    case waitingUploads
     case verification
     /// The bound that the body exceeds, in bytes.
     case bodyLimit(UInt64)
@@ -63,6 +64,7 @@ package enum RefusalDetail: Hashable, Sendable {
         case .connections: "connections"
         case .connectionsPerAddress: "connections_per_address"
         case .upstreamConnections: "upstream_connections"
+        case .waitingUploads: "waiting_uploads"
         case .verification: "verification"
         case .bodyLimit(let bytes): "\(bytes)"
         case .found: nil
