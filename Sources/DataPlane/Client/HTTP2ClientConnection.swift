@@ -122,7 +122,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event {
             let action = machine.inputEnded()
-            for stream in Array(streams.values) { stream.clientEnded() }
+            for stream in streams.values { stream.clientEnded() }
             perform(action)
         } else {
             context.fireUserInboundEventTriggered(event)
