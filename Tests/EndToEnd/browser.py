@@ -17,13 +17,13 @@ from processes import stop, wait_until
 
 
 class Browser:
-    """One Chromium with one tab. What its console says, and what its pages may not do, is kept in `complaints`."""
+    """One Chromium with one tab, started with `more` options. What its console says, and what its pages may not do, is kept in `complaints`."""
 
-    def __init__(self):
+    def __init__(self, *more):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="chromium-"))
         options = ["--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self.folder}", "--no-first-run",
                    "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync",
-                   "--disable-component-update", "--disable-extensions", "--hide-scrollbars"]
+                   "--disable-component-update", "--disable-extensions", "--hide-scrollbars", *more]
         if os.geteuid() == 0:
             options.append("--no-sandbox")
         self.process = subprocess.Popen(

@@ -68,6 +68,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         self.peer = peer
         brake = TurnBrake(isByTenant: peer.surface != .proxy)
         peer.speaksHTTP2()
+        worker.counters.http2Connections &+= 1
         self.session = session
         self.early = early
         writer = ChannelWriter(channel)
@@ -270,6 +271,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         let stream = HTTP2ClientStream(id: id, connection: self, exchange: exchange)
         streams.insert(stream, of: id)
         machine.streamOpened()
+        worker.counters.http2Requests &+= 1
         requestsLeft -= 1
         if requestsLeft == 0 { perform(machine.leave(at: worker.clock.tick)) }
         return stream

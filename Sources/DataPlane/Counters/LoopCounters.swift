@@ -75,6 +75,10 @@ package struct LoopCounters: Sendable {
     package internal(set) var acceptedConnections: UInt64 = 0
     /// Those of them that were turned away at once.
     package internal(set) var refusedConnections: UInt64 = 0
+    /// Clients' connections that turned out to speak HTTP/2, and requests that came by them.
+    package internal(set) var http2Connections: UInt64 = 0
+    /// See `http2Connections`.
+    package internal(set) var http2Requests: UInt64 = 0
     /// WebSockets that began.
     package internal(set) var openedWebSockets: UInt64 = 0
     /// WebSockets that the gateway closed, since time or the rows no longer allowed them.
@@ -117,8 +121,8 @@ package struct LoopCounters: Sendable {
     static var numbers: [WritableKeyPath<LoopCounters, UInt64>] {
         [
             \.admitted, \.cutResponses, \.lostClients, \.shadowRefusals, \.presentKeys, \.absentKeys,
-            \.unavailableKeys, \.acceptedConnections, \.refusedConnections, \.openedWebSockets,
-            \.closedWebSockets, \.clientBytesReceived, \.clientBytesSent, \.upstreamBytesReceived,
+            \.unavailableKeys, \.acceptedConnections, \.refusedConnections, \.http2Connections,
+            \.http2Requests, \.openedWebSockets, \.closedWebSockets, \.clientBytesReceived, \.clientBytesSent, \.upstreamBytesReceived,
             \.upstreamBytesSent, \.madeConnections, \.retries, \.ejections, \.tenantEjections,
         ]
     }

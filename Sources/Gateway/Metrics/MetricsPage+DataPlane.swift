@@ -57,6 +57,11 @@ extension MetricsPage {
             "poolgate_client_connections_refused", .counter,
             "Those of them that were turned away at once, since a bound was reached.")
         text.add(counters.refusedConnections)
+        text.begin(
+            "poolgate_http2_connections", .counter, "Clients' connections so far that spoke HTTP/2.")
+        text.add(counters.http2Connections)
+        text.begin("poolgate_http2_requests", .counter, "Requests that came by HTTP/2.")
+        text.add(counters.http2Requests)
         text.begin("poolgate_websockets", .gauge, "WebSockets that are open.")
         text.add(facts.loops.figures.webSockets)
         text.begin("poolgate_websockets_opened", .counter, "WebSockets so far.")
