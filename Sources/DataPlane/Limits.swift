@@ -208,7 +208,7 @@ package enum Limits {
     static let pingTicks: UInt32 = 10 * ticksPerSecond
     /// What a question's field, its head and its fields may have beyond those of the request that it is about: a name, the
     /// lines that a proxy adds, and how many they are.
-    static let questionFieldBytes = 64
+    static let questionFieldBytes = 1024
     static let questionHeadBytes = 8 * 1024
     static let questionFields = 32
     /// What a question's description has beyond the question's own lines, and an answer beyond what it tells: reserved

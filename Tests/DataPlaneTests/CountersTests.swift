@@ -54,6 +54,9 @@ import Testing
         one.refusals = [.host(.unknown): 2]
         one.failedConnections = [.reset: 3]
         one.responses[2] = 4
+        one.questions[.original, .refused] = 5
+        one.questions[.forwarded, .refused] = 1
+        one.questions[.envoyGRPC, .brokenOff] = 7
         var sum = one
         sum.add(one)
         let declared = Mirror(reflecting: one).children
@@ -65,6 +68,9 @@ import Testing
         #expect(sum.refusals == [.host(.unknown): 4])
         #expect(sum.failedConnections == [.reset: 6])
         #expect(sum.responses[2] == 8)
+        #expect(sum.questions.count(on: "forward_auth", .refused) == 12)
+        #expect(sum.questions.count(on: "forward_auth", .admitted) == 0)
+        #expect(sum.questions[.envoyGRPC, .brokenOff] == 14)
     }
 
     @Test("A refusal counts as failed where its status says that the caller is not to blame")

@@ -37,6 +37,9 @@ package struct LoopCounters: Sendable {
     /// Upstreams' responses by the first digit of their status, at the indices 1 to 9.
     package internal(set) var responses: InlineArray<10, UInt64> = .init(repeating: 0)
 
+    /// Those of them that were questions of other proxies, by what became of them.
+    package internal(set) var questions = QuestionCounts()
+
     // MARK: Times
 
     /// From a request's head to its response's end, by what became of it.
@@ -114,6 +117,7 @@ package struct LoopCounters: Sendable {
         for path in LoopCounters.histograms { self[keyPath: path].add(other[keyPath: path]) }
         refusals.merge(other.refusals, uniquingKeysWith: &+)
         failedConnections.merge(other.failedConnections, uniquingKeysWith: &+)
+        questions.add(other.questions)
         for digit in responses.indices { responses[digit] &+= other.responses[digit] }
     }
 

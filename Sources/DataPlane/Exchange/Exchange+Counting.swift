@@ -2,7 +2,7 @@ import Gatekeeper
 
 /// What the loop counts of an exchange: once for each, what became of it and how long its parts took.
 extension Exchange {
-    /// The response of an upstream is out whole.
+    /// The response of an upstream is out whole, or the answer to a question.
     func countAdmitted() {
         guard beginCounting(.admitted) else { return }
         worker.counters.admitted &+= 1
@@ -46,6 +46,7 @@ extension Exchange {
         guard !isCounted else { return false }
         isCounted = true
         worker.tally.count(verdict, of: tenant)
+        if let question { worker.counters.questions[question.form, verdict] &+= 1 }
         return true
     }
 

@@ -54,6 +54,7 @@ extension Exchange {
                 webSocket != nil && status == 101
                 ? .webSocket : isHTTP2 ? .http2 : head.isHTTP10 ? .http10 : .http11
         }
+        record.form = question?.form
         record.client = clientAddress
         if let identity {
             record.subject = identity.recordedSubject

@@ -70,10 +70,12 @@ enum HTTP2HeadWriter {
             for field in fields.list {
                 let middle = start + field.name.utf8.count
                 let end = middle + field.value.count
+                defer { start = end }
+                // HTTP/2 has no such field (RFC 9113 §8.2.2).
+                if field.name.utf8.elementsEqual(RefusalField.upgrade.name.utf8) { continue }
                 session.addField(
                     UnsafeRawBufferPointer(rebasing: bytes[start..<middle]),
                     UnsafeRawBufferPointer(rebasing: bytes[middle..<end]))
-                start = end
             }
             submit()
         }

@@ -42,6 +42,8 @@ package struct RequestRecord: Sendable {
     package var bytesOut: UInt64 = 0
     /// What the client spoke; nil where its head could not be read.
     package var spoken: Spoken?
+    /// How it was asked whether the request may pass; nil where the request itself came.
+    package var form: QuestionForm?
     /// Where the request went; nil where it was refused before.
     package var upstream: Upstream?
     /// Above 0, the record stands for so many refusals of its tenant and code that have no record of their own.

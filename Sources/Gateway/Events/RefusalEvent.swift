@@ -15,6 +15,8 @@ struct RefusalEvent: Codable, Sendable, Equatable {
     /// The HTTP status that the client got; absent in an event that stands for several refusals.
     var status: Int?
     var detail: String?
+    /// The surface on which another proxy asked; absent where the request itself came.
+    var surface: String?
     /// The request's host as it came.
     var host: String?
     var method: String?
@@ -33,7 +35,7 @@ struct RefusalEvent: Codable, Sendable, Equatable {
     var suppressed = 0
 
     enum CodingKeys: String, CodingKey {
-        case time, tenant, code, status, detail, host, method, path, client, subject, rule
+        case time, tenant, code, status, detail, surface, host, method, path, client, subject, rule
         case requestID = "request_id"
         case suppressed
     }
@@ -46,7 +48,8 @@ extension RefusalEvent {
         if case .shadowRule = record.detail { return nil }
         self.init(
             time: record.time.timestamp, tenant: record.tenant?.description, code: refusal.row.code,
-            status: record.status, detail: record.detailText, host: RefusalEvent.text(record.text.host),
+            status: record.status, detail: record.detailText, surface: record.form?.surface,
+            host: RefusalEvent.text(record.text.host),
             method: RefusalEvent.text(record.text.method), path: RefusalEvent.text(record.text.path),
             client: record.clientText, subject: RefusalEvent.text(record.subject), rule: record.rule,
             requestID: record.requestID.description)

@@ -113,6 +113,7 @@ struct RequestFields {
 
     /// Who asked for what.
     private mutating func addRequest(_ record: RequestRecord) {
+        add("surface", record.form.map { .text($0.surface) })
         add("status", .count(record.status))
         if record.requestID != .none { add("request_id", .of(record.requestID)) }
         add("client", record.clientText.map { .text($0) })

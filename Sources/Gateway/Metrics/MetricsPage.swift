@@ -40,6 +40,18 @@ struct MetricsPage {
         }
 
         text.begin(
+            "poolgate_questions", .counter,
+            "Requests among them that were questions of other proxies, by the surface on which they were asked."
+        )
+        for surface in QuestionForm.surfaces {
+            for verdict in LoopCounters.Verdict.allCases where verdict != .brokenOff {
+                text.add(
+                    counters.questions.count(on: surface, verdict),
+                    ["surface": surface, "verdict": verdict.label])
+            }
+        }
+
+        text.begin(
             "poolgate_request_duration_seconds", .histogram,
             "From a request's head to its response's end, WebSockets left out.")
         text.add(counters.admittedTimes, ["verdict": "admitted"])
