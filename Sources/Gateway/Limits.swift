@@ -71,8 +71,8 @@ enum Limits {
     static let adminSessions = 64
     /// How long such a session lasts: a working day.
     static let adminSession = Duration.seconds(12 * 3_600)
-    /// The shortest admin token where other machines can reach the port.
-    static let shortestAdminToken = 16
+    /// The shortest admin token, and secret of those who ask, where other machines can reach the port.
+    static let shortestSecret = 16
     /// Wrong tokens that one address may give at once, and after how long it may give one more.
     static let wrongTokens = 10
     static let wrongTokenPause = Duration.seconds(6)

@@ -28,6 +28,9 @@ import Testing
         #expect(told.count == 1 && told[0].contains("POOLGATE_TRUSTED_CALLERS"))
         #expect(SettingsReading.mistakes(address + ["--trusted-callers", "127.0.0.1"]) == [])
         #expect(SettingsReading.mistakes(address + ["--caller-secret", "s"]) == [])
+        let open = [flag, "0.0.0.0:1", "--caller-secret"]
+        #expect(SettingsReading.mistakes(open + [String(repeating: "s", count: 16)]) == [])
+        #expect(SettingsReading.mistakes(open + [String(repeating: "s", count: 15)]).count == 1)
         for other in ["--listen", "--admin-listen", "--tls-listen=127.0.0.1:1"] {
             let taken = other.contains("=") ? [other, "--tls-certificates", "/tmp"] : [other, "127.0.0.1:1"]
             #expect(

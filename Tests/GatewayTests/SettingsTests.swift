@@ -250,7 +250,7 @@ import Testing
         #expect(SettingsReading.mistakes(["--admin-listen", "0.0.0.0:9901"]).count == 1)
         #expect(SettingsReading.mistakes(["--admin-listen", "[::]:9901"]).count == 1)
         #expect(SettingsReading.mistakes(["--admin-listen", "admin.example:9901"]).count == 1)
-        let token = String(repeating: "t", count: Limits.shortestAdminToken)
+        let token = String(repeating: "t", count: Limits.shortestSecret)
         #expect(SettingsReading.mistakes(["--admin-listen", "0.0.0.0:9901", "--admin-token", token]) == [])
         for local in ["127.0.0.2:1", "[::1]:1", "localhost:1"] {
             #expect(SettingsReading.mistakes(["--admin-listen", local]) == [])

@@ -60,7 +60,7 @@ import Testing
 
     @Test("Off loopback a token that could be guessed is a mistake, whose sentence does not show it")
     func leastLength() {
-        let short = String(repeating: "t", count: Limits.shortestAdminToken - 1)
+        let short = String(repeating: "t", count: Limits.shortestSecret - 1)
         let mistakes = SettingsReading.mistakes(["--admin-listen", "0.0.0.0:9901", "--admin-token", short])
         #expect(mistakes.count == 1 && mistakes.first?.contains("16 characters") == true)
         #expect(mistakes.first?.contains("ttt") == false)

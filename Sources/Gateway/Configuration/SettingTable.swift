@@ -49,7 +49,10 @@ extension Setting {
         ) { $0.trustedCallers = $1 },
         Setting(
             "caller-secret", "SECRET", isSecret: true,
-            "what may ask them from anywhere, as the value of X-Poolgate-Caller"
+            """
+            what may ask them from anywhere, as the value of X-Poolgate-Caller; where other machines can reach them, of \
+            \(Limits.shortestSecret) characters or more
+            """
         ) {
             guard $0.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return tokenAdvice }
             $1.callerSecret = Secret(bytes: Array($0.utf8))
@@ -92,7 +95,7 @@ extension Setting {
         Setting(
             "admin-token", "TOKEN", isSecret: true,
             "what the admin port asks for as 'Authorization: Bearer TOKEN', but for /live and /ready; off loopback it has "
-                + "\(Limits.shortestAdminToken) characters or more"
+                + "\(Limits.shortestSecret) characters or more"
         ) {
             guard $0.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return tokenAdvice }
             $1.adminToken = Secret(bytes: Array($0.utf8))

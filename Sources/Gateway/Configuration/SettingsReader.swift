@@ -114,11 +114,11 @@ struct SettingsReader {
                     + "set POOLGATE_ADMIN_TOKEN, or listen on 127.0.0.1")
         }
         if !settings.adminListen.isLoopback, let token = settings.adminToken,
-            token.bytes.count < Limits.shortestAdminToken
+            token.bytes.count < Limits.shortestSecret
         {
             mistakes.append(
                 "--admin-listen \(settings.adminListen) can be reached from other machines, and the admin token is short "
-                    + "enough to be guessed: give it \(Limits.shortestAdminToken) characters or more, such as by "
+                    + "enough to be guessed: give it \(Limits.shortestSecret) characters or more, such as by "
                     + "'openssl rand -hex 32'")
         }
         if let template = settings.jwksTemplate, template.isPlainHTTP, !LoopbackName.matches(template.host),
@@ -137,6 +137,13 @@ struct SettingsReader {
             guard others.contains(listener.address) else { continue }
             mistakes.append(
                 "\(listener.flag) is \(listener.address), as another listener is: give it a port of its own")
+        }
+        if let open = listeners.first(where: { $0.name.surface != .proxy && !$0.address.isLoopback }),
+            let secret = settings.callerSecret, secret.bytes.count < Limits.shortestSecret
+        {
+            mistakes.append(
+                "\(open.flag) \(open.address) can be reached from other machines, and the caller secret is short "
+                    + "enough to be guessed: give it \(Limits.shortestSecret) characters or more")
         }
         if let asked = listeners.first(where: { $0.name.surface != .proxy }), settings.trustedCallers.isEmpty,
             settings.callerSecret == nil
