@@ -69,6 +69,19 @@ package enum Limits {
     /// How long a request waits for a key.
     package static let keyWait = Duration.seconds(3)
 
+    // MARK: Signing keys
+
+    /// How often their folder is looked at.
+    static let signingKeyPause = Duration.seconds(1)
+    /// Keys that are read and published: the last by the names of their files.
+    package static let signingKeys = 32
+    /// Files of the folder that are listed at all.
+    static let signingKeyFilesListed = 4_096
+    /// Keys that may be written in one second.
+    static let signingKeysPerSecond = 9
+    /// One file, in bytes.
+    static let signingKeyBytes = 16_384
+
     // MARK: The directory
 
     /// Reads of what changed lie at least this far apart.

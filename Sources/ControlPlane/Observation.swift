@@ -21,6 +21,16 @@ package enum Observation: Sendable {
     /// Keys of this pool were withdrawn by SQL, or lifted: these are not trusted now, by how their names are printed.
     case withdrawalsChanged(PoolName, [String: WithdrawnKeys.Withdrawal])
 
+    // The keys that sign assertions.
+
+    /// These keys are published from now on, by their `kid`s, and one of them signs; nil where there is none, and then
+    /// requests go on without an assertion.
+    case signingKeys(folder: String, signing: String?, published: [String])
+    /// This file gives no key. The one that it gave before, where it did, stays in use.
+    case signingKeyRefused(file: String, SigningKeyFlaw)
+    /// The folder cannot be read. The keys that were read before stay in use.
+    case signingKeysLost(folder: String, SigningKeyFlaw)
+
     // The directory.
 
     /// Connected to a database whose schema this program can read. The server's version is a number such as 150004.

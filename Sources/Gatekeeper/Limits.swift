@@ -37,6 +37,18 @@ package enum Limits {
     package static let foundBytes = 128
     /// How many of several names it is told.
     package static let foundNames = 8
+    /// How long an assertion is good, from its signature on.
+    static let assertionLifeSeconds: Int64 = 60
+    /// How long it is sent again before another one is signed; and where the loop has no time for that before others had
+    /// their turn, how long at most. Whoever gets it then has a quarter of a minute left to look at it.
+    static let assertionRenewalSeconds: Int64 = 30
+    static let assertionReuseSeconds: Int64 = 45
+    /// A row's `assertion_audience`.
+    static let audienceBytes = 512
+    /// What the assertions that are kept may cost: one part in so many of the budget for remembered tokens, besides it.
+    static let assertionShare = 2
+    /// Places of forgotten assertions that are kept in their list before it is made shorter.
+    static let forgottenAssertions = 1_024
     /// Slots that one eviction looks at before it gives up.
     package static let evictionSteps = 64
     /// Slots of a loop's host cache, by the size of the directory; powers of two.

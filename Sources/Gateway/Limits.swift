@@ -14,6 +14,8 @@ enum Limits {
     static let comparedBytes = 64
     /// The largest token on standard input.
     static let tokenOnStandardInputBytes = 64 * 1024
+    /// What assertions name as their issuer.
+    static let assertionIssuerBytes = 256
     /// What one read of standard input takes of a token.
     static let tokenReadBytes = 4 * 1024
     /// What `explain` remembers of the one token that it judges.

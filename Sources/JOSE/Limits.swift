@@ -24,6 +24,9 @@ package enum Limits {
     static let numberExponent = 1000
     /// The modulus of a signing key that is made here.
     package static let signingKeyBits = 2048
+    /// A private key for ES256 in PEM, and the name of a curve.
+    package static let keyTextBytes = 4_096
+    static let curveNameBytes = 80
     /// RSA moduli (RFC 7518 §3.3 asks for 2048 bits at the least).
     static let modulusBits = 2048...8192
 }

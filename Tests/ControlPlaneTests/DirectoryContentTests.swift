@@ -125,7 +125,7 @@ extension Directory.Entry {
                     "f", "outlive", "90", "eu-west-1", "eu-west-1_Two", #"{"X-Plan":"custom:plan"}"#, "alb",
                     "f",
                     "jwt",
-                    "access_token", "{https://app.test}", "f", "3600", "[]",
+                    "access_token", "{https://app.test}", "f", "3600", "f", "orders", "[]",
                 ]
                 as [String?]
             let row = PackedRow(texts: [texts[0], texts[1] ?? "eu-west-1"] + rest)
@@ -140,6 +140,7 @@ extension Directory.Entry {
             #expect(!unpacked.forwardToken && !unpacked.allowPreflights)
             #expect(unpacked.cookieName == "jwt" && unpacked.queryParameter == "access_token")
             #expect(unpacked.corsOrigins == ["https://app.test"] && unpacked.maxTokenAge == 3600)
+            #expect(!unpacked.assertion && unpacked.assertionAudience == "orders")
             #expect(unpacked.rules == "[]")
             for count in 0..<row.bytes.count {
                 #expect(throws: RowFlaw.self) { try PackedRow(packed: row.bytes.prefix(count)).unpacked() }

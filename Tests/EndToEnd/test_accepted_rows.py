@@ -86,7 +86,8 @@ class Rows:
             "cookie_name": lambda: self.one(None, "t", "__Host-t", "a" * 128, "a" * 129, "a b", "!#$%&'*+.^_`|~-"), "query_parameter": lambda: self.one(None, "t", "a.b~c_d-e", "a&b", "x" * 128),
             "cors_origins": lambda: self.one(None, [self.origin() for _ in range(self.one(1, 2, 3))], [f"https://o{n}.example" for n in range(self.one(99, 100, 101))]),
             "allow_preflights": lambda: self.one(True, False), "max_token_age": lambda: self.one(None, "1 s", "0.9 s", "30 days", "30 days 1 s", "1 month", "1.5 s"),
-            "comment": lambda: self.one(None, "x" * 4000, "x" * 4001, "€" * 4000),
+            "comment": lambda: self.one(None, "x" * 4000, "x" * 4001, "€" * 4000), "assertion": lambda: self.one(True, False, None),
+            "assertion_audience": lambda: self.one(None, "a", "https://a.example", "x" * 512, "x" * 513, "", "a b", "€", '"\\', "a\u007f"),
         }
         for name in self.draw.sample(sorted(columns), self.draw.randint(0, 5)):
             row[name] = columns[name]()

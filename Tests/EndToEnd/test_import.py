@@ -127,6 +127,7 @@ def hostile(random):
         "upstream": random.choice([None, "http://10.0.0.5:8080 http://10.0.0.6:8080"]),
         "cors_origins": random.choice([None, ["https://app.example.com", "http://localhost:3000"]]),
         "status": random.choice(["active", "suspended"]),
+        "assertion": random.choice([True, False]), "assertion_audience": random.choice([None, 'orders,"\\']),
         "cookie_name": random.choice([None, "__Host-token", "a'b"]),
     }
 

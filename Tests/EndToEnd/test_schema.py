@@ -230,9 +230,9 @@ def test_rows_of_version_9_keep_their_meaning_and_their_history_can_be_read(post
     before = database.sql("SELECT host, changed, updated_at FROM poolgate.tenants ORDER BY host")
     done = run("migrate", "--database-url", database.url)
     assert done.returncode == 0, done.stdout + done.stderr
-    columns = "websockets, at_expiry, expiry_grace"
+    columns = "websockets, at_expiry, expiry_grace, assertion, assertion_audience"
     rows = database.sql(f"SELECT host, {columns} FROM poolgate.tenants ORDER BY host").splitlines()
-    assert rows == ["expire.example.com|t|close|00:01:30", "off.example.com|f|close|", "outlive.example.com|t|outlive|"]
+    assert rows == ["expire.example.com|t|close|00:01:30|t|", "off.example.com|f|close||t|", "outlive.example.com|t|outlive||t|"]
     # Nothing was written, as far as stamps and history tell, and what was deleted can come back.
     assert database.sql("SELECT host, changed, updated_at FROM poolgate.tenants ORDER BY host") == before
     assert database.sql("SELECT count(*) FROM poolgate.tenant_history") == "3"

@@ -79,14 +79,18 @@ import Testing
             "idle-timeout": "5s", "traces-endpoint": "http://c:4318", "traces-ratio": "0.5",
             "traces-headers": "a=b", "forward-auth-listen": "127.0.0.1:4", "ext-authz-listen": "127.0.0.1:5",
             "trusted-callers": "10.0.0.0/8", "caller-secret": "s",
+            "signing-keys": "/tmp", "signing-key-delay": "11m",
+            "assertion-issuer": "issuer-1", "publish-signing-keys": "true",
         ]
         #expect(Set(values.keys) == Set(Setting.all.map(\.name)))
         let flags = values.map { "--\($0)=\($1)" }
         let pairs =
             values.filter {
-                $0.key != "embedded" && $0.key != "allow-insecure-jwks" && $0.key != "access-log"
+                !["embedded", "allow-insecure-jwks", "access-log", "publish-signing-keys"].contains($0.key)
             }
-            .flatMap { ["--\($0)", $1] } + ["--allow-insecure-jwks", "--access-log"]
+            .flatMap { ["--\($0)", $1] } + [
+                "--allow-insecure-jwks", "--access-log", "--publish-signing-keys",
+            ]
         let variables = Dictionary(
             uniqueKeysWithValues: values.map {
                 ("POOLGATE_" + $0.uppercased().replacingOccurrences(of: "-", with: "_"), $1)
@@ -125,6 +129,8 @@ import Testing
             #expect(settings.upstreamCAs == "/tmp" && settings.maxUpstreamConnections == 5)
             #expect(settings.upstreamWait == .seconds(3) && settings.maxConnections == 6)
             #expect(settings.maxConnectionsPerAddress == 8 && settings.maxRequestsPerConnection == 9)
+            #expect(settings.signingKeys == "/tmp" && settings.signingKeyDelay == .seconds(660))
+            #expect(settings.assertionIssuer == "issuer-1" && settings.publishesSigningKeys)
             #expect(settings.headTimeout == .seconds(4) && settings.idleTimeout == .seconds(5))
         }
     }

@@ -6,6 +6,7 @@ SELECT pg_temp.holds(
     additional_regions = '{}' AND upstream IS NULL AND client_ids IS NULL AND token_uses = '{access,id}'
     AND required_groups IS NULL AND required_scopes IS NULL AND NOT allow_unverified_email
     AND upstream_ca IS NULL AND max_body_bytes IS NULL AND websockets AND at_expiry = 'close' AND expiry_grace IS NULL
+    AND assertion AND assertion_audience IS NULL
     AND status = 'active' AND comment IS NULL AND created_at = now() AND updated_at = now()
     AND changed = pg_current_xact_id(),
     'the defaults of a row of three columns') FROM poolgate.tenants WHERE host = 'acme.example.com';
@@ -43,4 +44,9 @@ INSERT INTO poolgate.tenants (host, region, pool_id, upstream_ca, max_body_bytes
 SELECT 'c' || n || '.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', ca, bytes, websockets, at_expiry, grace FROM (VALUES
     (1, 'inside-2', 1, false, 'close', interval '0'), (2, repeat('a', 64), 9223372036854775807, true, 'outlive', interval '30 days'),
     (3, NULL, NULL, true, 'close', interval '1 month')) v (n, ca, bytes, websockets, at_expiry, grace);
+
+INSERT INTO poolgate.tenants (host, region, pool_id, assertion, assertion_audience)
+SELECT 'as' || n || '.example.com', 'eu-west-1', 'eu-west-1_PwMfVzLQg', assertion, audience FROM (VALUES
+    (1, true, 'https://api.example.com'), (2, false, 'orders'), (3, true, repeat('~', 512)), (4, true, '!"\'),
+    (5, false, NULL)) v (n, assertion, audience);
 ROLLBACK;

@@ -14,6 +14,7 @@ SELECT pg_temp.refused(c, v, '%violates check constraint "tenants_' || c || '_ch
     ('token_uses', '{}'), ('token_uses', '{refresh}'), ('token_uses', '{NULL}'),
     ('status', 'disabled'),
     ('upstream_ca', '../secret'), ('upstream_ca', ''), ('max_body_bytes', '0'), ('at_expiry', 'expire'),
+    ('assertion_audience', ''), ('assertion_audience', 'a b'), ('assertion_audience', repeat('a', 513)),
     ('expiry_grace', '-1 second'), ('expiry_grace', '31 days'),
     ('comment', repeat('x', 4001))) v (c, v) WHERE c <> 'region';
 SELECT pg_temp.refused('region', 'EU', '%violates check constraint "tenants_%', '%');

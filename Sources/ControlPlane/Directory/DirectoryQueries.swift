@@ -14,14 +14,16 @@ enum DirectoryQueries {
         "required_scopes", "allow_unverified_email", "status", "upstream_ca", "max_body_bytes", "websockets",
         "at_expiry", "expiry_grace", "second_region", "second_pool_id", "claim_headers", "header_profile",
         "forward_token",
-        "cookie_name", "query_parameter", "cors_origins", "allow_preflights", "max_token_age", "rules",
+        "cookie_name", "query_parameter", "cors_origins", "allow_preflights", "max_token_age", "assertion",
+        "assertion_audience", "rules",
     ]
 
     /// The columns that can be of any length. The others are short whatever they hold.
     private static let longColumns: Set = [
         "region", "pool_id", "additional_regions", "upstream", "client_ids", "token_uses", "required_groups",
         "required_scopes", "status", "upstream_ca", "at_expiry", "second_region", "second_pool_id",
-        "claim_headers", "header_profile", "cookie_name", "query_parameter", "cors_origins", "rules",
+        "claim_headers", "header_profile", "cookie_name", "query_parameter", "cors_origins",
+        "assertion_audience", "rules",
     ]
 
     /// The select list for a tenant `t` with its `rules`.

@@ -15,7 +15,7 @@ struct PackedRow: Hashable, Sendable {
             requiredScopes
         case allowUnverifiedEmail, status, upstreamCA, maxBodyBytes, websockets, atExpiry, expiryGrace
         case secondRegion, secondPoolID, claimHeaders, headerProfile, forwardToken, cookieName, queryParameter
-        case corsOrigins, allowPreflights, maxTokenAge, rules
+        case corsOrigins, allowPreflights, maxTokenAge, assertion, assertionAudience, rules
     }
 
     private static let null: UInt8 = 255
@@ -127,6 +127,8 @@ struct PackedRow: Hashable, Sendable {
         row.corsOrigins = try list(.corsOrigins)
         row.allowPreflights = try required(.allowPreflights) == "t"
         row.maxTokenAge = try number(.maxTokenAge)
+        row.assertion = try required(.assertion) == "t"
+        row.assertionAudience = text(.assertionAudience)
         row.rules = text(.rules)
         return row
     }

@@ -15,7 +15,7 @@ struct SavedRows: Sendable {
     let confirmedAt: Instant
 
     /// The version of this form.
-    static let version: UInt64 = 0x5445_4E41_4E54_0005
+    static let version: UInt64 = 0x5445_4E41_4E54_0006
 
     init(
         rows: [PackedRow], revocations: [Revocations.Entry], revocationPools: Set<PoolName>,

@@ -85,6 +85,7 @@ extension Exchange {
         return headBytes.withUnsafeReadableBytes { bytes in
             let facts = RequestFacts(head, bytes)
             let judge = worker.judge
+            let allowance = judge.allowance
             let verdict = judge.judge(facts, at: judgedAt, lookup: key)
             rule = judge.notes.rule
             switch verdict {
@@ -100,6 +101,11 @@ extension Exchange {
                 return .lineUp
             case .admit(let admission):
                 tenant = admission.resolved
+                if judge.makesAssertions {
+                    // What verified a token signs for it too: the two are one turn.
+                    let isPaid = key != nil || judge.allowance != allowance
+                    guard findAssertion(for: admission, isPaid: isPaid) else { return .lineUp }
+                }
                 return admit(admission, head, facts, bytes)
             }
         }
@@ -123,7 +129,7 @@ extension Exchange {
         outboundHead = worker.spareBuffers.take()
         RequestHeadWriter.write(
             head, bytes, admission, way: peer.way, id: requestID, trace: traceLines,
-            upgrades: webSocket != nil, into: &outboundHead)
+            upgrades: webSocket != nil, assertion: assertion, into: &outboundHead)
         if let (rule, refusal) = admission.wouldRefuse { recordShadow(rule, refusal) }
         return .forward
     }

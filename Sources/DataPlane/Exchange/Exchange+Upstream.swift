@@ -14,7 +14,7 @@ extension Exchange {
         if let (connection, member) = peer.ownedUpstream(of: group, for: identity) {
             self.member = member
             connected(by: connection)
-        } else if let member = upstreams.choose(from: group) {
+        } else if let member = chosen ?? upstreams.choose(from: group) {
             connect(to: member)
         }
     }
@@ -88,6 +88,7 @@ extension Exchange {
     /// Sends the head, and in the same write what of a short body was read already.
     private func start(_ connection: any UpstreamWire) {
         attach(connection)
+        if chosen != nil { readdressAssertion() }
         connection.begin(self, head)
         if authenticatesConnection, !peer.way.isTrusted { peer.own(connection, for: identity) }
         // A write can fail at once, and the next request begin: so this one's state moves on first, and whether it still is

@@ -41,6 +41,9 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     var identity: Identity?
     var rule: Int64?
     var note: RefusalNote?
+    /// The assertion that goes upstream, and the upstream that it is for where that had to be chosen.
+    var assertion: Assertion?
+    var chosen: UpstreamGroup.Member?
     /// How the request is part of a trace; nil where it is of none.
     var trace: RequestTrace?
     /// What its upstream is told of that.
@@ -301,6 +304,8 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         isCounted = false
         tenant = nil
         identity = nil
+        assertion = nil
+        chosen = nil
         step = nil
         rule = nil
         note = nil

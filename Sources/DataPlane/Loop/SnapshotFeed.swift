@@ -47,6 +47,11 @@ package final class SnapshotFeed: Sendable {
         publish { $0.staleAfter = staleAfter }
     }
 
+    /// Replaces the keys that sign assertions on every loop.
+    package func publish(assertions: AssertionKeys) {
+        publish { $0.assertions = assertions }
+    }
+
     private func publish(_ change: (inout Snapshot) -> Void) {
         let (freed, wake) = state.withLock { state -> ([Snapshot], [Subscriber]) in
             state.replaced.append(state.latest)

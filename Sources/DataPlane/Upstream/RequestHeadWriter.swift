@@ -5,15 +5,17 @@ import NIOCore
 /// Writes the head that goes upstream: the client's own fields without what is protected, the verified identity,
 /// and framing made anew from what was parsed (RFC 9112 §6, RFC 9110 §7.6).
 enum RequestHeadWriter {
-    /// Writes `head`, which `bytes` begins with, as it was admitted; `upgrades` asks for WebSocket.
+    /// Writes `head`, which `bytes` begins with, as it was admitted; `upgrades` asks for WebSocket. An `assertion` stands
+    /// last, so that another can be put in its place.
     static func write(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
-        way: ForwardedWay, id: RequestID, trace: TraceLines, upgrades: Bool, into buffer: inout ByteBuffer
+        way: ForwardedWay, id: RequestID, trace: TraceLines, upgrades: Bool,
+        assertion: Assertion? = nil, into buffer: inout ByteBuffer
     ) {
         // Its own lines, the identity, and what the gateway says of the way: the authority twice more, four lines.
         let expected =
             head.headLength + (admission.identity?.headerLines.count ?? 0) + 3 * head.authority.count
-            + Limits.forwardedLinesBytes
+            + (assertion?.line.count ?? 0) + Limits.forwardedLinesBytes
         buffer.clear()
         buffer.writeHead(expected: expected) { output in
             writeLine(head, bytes, admission, into: &output)
@@ -40,8 +42,16 @@ enum RequestHeadWriter {
             }
             if head.expectsContinue { output.write("Expect: 100-continue\r\n") }
             if upgrades { output.write("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
+            if let assertion { output.write(assertion.line) }
             output.write("\r\n")
         }
+    }
+
+    /// Puts another assertion, or none, in the place of the one that the head in `buffer` was written with.
+    static func replace(_ before: Assertion, by assertion: Assertion?, in buffer: inout ByteBuffer) {
+        buffer.moveWriterIndex(to: buffer.writerIndex - before.lineBytes - 2)
+        if let assertion { buffer.writeBytes(assertion.line) }
+        buffer.writeStaticString("\r\n")
     }
 
     /// The request line, with the path by which the request was judged and without a parameter that holds the token.

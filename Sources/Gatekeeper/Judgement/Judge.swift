@@ -6,6 +6,9 @@ import JOSE
 /// refers to it.
 package final class Judge {
     private var walk: JudgementWalk
+    private var assertions: AssertionMemory
+    /// Whether the gateway signs assertions.
+    package private(set) var makesAssertions = false
     /// What the log says of the last judgement or review.
     package private(set) var notes = JudgementNotes()
 
@@ -13,12 +16,16 @@ package final class Judge {
     /// `seed` keeps outsiders from choosing.
     package init(tokenCacheBytes: Int, seed: UInt64) {
         walk = JudgementWalk(tokenCacheBytes: tokenCacheBytes, seed: seed)
+        assertions = AssertionMemory(budgetBytes: tokenCacheBytes / Limits.assertionShare)
     }
 
     /// What is judged by; replaced whole. What is remembered of the one before is looked at again.
     package var snapshot: Snapshot {
         get { walk.snapshot }
-        set { walk.snapshot = newValue }
+        set {
+            walk.snapshot = newValue
+            makesAssertions = newValue.assertions != nil
+        }
     }
 
     /// How many tokens that are not remembered may be looked into before whoever calls has done other work.
@@ -36,6 +43,47 @@ package final class Judge {
         let verdict = walk.judge(request, .new(lookup), now, &notes)
         self.notes = notes
         return verdict
+    }
+
+    /// What there is to send of an assertion for an admitted caller.
+    package enum AssertionFinding {
+        /// None is sent: nobody is calling, or the row, the gateway or its keys have none.
+        case nothing
+        /// This one goes with the request.
+        case found(Assertion)
+        /// It must be signed, and the allowance for that is used up.
+        case mustWait
+    }
+
+    /// Finds the assertion for the caller of an admitted request, which `jti` names where it must be signed. `isPaid` where the
+    /// judgement was the tenant's turn already, so that signing belongs to it.
+    package func assertion(
+        of identity: Identity?, _ resolved: ResolvedTenant, for audience: AssertionAudience, at now: Instant,
+        isPaid: Bool, jti: @autoclosure () -> String
+    ) -> AssertionFinding {
+        guard makesAssertions, let identity, !identity.assertionClaims.isEmpty,
+            let keys = walk.snapshot.assertions
+        else { return .nothing }
+        let place = identity.assertions.firstIndex { $0.audience == audience }
+        // What was signed by a key that is no longer published, nobody could verify.
+        let known = place.map { identity.assertions[$0] }.flatMap { keys.publishes($0.key) ? $0 : nil }
+        if let known, known.isUsable(at: now, forSeconds: Limits.assertionRenewalSeconds) {
+            return .found(known)
+        }
+        guard let key = keys.signing else { return .nothing }
+        if !isPaid, allowance <= 0 {
+            guard let known, known.isUsable(at: now, forSeconds: Limits.assertionReuseSeconds) else {
+                return .mustWait
+            }
+            return .found(known)
+        }
+        if allowance > 0 { allowance -= 1 }
+        let made = Assertion(
+            of: identity, for: audience, of: resolved.tenant, by: key, of: keys, jti: jti(), at: now)
+        guard let made else { return .nothing }
+        if let place { identity.assertions[place] = made } else { identity.assertions.append(made) }
+        assertions.keep(made, at: now)
+        return .found(made)
     }
 
     /// The row's host of the tenant that a request for `host`, its name without port, is for; nil where there is none.

@@ -10,6 +10,7 @@ struct JudgementWalk: ~Copyable {
     var snapshot = Snapshot() {
         didSet {
             tokens.revocations = snapshot.directory?.revocations
+            tokens.hasAssertions = snapshot.assertions != nil
             tokens.withdrawnKeys = snapshot.directory?.withdrawnKeys ?? WithdrawnKeys()
             guard snapshot.hostsEdition != oldValue.hostsEdition else { return }
             hosts.begin(hosts: snapshot.directory?.count ?? 0)

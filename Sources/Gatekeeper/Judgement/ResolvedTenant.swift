@@ -27,6 +27,8 @@ package final class ResolvedTenant {
     let allowsPreflights: Bool
     /// Whether `Authorization` reaches the upstream.
     package let forwardsToken: Bool
+    /// Whether an assertion can be made only once one of several upstreams was chosen.
+    package let choosesAudience: Bool
     /// The names of fields that are removed from this tenant's requests besides those removed from every request.
     package let stripped: StrippedNames
     /// The same for preflights that pass without a token.
@@ -55,6 +57,8 @@ package final class ResolvedTenant {
         self.hasOtherSources = tenant.cookieName != nil || tenant.queryParameter != nil
         self.allowsPreflights = tenant.allowsPreflights
         self.forwardsToken = tenant.forwardsToken
+        self.choosesAudience =
+            tenant.sendsAssertion && tenant.assertionAudience == nil && tenant.upstreams.count > 1
         let mapped = snapshot.directory?.mappedHeaders(for: tenant.upstreams) ?? []
         self.strippedFromPreflights = ProtectedHeaders.overriding.union(mapped)
         self.stripped = hasRules ? strippedFromPreflights : StrippedNames().union(mapped)

@@ -14,6 +14,8 @@ struct TokenVerifier: ~Copyable {
     var withdrawnKeys = WithdrawnKeys()
     /// The generation of `revocations`, read without touching what loops share.
     private(set) var revocationGeneration: UInt64 = 0
+    /// Whether what assertions say of callers is remembered too.
+    var hasAssertions = false
     private var remembered: TokenCache
     private var counted = TokenFigures()
     private let digester = TokenDigester()
@@ -234,6 +236,6 @@ struct TokenVerifier: ~Copyable {
         return .identity(
             Identity(
                 claims, token: verified, tenant: tenant, poolIndex: poolIndex, key: key,
-                keyGeneration: keys.generation, revocationGeneration: 0))
+                keyGeneration: keys.generation, revocationGeneration: 0, isAsserted: hasAssertions))
     }
 }

@@ -52,6 +52,12 @@ package struct Origin: Hashable, Sendable, CustomStringConvertible {
         let shown = host.utf8.contains(ASCII.colon) ? "[\(host)]" : host
         return "\(scheme.rawValue)://\(shown):\(port)"
     }
+
+    /// The same without the port where that is the scheme's own (RFC 6454 §6.2).
+    package var shortDescription: String {
+        guard port == scheme.port else { return description }
+        return String(description.dropLast(String(port).utf8.count + 1))
+    }
 }
 
 extension Origin {

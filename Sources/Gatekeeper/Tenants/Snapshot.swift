@@ -17,6 +17,8 @@ package struct Snapshot: Sendable {
     private var published: KeysByPool = [:]
     /// A number that no other content of `keys` has, in any snapshot of the process.
     private(set) var keysEdition: UInt64 = 0
+    /// The keys that sign assertions; nil where the gateway sends none.
+    package var assertions: AssertionKeys?
     /// From this instant on the directory is too old to be believed, where the operator set a bound.
     package var staleAfter: Instant = .distantFuture
 

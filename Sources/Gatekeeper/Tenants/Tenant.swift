@@ -45,6 +45,10 @@ package final class Tenant: Sendable {
     package let allowsPreflights: Bool
     /// Seconds after its `iat` for which a token is good at most; nil is no bound.
     package let maxTokenAge: Int64?
+    /// Whether the upstream gets an assertion, where the gateway signs any.
+    package let sendsAssertion: Bool
+    /// For whom that is, in printable ASCII; nil means the upstream's origin.
+    package let assertionAudience: [UInt8]?
     /// Claims that the upstream is told in headers of their own.
     let claimHeaders: [ClaimHeader]
     /// Whose identity headers the upstream gets besides ours.
@@ -91,6 +95,8 @@ package final class Tenant: Sendable {
         self.corsOrigins = (row.corsOrigins ?? []).map { WebOrigin($0.utf8)?.canonical ?? Array($0.utf8) }
         self.allowsPreflights = row.allowPreflights
         self.maxTokenAge = row.maxTokenAge
+        self.sendsAssertion = row.assertion
+        self.assertionAudience = try Tenant.audience(row.assertionAudience)
         self.claimHeaders = try ClaimHeader.all(row.claimHeaders)
         guard let profile = HeaderProfile(rawValue: row.headerProfile) else {
             throw RowFlaw("header_profile is '\(row.headerProfile)', which this gateway does not know")
@@ -112,6 +118,16 @@ package final class Tenant: Sendable {
         case "outlive": return .outlive
         default: throw RowFlaw("at_expiry is '\(row.atExpiry)'; write 'close' or 'outlive'")
         }
+    }
+
+    private static func audience(_ text: String?) throws(RowFlaw) -> [UInt8]? {
+        guard let text else { return nil }
+        let bytes = Array(text.utf8)
+        guard (1...Limits.audienceBytes).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw RowFlaw("assertion_audience is no text of printable ASCII characters without spaces")
+        }
+        return bytes
     }
 
     private static func list(_ texts: [String]?, column: String) throws(RowFlaw) -> [[UInt8]]? {

@@ -52,6 +52,10 @@ package struct TenantRow: Hashable, Sendable {
     package var allowPreflights: Bool
     /// Seconds after its `iat` for which a token is good at most; nil is no bound.
     package var maxTokenAge: Int64?
+    /// Whether the upstream gets an assertion, where the gateway signs any.
+    package var assertion: Bool
+    /// For whom that is; nil means the upstream's origin.
+    package var assertionAudience: String?
     /// A JSON array of the host's rows in `poolgate.rules`; nil without any.
     package var rules: String?
 
@@ -77,5 +81,6 @@ package struct TenantRow: Hashable, Sendable {
         self.headerProfile = "poolgate"
         self.forwardToken = true
         self.allowPreflights = true
+        self.assertion = true
     }
 }

@@ -20,6 +20,10 @@ package final class Identity {
     package private(set) lazy var headerNames = IdentityHeaders.names(in: headerLines)
     /// `sub` of the token.
     package var subject: ArraySlice<UInt8> { ids.subject }
+    /// The assertions for the caller that were signed last, one for each audience.
+    var assertions: [Assertion] = []
+    /// What assertions say of the caller; empty where the row or the gateway has none sent.
+    let assertionClaims: [UInt8]
     /// `cognito:groups` of the token.
     let groups: [[UInt8]]
     /// The words in `scope` of the token.
@@ -40,23 +44,23 @@ package final class Identity {
     /// The identity that a token gives under a row. Asks for the verified token as a proof that there is one.
     convenience init(
         _ claims: CognitoClaims, token: VerifiedToken, tenant: Tenant, poolIndex: Int, key: VerificationKey,
-        keyGeneration: UInt64, revocationGeneration: UInt64
+        keyGeneration: UInt64, revocationGeneration: UInt64, isAsserted: Bool
     ) {
         self.init(
             claims, tenant: tenant, poolIndex: poolIndex, key: key, keyGeneration: keyGeneration,
-            revocationGeneration: revocationGeneration)
+            revocationGeneration: revocationGeneration, isAsserted: isAsserted && tenant.sendsAssertion)
     }
 
     /// The identity that a token gives under another row than the one by which it gave `other`; `claims` are the token's.
     convenience init(_ claims: CognitoClaims, verifiedAs other: Identity, tenant: Tenant, poolIndex: Int) {
         self.init(
             claims, tenant: tenant, poolIndex: poolIndex, key: other.key, keyGeneration: other.keyGeneration,
-            revocationGeneration: 0)
+            revocationGeneration: 0, isAsserted: false)
     }
 
     private init(
         _ claims: CognitoClaims, tenant: Tenant, poolIndex: Int, key: VerificationKey, keyGeneration: UInt64,
-        revocationGeneration: UInt64
+        revocationGeneration: UInt64, isAsserted: Bool
     ) {
         self.tenantVersion = tenant.version
         self.pool = tenant.pools[poolIndex].key
@@ -72,6 +76,8 @@ package final class Identity {
             ? [] : tenant.rules.conditions.filter { $0.holds(in: claims.members) }
         self.groups = claims.groups
         self.scopes = claims.scopes
+        self.assertionClaims =
+            isAsserted ? AssertionClaims.caller(claims, tenant: tenant, poolIndex: poolIndex) : []
         self.headerLines = IdentityHeaders.lines(claims, tenant: tenant, poolIndex: poolIndex)
     }
 
@@ -85,7 +91,7 @@ package final class Identity {
 
     /// About how many bytes of memory the identity takes.
     var cost: Int {
-        var bytes = 400 + headerLines.count + ids.cost + 64 * metConditions.count
+        var bytes = 416 + headerLines.count + assertionClaims.count + ids.cost + 64 * metConditions.count
         for group in groups { bytes += 48 + group.count }
         for scope in scopes { bytes += 48 + scope.count }
         return bytes

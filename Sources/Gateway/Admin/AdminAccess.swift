@@ -33,6 +33,8 @@ struct AdminAccess: Sendable {
         case metrics
         /// What happens, as it happens.
         case events
+        /// The keys that assertions are verified by.
+        case assertionKeys
         /// Fetches the keys of a pool at once.
         case refresh(PoolName)
         /// The status page, for people.
@@ -51,7 +53,7 @@ struct AdminAccess: Sendable {
         var isForPeople: Bool {
             switch self {
             case .overview, .tenant, .explain, .signIn, .signOut: true
-            case .live, .ready, .status, .metrics, .events, .refresh, .asset: false
+            case .live, .ready, .status, .metrics, .events, .assertionKeys, .refresh, .asset: false
             }
         }
     }
@@ -77,6 +79,9 @@ struct AdminAccess: Sendable {
         Route(pattern: "/status", methods: ["GET"]) { _ in .status },
         Route(pattern: "/metrics", methods: ["GET"]) { _ in .metrics },
         Route(pattern: "/events", methods: ["GET"]) { _ in .events },
+        Route(pattern: "/.well-known/poolgate/jwks.json", methods: ["GET"], isOpen: true) { _ in
+            .assertionKeys
+        },
         Route(pattern: "/pools/POOL/refresh", methods: ["POST"]) { values in
             PoolReference.pool(values[0]).map(Page.refresh)
         },

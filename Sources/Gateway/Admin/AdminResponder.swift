@@ -19,6 +19,8 @@ struct AdminResponder: HTTPResponder {
     let metrics: MetricsEndpoint
     let wrongTokens = WrongTokens()
     let log: LogWriter
+    /// The keys that assertions are verified by, as JSON; nil where the gateway sends none.
+    let keySet: @Sendable () -> [UInt8]?
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let target = request.head.path ?? "/"
@@ -62,6 +64,7 @@ struct AdminResponder: HTTPResponder {
             return json(.ok, state.report(query, replicas: await self.page.database.replicasKnown()))
         case .metrics: return await metrics.response(accept: request.headers[.accept])
         case .events: return eventStream(request, query: query)
+        case .assertionKeys: return assertionKeys()
         case .refresh(let pool): return await refreshed(pool)
         case .overview:
             return html(await self.page.overview(FormFields(query.utf8)))
@@ -97,6 +100,15 @@ struct AdminResponder: HTTPResponder {
             response.headers[.allow] = methods.joined(separator: ", ")
         }
         return response
+    }
+
+    private func assertionKeys() -> Response {
+        guard let keySet = keySet() else {
+            return json(.notFound, ["error": AdminAccess.Refusal.notFound.rawValue])
+        }
+        return Response(
+            status: .ok, headers: [.contentType: "application/json", .cacheControl: AdminHeaders.keptKeySet],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: keySet)))
     }
 
     private func refreshed(_ pool: PoolName) async -> Response {

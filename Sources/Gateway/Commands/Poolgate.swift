@@ -11,7 +11,7 @@ struct Poolgate: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, MigrateCommand.self, CheckCommand.self, ExplainCommand.self, PoolsCommand.self,
-            TenantsCommand.self, RulesCommand.self, RevokeCommand.self, ImportCommand.self,
+            TenantsCommand.self, RulesCommand.self, RevokeCommand.self, KeysCommand.self, ImportCommand.self,
             ExportCommand.self,
             TailCommand.self, StatusCommand.self, ConfigCommand.self, CompletionCommand.self,
             CompleteCommand.self, VersionCommand.self,

@@ -48,6 +48,14 @@ struct Settings: Sendable {
     var egressProxy: String?
     var caFile: String?
 
+    /// The folder of keys that sign assertions; nil where there are none.
+    var signingKeys: String?
+    /// How long a new key is published before it signs.
+    var signingKeyDelay = Duration.seconds(900)
+    var assertionIssuer = "poolgate"
+    /// Whether the proxy shows the key set, and not only the admin port.
+    var publishesSigningKeys = false
+
     var workers = System.coreCount
     var headLimits = HeadLimits()
     /// Bounds of the heads of upstreams' responses.

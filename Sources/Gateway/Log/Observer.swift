@@ -18,6 +18,21 @@ enum Observer {
         case .keysWithdrawn(let pool, let kids):
             LogLine(.notice, "keys_withdrawn", ["pool": .of(pool), "kids": .list(kids.map(\.description))])
         case .withdrawalsChanged(let pool, let keys): withdrawalsChanged(pool, keys)
+        case .signingKeys(let folder, let signing, let published): signingKeys(folder, signing, published)
+        case .signingKeyRefused(let file, let flaw):
+            LogLine(
+                .error, "signing_key_refused",
+                [
+                    "file": .text(file), "error": .of(flaw),
+                    "advice": "the key that it held before, where there was one, stays in use",
+                ])
+        case .signingKeysLost(let folder, let flaw):
+            LogLine(
+                .error, "signing_keys_lost",
+                [
+                    "folder": .text(folder), "error": .of(flaw),
+                    "advice": "the keys that were read before stay in use",
+                ])
         case .databaseConnected(let version):
             LogLine(.info, "database_connected", ["server_version": .count(version)])
         case .databaseLost(let error, let pause):
@@ -75,6 +90,20 @@ enum Observer {
                 "pool": .of(pool), "kids": .list(kids.map(\.description)),
                 "skipped": flaws.isEmpty ? nil : .list(flaws),
             ])
+    }
+
+    private static func signingKeys(_ folder: String, _ signing: String?, _ published: [String]) -> LogLine {
+        guard let signing else {
+            return LogLine(
+                .error, "no_signing_key",
+                [
+                    "folder": .text(folder),
+                    "advice": "requests go on without an assertion; write a key with 'poolgate keys new'",
+                ])
+        }
+        return LogLine(
+            .notice, "signing_keys",
+            ["folder": .text(folder), "signing": .text(signing), "published": .list(published)])
     }
 
     private static func keysFetchFailed(

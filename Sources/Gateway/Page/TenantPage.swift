@@ -68,12 +68,18 @@ struct TenantPage: Sendable {
                 html.term("Greatest body", tenant.maxBodyBytes.map { "\($0.grouped) bytes" })
                 html.term("WebSocket", tenant.carriesWebSockets ? "carried" : "not carried")
                 html.term("WebSockets and gRPC calls", atExpiry(tenant))
+                html.term("Assertion", assertion(tenant))
             }
         }
     }
 
     private func names(_ list: [[UInt8]]?) -> String? {
         list?.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ", ")
+    }
+
+    private func assertion(_ tenant: Tenant) -> String {
+        guard tenant.sendsAssertion else { return "not sent" }
+        return tenant.assertionAudience.map { "for \(String(decoding: $0, as: UTF8.self))" } ?? "for the upstream"
     }
 
     private func atExpiry(_ tenant: Tenant) -> String {

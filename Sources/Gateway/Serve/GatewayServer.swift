@@ -33,6 +33,8 @@ struct GatewayServer {
     private let fetcher: KeyFetcher
     private let pools: UserPools
     private let keySaver: KeySaver
+    /// Reads the keys that sign assertions; nil where none is sent.
+    private let signingKeys: SigningKeyWatch?
     private let state: GatewayState
     private let pageDatabase: PageDatabase
     /// Where loops leave requests whose spans are exported, and who exports them; nil where no traces are wanted.
@@ -70,6 +72,12 @@ struct GatewayServer {
             instance: InstanceName.make(), version: Version.current, startedAt: .now,
             isFirstPassDone: { [pools] in pools.isFirstPassDone }, pools: { [pools] in pools.statuses() },
             poolCounts: { [pools] in pools.counts }, poolTable: { [pools] in pools.statusByPool })
+        signingKeys = settings.signingKeys.map { [publisher, observe] folder in
+            SigningKeyWatch(
+                folder: folder, issuer: settings.assertionIssuer,
+                delaySeconds: settings.signingKeyDelay.components.seconds,
+                publish: { keys in publisher.publish { $0.publish(assertions: keys) } }, observe: observe)
+        }
         pageDatabase = PageDatabase(instance: state.instance)
         exporter = settings.tracesEndpoint.map { [traces, state] endpoint in
             TraceExporter(
@@ -90,6 +98,10 @@ struct GatewayServer {
                 descriptors: descriptors))
         let stateDirectory = try prepareStateDirectory()
 
+        // Before the first token is verified, so that what assertions say of its caller is remembered with it.
+        await signingKeys?.look()
+        let signingTask = Task { await signingKeys?.run() }
+        defer { signingTask.cancel() }
         let admin = makeAdmin()
         let adminTask = Task { await self.run(admin) }
         let reporter = makeReporter(admin)
@@ -150,7 +162,7 @@ struct GatewayServer {
                 metrics: MetricsEndpoint(
                     collector: metrics, control: controlCounters, feed: feed, state: state, log: log,
                     certificateEnds: { [openedProxy] in openedProxy.value?.certificateEnds ?? [] }),
-                log: log),
+                log: log, keySet: { [feed] in feed.latest.assertions?.keySet }),
             logger: Logger(label: "admin") { [log, settings] in
                 LibraryLog(label: $0, writer: log, level: settings.logLevel)
             })

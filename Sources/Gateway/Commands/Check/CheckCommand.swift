@@ -12,7 +12,7 @@ struct CheckCommand: AsyncParsableCommand {
         abstract: "Try everything that a gateway with these settings would do.",
         usage: "poolgate check [--running] [--strict] [--json | --table] [SETTINGS]",
         discussion: """
-            Looks at the state directory, the ports, the certificates, the database with its schema and grants, every row, \
+            Looks at the state directory, the ports, the certificates, the signing keys, the database with its schema and grants, every row, \
             every upstream and every key endpoint, and changes nothing. Takes the settings of 'poolgate serve'; run it \
             where, and as the user as whom, the gateway runs. Each line begins with 'ok', 'warn' or 'FAIL'. Exits with 1 \
             where one begins with 'FAIL', or with --strict 'warn', else with 0.
@@ -36,6 +36,7 @@ struct CheckCommand: AsyncParsableCommand {
         report.add(await ListenerCheck(settings: settings, group: loops, isRunning: running).findings())
         let certificates = CertificateCheck(settings, at: .now)
         report.add(certificates?.findings() ?? [])
+        report.add(SigningKeyCheck.findings(settings, at: .now))
         let content = try await CommandDatabase.use(settings) { url in
             let (findings, content) = await DatabaseCheck(url: url, settings: settings).findings()
             report.add(findings)

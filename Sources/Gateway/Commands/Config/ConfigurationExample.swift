@@ -42,6 +42,7 @@ enum ConfigurationExample {
         "issuer-template": "https://cognito-idp.{region}.amazonaws.com/{pool}",
         "egress-proxy": "http://proxy.internal.example:3128",
         "ca-file": "/etc/ssl/certs/ca-certificates.crt",
+        "signing-keys": "/etc/poolgate/signing-keys",
         "max-body-bytes": "16MiB",
         "max-connections": "10000",
         "max-connections-per-address": "200",

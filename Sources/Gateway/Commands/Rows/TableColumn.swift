@@ -77,6 +77,7 @@ struct RowTable: Hashable, Sendable {
             TableColumn("cors_origins", .list), TableColumn("allow_preflights", .boolean, initial: "true"),
             TableColumn("max_body_bytes", .integer), TableColumn("websockets", .boolean, initial: "true"),
             TableColumn("at_expiry", .text, initial: "close"), TableColumn("expiry_grace", .interval),
+            TableColumn("assertion", .boolean, initial: "true"), TableColumn("assertion_audience", .text),
             TableColumn("comment", .text),
             TableColumn("created_at", .time, .database), TableColumn("updated_at", .time, .database),
         ])

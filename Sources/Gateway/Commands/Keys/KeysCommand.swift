@@ -1,0 +1,21 @@
+import ArgumentParser
+
+/// `poolgate keys`: the keys that sign assertions.
+struct KeysCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys", abstract: "Write and list the keys that sign assertions.",
+        discussion: """
+            They are PEM files in the folder of --signing-keys. The gateway sees a new one within a second, publishes it, \
+            and signs by it after --signing-key-delay.
+            """,
+        subcommands: [KeysNewCommand.self, KeysListCommand.self])
+
+    /// The folder that the settings name.
+    static func folder(_ settings: Settings) throws(ExitCode) -> String {
+        guard let folder = settings.signingKeys else {
+            Output.complaint("no folder of signing keys is named: add --signing-keys FOLDER")
+            throw .usage
+        }
+        return folder
+    }
+}
