@@ -77,8 +77,8 @@ package enum Limits {
     package static let signingKeys = 32
     /// Files of the folder that are listed at all.
     static let signingKeyFilesListed = 4_096
-    /// Keys that may be written in one second.
-    static let signingKeysPerSecond = 9
+    /// Names that are tried for a new file, each a millisecond later than the one before.
+    static let signingKeyNames = 100
     /// One file, in bytes.
     static let signingKeyBytes = 16_384
 

@@ -13,7 +13,7 @@ enum TestRows {
         PackedRow(texts: [
             host, region, pool, "{}", nil, nil, uses, groups, nil, "f", status, nil, nil, "t", "close", nil,
             nil, nil, "{}",
-            "poolgate", "t", nil, nil, nil, "t", nil, rules,
+            "poolgate", "t", nil, nil, nil, "t", nil, "t", nil, rules,
         ])
     }
 

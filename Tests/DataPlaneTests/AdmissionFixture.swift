@@ -24,9 +24,21 @@ struct AdmissionFixture {
             directory[try #require(HostPattern(row.host))] = .tenant(try parser.tenant(row))
         }
         judge.snapshot.directory = directory
+        let signing = try ES256Key.generate()
+        judge.snapshot.assertions = AssertionKeys(issuer: "gw", signing: signing, published: [signing])
         let keySet = try JSONWebKeySet(
             parsing: Array("{\"keys\":[\(try Self.signing.get().publicJWK(keyID: "k"))]}".utf8))
         judge.snapshot.setKeys(PublishedKeys(keySet: keySet, usableUntil: .distantFuture), of: pool)
+    }
+
+    /// An assertion for the caller of an admission, named `jti`, by a key of its own.
+    func assertion(_ jti: String, of admission: Admission) throws -> Assertion {
+        let finding = judge.assertion(
+            of: admission.identity, admission.resolved, for: .upstream(jti.utf8.count), at: Self.now,
+            isPaid: true,
+            jti: jti)
+        guard case .found(let assertion) = finding else { throw NotAdmitted(verdict: "\(finding)") }
+        return assertion
     }
 
     /// So many tenants, each of another host.

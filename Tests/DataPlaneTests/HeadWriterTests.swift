@@ -51,6 +51,42 @@ import Testing
                 + "X-Request-Id: 00000000000000010000000000000abc\r\n\r\n")
     }
 
+    @Test("An assertion stands last in a head, and another one, or none, can be put in its place")
+    func assertion() throws {
+        let fixture = try AdmissionFixture()
+        let admission = try fixture.admission()
+        let (first, second) = (
+            try fixture.assertion("1", of: admission), try fixture.assertion("22", of: admission)
+        )
+        #expect(first.lineBytes != second.lineBytes)
+        let bytes = Array(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, X-Poolgate-Assertion\r\n\r\n".utf8)
+        var parser = RequestHeadParser(limits: HeadLimits())
+        func head(_ assertion: Assertion?) throws -> ByteBuffer {
+            var buffer = ByteBuffer()
+            let way = ForwardedWay(
+                address: try SocketAddress(ipAddress: "192.0.2.1", port: 4000), isTLS: false,
+                isTrusted: false,
+                pseudonym: Array("gw".utf8))
+            bytes.withUnsafeBytes { bytes in
+                RequestHeadWriter.write(
+                    parser.head, bytes, admission, way: way, id: RequestID(high: 1, low: 2), trace: .none,
+                    upgrades: true, assertion: assertion, into: &buffer)
+            }
+            return buffer
+        }
+        #expect(bytes.withUnsafeBytes { parser.parse($0) } == .complete)
+        var buffer = try head(first)
+        #expect(
+            buffer.readableBytesView.suffix(first.lineBytes + 2).elementsEqual(first.line + [0x0D, 0x0A]))
+        RequestHeadWriter.replace(first, by: second, in: &buffer)
+        #expect(buffer == (try head(second)))
+        // What was forgotten meanwhile has left as many bytes in the head as it had.
+        second.forget()
+        RequestHeadWriter.replace(second, by: nil, in: &buffer)
+        #expect(buffer == (try head(nil)))
+    }
+
     @Test("From anybody else than a trusted balancer, the lines about the way are written anew")
     func untrustedWay() throws {
         let head = try written(

@@ -148,7 +148,7 @@ psql -qX "$ADMIN_URL" -c "INSERT INTO poolgate.tenants (host, region, pool_id) V
 """
 PREPARED = {
     "ops/guide/metrics.md": GATEWAY,
-    "README.md": "", "ops/guide/configuration.md": "", "ops/guide/identity-headers.md": TENANT,
+    "README.md": "", "ops/guide/configuration.md": "", "ops/guide/identity-headers.md": TENANT, "ops/guide/assertion.md": TENANT,
     "ops/guide/refusals.md": GATEWAY, "ops/guide/commands.md": GATEWAY, "sql/README.md": GATEWAY,
     "ops/guide/first-hour-tenants.md": GATEWAY,
     "ops/guide/diagnosis.md": """

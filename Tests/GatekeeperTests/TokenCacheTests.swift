@@ -20,7 +20,7 @@ import Testing
         let (token, claims) = try bytes.withUnsafeBytes { try TokenChecks.read($0, &unheard) }
         identity = Identity(
             claims, token: try #require(token.verified(by: key)), tenant: tenant, poolIndex: 0, key: key,
-            keyGeneration: 1, revocationGeneration: 0)
+            keyGeneration: 1, revocationGeneration: 0, isAsserted: false)
     }
 
     private func fingerprint(_ number: Int) throws -> TokenFingerprint {

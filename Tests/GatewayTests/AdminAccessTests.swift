@@ -21,6 +21,8 @@ import Testing
         #expect(ask(open, "/live") == .page(.live))
         #expect(ask(open, "/ready", method: "HEAD") == .page(.ready))
         #expect(ask(open, "/status") == .page(.status))
+        // Whoever verifies assertions needs no token for the keys.
+        #expect(ask(guarded, "/.well-known/poolgate/jwks.json") == .page(.assertionKeys))
         let pool = try #require(PoolReference.pool("eu-west-1_abc"))
         let path = "/pools/eu-west-1_abc/refresh"
         #expect(ask(open, path, method: "POST", origin: "http://127.0.0.1:9901") == .page(.refresh(pool)))

@@ -89,7 +89,7 @@ import Testing
                 !setting.initial.isEmpty || ConfigurationExample.examples[setting.name] != nil,
                 "\(setting.name)")
             // Folders that are not on every machine.
-            for path in ["certificates", "cas"] {
+            for path in ["certificates", "cas", "signing-keys"] {
                 text = text.replacing("/etc/poolgate/\(path)", with: folder.path)[...]
             }
             try SettingsReading.withFile(String(text)) { path in

@@ -30,7 +30,8 @@ END IF;
 ALTER TABLE poolgate.tenants
     ADD COLUMN assertion boolean NOT NULL DEFAULT true,
     ADD COLUMN assertion_audience text COLLATE "C"
-        CONSTRAINT tenants_assertion_audience_check CHECK (assertion_audience ~ '^[\x21-\x7e]{1,512}$');
+        CONSTRAINT tenants_assertion_audience_check CHECK (
+            octet_length(assertion_audience) <= 512 AND assertion_audience ~ '^[\x21-\x7e]+$');
 
 -- As before, with the new columns.
 CREATE OR REPLACE FUNCTION poolgate.policy_flaw(t poolgate.tenants, old poolgate.tenants) RETURNS text[]
@@ -70,7 +71,7 @@ BEGIN
     ELSIF t.assertion IS NULL THEN
         RETURN ARRAY['assertion', 'assertion is null', 'Write true or false.'];
     ELSIF t.assertion_audience IS DISTINCT FROM old.assertion_audience
-        AND t.assertion_audience !~ '^[\x21-\x7e]{1,512}$' THEN
+        AND (octet_length(t.assertion_audience) > 512 OR t.assertion_audience !~ '^[\x21-\x7e]+$') THEN
         RETURN ARRAY['assertion_audience',
             format('assertion_audience %s is empty, too long or holds more than printable ASCII', poolgate.shown(t.assertion_audience)),
             'Write 1 to 512 printable ASCII characters without spaces, such as ''https://api.example.com'', or NULL for the upstream''s origin.'];

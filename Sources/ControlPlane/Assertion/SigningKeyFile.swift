@@ -14,9 +14,9 @@ package enum SigningKeyFile {
         do throws(ES256Key.Failure) { text = try key.pem() } catch { throw .key(error) }
         var status = stat()
         guard stat(folder, &status) == 0 else { throw .system(errno) }
-        let time = now.timestampOfSecond.filter { $0 != ":" }
-        for number in 1...Limits.signingKeysPerSecond {
-            let name = number == 1 ? "\(time).pem" : "\(time)-\(number).pem"
+        for millisecond in 0..<Limits.signingKeyNames {
+            let time = Instant(nanoseconds: now.nanoseconds &+ Int64(millisecond) &* 1_000_000)
+            let name = "\(time.timestamp.filter { $0 != ":" }).pem"
             let path = "\(folder)/\(name)"
             let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             if file < 0, errno == EEXIST { continue }

@@ -14,15 +14,15 @@ package final class Assertion {
     let key: ES256Key
     let signedAt: Instant
 
-    /// Signs what is known of a caller; nil where the library fails.
+    /// Signs what is said of a caller, whose token ends at `end`; nil where the library fails.
     init?(
-        of identity: Identity, for audience: AssertionAudience, of tenant: Tenant, by key: ES256Key,
-        of keys: AssertionKeys, jti: String, at now: Instant
+        _ caller: [UInt8], until end: Instant, for audience: AssertionAudience, of tenant: Tenant,
+        by key: ES256Key, of keys: AssertionKeys, jti: String, at now: Instant
     ) {
         let issued = now.seconds(since: Instant(seconds: 0))
-        let end = min(now.advanced(bySeconds: Limits.assertionLifeSeconds), identity.end)
+        let end = min(now.advanced(bySeconds: Limits.assertionLifeSeconds), end)
         let payload = AssertionClaims.payload(
-            identity.assertionClaims, issuer: keys.issuer, audience: audience.value(in: tenant), jti: jti,
+            caller, issuer: keys.issuer, audience: audience.value(in: tenant), jti: jti,
             issued: issued, expires: end.seconds(since: Instant(seconds: 0)))
         let input = keys.header + Base64URL.encode(payload)
         guard let signature = key.sign(input) else { return nil }
@@ -51,7 +51,7 @@ package final class Assertion {
     }
 
     /// Frees its bytes. Whoever still refers to it finds it empty.
-    func forget() {
+    package func forget() {
         line = []
     }
 }

@@ -79,7 +79,8 @@ package final class Judge {
         }
         if allowance > 0 { allowance -= 1 }
         let made = Assertion(
-            of: identity, for: audience, of: resolved.tenant, by: key, of: keys, jti: jti(), at: now)
+            identity.assertionClaims, until: identity.end, for: audience, of: resolved.tenant, by: key,
+            of: keys, jti: jti(), at: now)
         guard let made else { return .nothing }
         if let place { identity.assertions[place] = made } else { identity.assertions.append(made) }
         assertions.keep(made, at: now)

@@ -9,13 +9,4 @@ struct KeysCommand: ParsableCommand {
             and signs by it after --signing-key-delay.
             """,
         subcommands: [KeysNewCommand.self, KeysListCommand.self])
-
-    /// The folder that the settings name.
-    static func folder(_ settings: Settings) throws(ExitCode) -> String {
-        guard let folder = settings.signingKeys else {
-            Output.complaint("no folder of signing keys is named: add --signing-keys FOLDER")
-            throw .usage
-        }
-        return folder
-    }
 }

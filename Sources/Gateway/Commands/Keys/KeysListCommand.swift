@@ -16,8 +16,7 @@ struct KeysListCommand: ParsableCommand {
     @OptionGroup var arguments: SettingArguments
 
     func run() throws {
-        let settings = try arguments.read()
-        let folder = try KeysCommand.folder(settings)
+        let (settings, folder) = try arguments.readWithSigningKeys()
         let report: SigningKeyReport
         do throws(SigningKeyFlaw) {
             report = try SigningKeyReport(

@@ -29,8 +29,7 @@ struct KeysNewCommand: ParsableCommand {
     }
 
     func run() throws {
-        let settings = try arguments.read()
-        let folder = try KeysCommand.folder(settings)
+        let (settings, folder) = try arguments.readWithSigningKeys()
         let now = Instant.now
         let (key, name): (ES256Key, String)
         do throws(SigningKeyFlaw) {
