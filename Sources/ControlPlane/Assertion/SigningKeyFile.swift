@@ -23,7 +23,8 @@ package enum SigningKeyFile {
             guard file >= 0 else { throw .system(errno) }
             defer { close(file) }
             let isOwned = geteuid() != 0 || fchown(file, status.st_uid, status.st_gid) == 0
-            guard isOwned, text.withUnsafeBytes({ Glibc.write(file, $0.baseAddress, $0.count) }) == text.count,
+            guard isOwned,
+                text.withUnsafeBytes({ Glibc.write(file, $0.baseAddress, $0.count) }) == text.count,
                 fsync(file) == 0
             else {
                 let flaw = SigningKeyFlaw.system(errno)

@@ -123,7 +123,8 @@ package final class Tenant: Sendable {
     private static func audience(_ text: String?) throws(RowFlaw) -> [UInt8]? {
         guard let text else { return nil }
         let bytes = Array(text.utf8)
-        guard (1...Limits.audienceBytes).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) })
+        guard (1...Limits.audienceBytes).contains(bytes.count),
+            bytes.allSatisfy({ (0x21...0x7E).contains($0) })
         else {
             throw RowFlaw("assertion_audience is no text of printable ASCII characters without spaces")
         }

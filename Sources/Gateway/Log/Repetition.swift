@@ -38,7 +38,8 @@ final class RepetitionFilter: Sendable {
         case .keysSaved: ("saved keys", nil)
         case .savedKeysUnwritable(let flaw): ("saved keys", flaw.description)
         case .changesPublished: (nil, nil)
-        case .signingKeys, .signingKeyRefused, .signingKeysLost, .keysWithdrawn, .withdrawalsChanged, .schemaTooOld, .schemaNewer, .listenSwallowed,
+        case .signingKeys, .signingKeyRefused, .signingKeysLost, .keysWithdrawn, .withdrawalsChanged,
+            .schemaTooOld, .schemaNewer, .listenSwallowed,
             .directoryRead,
             .tenantQuarantined,
             .revocationsUnreadable, .emptinessSuspected, .savedRowsLoaded, .savedRowsUnreadable,

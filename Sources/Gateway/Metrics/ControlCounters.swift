@@ -66,7 +66,8 @@ final class ControlCounters: Sendable {
         case .savedRowsUnwritable, .savedKeysUnwritable: counts.saveFailures &+= 1
         case .databaseConnected, .schemaTooOld, .schemaNewer, .listenSwallowed, .tenantQuarantined,
             .revocationsUnreadable, .emptinessSuspected, .savedRowsLoaded, .savedRowsUnreadable, .rowsSaved,
-            .withdrawalsChanged, .signingKeys, .signingKeyRefused, .signingKeysLost, .savedKeysLoaded, .savedKeysUnreadable, .keysSaved,
+            .withdrawalsChanged, .signingKeys, .signingKeyRefused, .signingKeysLost, .savedKeysLoaded,
+            .savedKeysUnreadable, .keysSaved,
             .healthWritten:
             break
         }

@@ -79,7 +79,8 @@ struct TenantPage: Sendable {
 
     private func assertion(_ tenant: Tenant) -> String {
         guard tenant.sendsAssertion else { return "not sent" }
-        return tenant.assertionAudience.map { "for \(String(decoding: $0, as: UTF8.self))" } ?? "for the upstream"
+        return tenant.assertionAudience.map { "for \(String(decoding: $0, as: UTF8.self))" }
+            ?? "for the upstream"
     }
 
     private func atExpiry(_ tenant: Tenant) -> String {
