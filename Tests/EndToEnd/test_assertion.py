@@ -6,10 +6,12 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import time
 from concurrent import futures
 
+import asking
 import documents
 import grpc
 import jwt
@@ -23,7 +25,6 @@ from gateway import Gateway
 from processes import TOP, wait_until
 from test_grpc import Service
 from test_websocket import connect, echo  # noqa: F401
-from upstream import Upstream
 
 NAME = "X-Poolgate-Assertion"
 KEYS = "/.well-known/poolgate/jwks.json"
@@ -188,13 +189,13 @@ def test_of_several_upstreams_each_gets_its_own(signed, signed_tenant, upstream,
 
 def test_one_that_is_sent_to_another_upstream_is_signed_for_that_one(signed, signed_tenant, upstream):
     """An upstream that cannot be connected to is left for the other."""
-    gone = Upstream()
-    gone.remove()
-    signed_tenant.update_and_wait(f"upstream = '{gone.url} {upstream.url}'")
-    for _ in range(12):
-        sent = assertion(signed_tenant, upstream)
-        assert verify(signed.gateway, sent, upstream.url)["aud"] == upstream.url
-        assert upstream.last.raw_head.endswith(b"") and upstream.last.value("Host") == signed_tenant.host
+    with socket.socket() as gone:
+        gone.bind(("127.0.0.1", 0))
+        signed_tenant.update_and_wait(f"upstream = 'http://127.0.0.1:{gone.getsockname()[1]} {upstream.url}'")
+        for _ in range(12):
+            sent = assertion(signed_tenant, upstream)
+            assert verify(signed.gateway, sent, upstream.url)["aud"] == upstream.url
+            assert upstream.last.value("Host") == signed_tenant.host
 
 
 def test_a_websocket_and_a_grpc_call_carry_it_too(signed, signed_tenant, echo):  # noqa: F811
@@ -223,6 +224,72 @@ def test_a_websocket_and_a_grpc_call_carry_it_too(signed, signed_tenant, echo): 
         assert claims["aud"] == origin
     finally:
         server.stop(0).wait()
+
+
+# Questions of other proxies, and the key set on the proxy.
+
+
+@pytest.fixture(scope="module")
+def asked(binaries, migrated, stand_in, shared_upstream, tmp_path_factory):
+    """A gateway that other proxies may ask, and that shows its keys to every client."""
+    signed = Signed(
+        binaries, migrated(), stand_in, shared_upstream, tmp_path_factory.mktemp("asked") / "signing",
+        forward_auth_listen="127.0.0.1:0", trusted_callers="127.0.0.0/8", publish_signing_keys="true", assertion_issuer="gate-7")
+    signed.gateway.asked = signed.gateway.port_of("forward_auth")
+    yield signed.gateway
+    signed.gateway.remove()
+
+
+@pytest.mark.parametrize("form", ["forwarded", "original", "envoy"])
+@pytest.mark.parametrize("wire", ["http1", "http2"])
+def test_an_answer_to_a_question_carries_it_too(asked, stand_in, pool, upstream, form, wire):
+    tenant = make_tenant(asked, asked.database, stand_in, pool)
+    client = asking.http2(asked.asked) if wire == "http2" else None
+
+    def ask(token, **options):
+        if client:
+            return asking.ask_by_http2(client, form, tenant.host, token, **options)
+        return asking.ask(asked.asked, form, tenant.host, token, **options)
+    token = tenant.token(username="alice")
+    answer = ask(token, fields=[(NAME, "x")])
+    assert answer.status == 200
+    assert verify(asked, answer.header(NAME), upstream.url, "gate-7")["username"] == "alice"
+    assert NAME.lower() not in (answer.header("X-Envoy-Auth-Headers-To-Remove") or "").split(",")
+    # Which of several upstreams the request will go to the gateway cannot know.
+    tenant.update_and_wait(f"upstream = '{upstream.url} http://127.0.0.2:81'")
+    for each in upstream.url, "http://127.0.0.2:81":
+        assert verify(asked, ask(token).header(NAME), each, "gate-7")["aud"] == [upstream.url, "http://127.0.0.2:81"]
+    tenant.update_and_wait("assertion = false")
+    answer = ask(token)
+    assert answer.status == 200 and answer.header(NAME) is None
+    assert form != "envoy" or NAME.lower() in answer.header("X-Envoy-Auth-Headers-To-Remove").split(",")
+    assert ask(None).header(NAME) is None
+    if client:
+        client.close()
+
+
+def test_the_proxy_shows_the_key_set_where_it_is_told_to(asked, signed, signed_tenant, stand_in, pool, upstream):
+    tenant = make_tenant(asked, asked.database, stand_in, pool)
+    with asked.connect() as connection:
+        for host in tenant.host, "nobody.example", f"{tenant.host}:8080":
+            answer = connection.request("GET", f"{KEYS}?x=y", host)
+            assert answer.status == 200 and json.loads(answer.body) == published(asked)
+            assert answer.header("Content-Type") == "application/json" and answer.header("Cache-Control") == "public, max-age=300"
+        head = connection.request("HEAD", KEYS, tenant.host)
+        assert head.status == 200 and int(head.header("Content-Length")) == len(answer.body)
+        # The connection goes on as after any response.
+        assert connection.request("POST", KEYS, tenant.host).status == 401
+    client = asking.http2(asked.port)
+    by_http2 = client.wait(client.send(tenant.host, path=KEYS), 20)
+    assert by_http2.status == 200 and json.loads(by_http2.body) == published(asked)
+    client.close()
+    assert asked.get(tenant.host, path=KEYS, body=b"xyz", headers=[("Content-Length", "3")]).status == 200
+    assert asked.get(tenant.host, path=KEYS + "/").status == 401
+    assert upstream.requests == []
+    # Elsewhere the path is one like any other.
+    assert signed.gateway.get(signed_tenant.host, path=KEYS).status == 401
+    assert signed.gateway.get(signed_tenant.host, signed_tenant.token(), path=KEYS).status == 200
+    assert upstream.last.target == KEYS
 
 
 # What the guide shows to services.
@@ -384,7 +451,7 @@ def kids(gateway):
 
 
 def test_keys_are_rotated_without_a_restart_and_nobody_meets_an_unknown_one(make_signed, stand_in, pool, upstream):
-    signed = make_signed(signing_key_delay="3s")
+    signed = make_signed(signing_key_delay="2s")
     gateway, first = signed.gateway, signed.first["kid"]
     tenant = make_tenant(gateway, gateway.database, stand_in, pool)
     known = kids(gateway)
@@ -407,19 +474,14 @@ def test_keys_are_rotated_without_a_restart_and_nobody_meets_an_unknown_one(make
     # Kept assertions of a key that goes are not sent any more: nobody could verify them.
     token = tenant.token()
     assert kid_of(assertion(tenant, upstream, token)) == second
-    (signed.folder / pathlib.Path(signed.first["file"]).name).unlink()
-    wait_until(lambda: kids(gateway) == {second}, 20, "the first key to go")
-    third = pathlib.Path(signed.new()["file"])
-    wait_until(lambda: len(kids(gateway)) == 2, 20, "the third key")
-    for path in signed.folder.glob("*.pem"):
-        if path != third:
-            path.unlink()
-    wait_until(lambda: second not in kids(gateway), 20, "the second key to go")
-    sent = wait_until(lambda: [each for each in [assertion(tenant, upstream, token)] if kid_of(each) != second], 20, "the third")
+    newest = max(signed.folder.glob("*.pem"))
+    newest.unlink()
+    wait_until(lambda: kids(gateway) == {first}, 20, "the second key to go")
+    sent = wait_until(lambda: [each for each in [assertion(tenant, upstream, token)] if kid_of(each) == first], 20, "the first")
     assert verify(gateway, sent[0], upstream.url)
 
     # Without any key requests go on, and nothing is asserted.
-    third.unlink()
+    pathlib.Path(signed.first["file"]).unlink()
     gateway.wait_event("no_signing_key", 20)
     assert kids(gateway) == set()
     wait_until(lambda: assertion(tenant, upstream, token) is None, 20, "a request without an assertion")

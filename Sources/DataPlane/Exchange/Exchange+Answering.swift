@@ -20,7 +20,9 @@ extension Exchange {
         _ bytes: UnsafeRawBufferPointer
     ) -> Step {
         identity = admission.identity
-        if question.form.namesRemovals { question.changes = HeaderChanges(head, bytes, admission) }
+        if question.form.namesRemovals {
+            question.changes = HeaderChanges(head, bytes, admission, isAsserted: assertion != nil)
+        }
         if let (rule, refusal) = admission.wouldRefuse { recordShadow(rule, refusal) }
         return .forward
     }
@@ -34,7 +36,8 @@ extension Exchange {
         recordEnd(.whole)
         client?.answer(
             Answer(
-                form: question.form, id: requestID, tenant: tenant, identity: identity, rule: rule,
+                form: question.form, id: requestID, tenant: tenant, identity: identity,
+                assertion: assertion, rule: rule,
                 changes: question.changes))
     }
 

@@ -11,7 +11,8 @@ extension Exchange {
         guard let identity = admission.identity else { return true }
         let resolved = admission.resolved
         var audience = AssertionAudience.row
-        if resolved.choosesAudience {
+        // Of a question nobody here chooses the upstream.
+        if resolved.choosesAudience, question == nil {
             chosen = upstreams.choose(from: upstreams.group(for: resolved))
             audience = place(of: chosen, in: resolved) ?? .row
         }

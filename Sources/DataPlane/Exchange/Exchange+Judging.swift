@@ -30,6 +30,7 @@ extension Exchange {
             perform(machine.refused(refusal, detail))
             return
         }
+        if worker.settings.publishesSigningKeys, showKeySet() { return }
         let allowance = worker.judge.allowance
         let step = judge(nil)
         self.step = step

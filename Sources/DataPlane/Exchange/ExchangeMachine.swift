@@ -169,6 +169,11 @@ struct ExchangeMachine: ~Copyable {
         return true
     }
 
+    /// The gateway itself has the response, and nobody is judged for it.
+    mutating func responded() {
+        state = .ended
+    }
+
     /// Something other than the judge refuses it: a bound, a flaw in the body, a full line.
     mutating func refused(_ refusal: Refusal, _ detail: RefusalDetail?) -> ExchangeAction {
         end(refusal, detail, blamesUpstream: false)

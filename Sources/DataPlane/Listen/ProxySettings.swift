@@ -48,6 +48,8 @@ package struct ProxySettings: Sendable {
     package var upstreamNetworks: [AddressRange]
     /// The folder of CA files that rows name; nil where there is none.
     package var upstreamAuthorities: String?
+    /// Whether the keys that assertions are verified by are shown to every client.
+    package var publishesSigningKeys = false
     /// Bytes of verified tokens, for the process.
     package var tokenCacheBytes: Int
     /// Whether each request leaves a record, not only refusals.

@@ -6,7 +6,8 @@ import NIOCore
 enum AnswerFields {
     /// About how many bytes they take.
     static func expectedBytes(_ answer: Answer) -> Int {
-        (answer.identity?.headerLines.count ?? 0) + answer.changes.removed.reduce(0) { $0 + $1.count + 1 }
+        (answer.identity?.headerLines.count ?? 0) + (answer.assertion?.lineBytes ?? 0)
+            + answer.changes.removed.reduce(0) { $0 + $1.count + 1 }
             + (answer.changes.cookies?.count ?? 0) + Limits.answerBytes
     }
 
@@ -19,6 +20,7 @@ enum AnswerFields {
         answer.id.write(into: &output)
         output.write("\r\n")
         if let identity = answer.identity { output.write(identity.headerLines) }
+        if let assertion = answer.assertion { output.write(assertion.line) }
         if let cookies = answer.changes.cookies {
             output.write("Cookie: ")
             output.write(cookies)

@@ -15,9 +15,14 @@ struct HeaderChanges {
     /// No changes.
     init() {}
 
-    /// The changes to the request with `head`, which `bytes` begins with, as it was admitted.
-    init(_ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission) {
-        let set = admission.identity?.headerNames ?? []
+    /// The changes to the request with `head`, which `bytes` begins with, as it was admitted; `isAsserted` where an
+    /// assertion is set beside the identity.
+    init(
+        _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ admission: Admission,
+        isAsserted: Bool
+    ) {
+        var set = admission.identity?.headerNames ?? []
+        if isAsserted { set.append(Array(Assertion.lowercasedName.utf8)) }
         // Whoever asks forwards the request, and so does what becomes of traces.
         let sieve = FieldSieve(head, bytes, admission, .asTheyAre(state: true))
         for (index, field) in head.fields.enumerated()

@@ -59,6 +59,8 @@ struct Answer {
     let tenant: ResolvedTenant?
     /// Who is calling; nil where nobody needs to say who they are.
     let identity: Identity?
+    /// What the gateway asserts of the caller; its line goes wherever those of the identity go.
+    let assertion: Assertion?
     /// The id of the rule that decided; nil where none did.
     let rule: Int64?
     /// What of the request's head is to be changed besides the identity; empty where the form cannot say it.

@@ -37,6 +37,8 @@ package final class Assertion {
 
     /// The field's name.
     package static let name = "X-Poolgate-Assertion"
+    /// The same in small letters.
+    package static let lowercasedName = "x-poolgate-assertion"
 
     /// The assertion itself, without the field's name and the line's end.
     package var token: ArraySlice<UInt8> { line.dropFirst(Assertion.name.utf8.count + 2).dropLast(2) }

@@ -28,6 +28,9 @@ package final class Judge {
         }
     }
 
+    /// The keys that assertions are verified by, as JSON; nil where the gateway signs none.
+    package var keySet: [UInt8]? { walk.snapshot.assertions?.keySet }
+
     /// How many tokens that are not remembered may be looked into before whoever calls has done other work.
     package var allowance: Int {
         get { walk.tokens.allowance }

@@ -49,11 +49,12 @@ enum IdentityHeaders {
         return lines
     }
 
-    /// The names that `lines` may write for callers of a tenant, in small letters.
+    /// The names that `lines` may write for callers of a tenant, and that of an assertion, in small letters.
     static func names(of tenant: Tenant) -> [[UInt8]] {
         var names = [
             "x-poolgate-subject", "x-poolgate-tenant", "x-poolgate-pool", "x-poolgate-client",
             "x-poolgate-principal", "x-forwarded-user", "x-forwarded-email", "x-forwarded-groups",
+            Assertion.lowercasedName,
         ]
         switch tenant.headerProfile {
         case .poolgate: break

@@ -79,7 +79,7 @@ struct AdminAccess: Sendable {
         Route(pattern: "/status", methods: ["GET"]) { _ in .status },
         Route(pattern: "/metrics", methods: ["GET"]) { _ in .metrics },
         Route(pattern: "/events", methods: ["GET"]) { _ in .events },
-        Route(pattern: "/.well-known/poolgate/jwks.json", methods: ["GET"], isOpen: true) { _ in
+        Route(pattern: KeySetCaching.path, methods: ["GET"], isOpen: true) { _ in
             .assertionKeys
         },
         Route(pattern: "/pools/POOL/refresh", methods: ["POST"]) { values in

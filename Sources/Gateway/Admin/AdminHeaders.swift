@@ -30,6 +30,4 @@ enum AdminHeaders {
 
     /// Of a file whose name changes with its content.
     static let keptForGood = "public, max-age=31536000, immutable"
-    /// Of the assertions' key set: for less than a new key waits before it signs (`signing-key-delay`, unless set lower).
-    static let keptKeySet = "public, max-age=300"
 }

@@ -107,7 +107,7 @@ struct AdminResponder: HTTPResponder {
             return json(.notFound, ["error": AdminAccess.Refusal.notFound.rawValue])
         }
         return Response(
-            status: .ok, headers: [.contentType: "application/json", .cacheControl: AdminHeaders.keptKeySet],
+            status: .ok, headers: [.contentType: "application/json", .cacheControl: KeySetCaching.value],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: keySet)))
     }
 

@@ -61,6 +61,7 @@ extension ProxySettings {
         maxBodyBytes = settings.maxBodyBytes
         upstreamNetworks = settings.upstreamNetworks
         tokenCacheBytes = settings.tokenCacheBytes
+        publishesSigningKeys = settings.publishesSigningKeys
         recordsEveryRequest = settings.hasAccessLog
         descriptorLimit = descriptors
     }
