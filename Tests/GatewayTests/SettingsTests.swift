@@ -57,32 +57,35 @@ import Testing
         #expect(SettingsHelp.text.split(separator: "\n").allSatisfy { $0.count <= 78 })
     }
 
+    /// A good value of each setting, none of them its default.
+    private static let values = [
+        "listen": "127.0.0.1:1", "admin-listen": "127.0.0.1:2", "admin-token": "t",
+        "admin-hosts": "a.example", "database-url": "postgres:///x", "embedded": "false",
+        "state-dir": "d",
+        "upstream": "http://u:1", "upstream-networks": "10.0.0.0/8",
+        "jwks-url-template": "https://k/{pool}",
+        "issuer-template": "https://i/{pool}", "allow-insecure-jwks": "true",
+        "egress-proxy": "http://p:1", "ca-file": "/dev/null", "workers": "3", "max-head-bytes": "2KiB",
+        "max-target-bytes": "1KiB",
+        "max-headers": "7", "max-header-bytes": "1KiB", "max-body-bytes": "1MiB",
+        "max-answer-head-bytes": "4KiB", "max-answer-headers": "10",
+        "token-cache-bytes": "2MiB", "max-staleness": "1m", "drain-timeout": "1s", "shutdown-delay": "2s",
+        "log-level": "debug",
+        "log-format": "text", "access-log": "on", "tls-listen": "127.0.0.1:3", "tls-certificates": "/tmp",
+        "trusted-proxies": "10.0.0.0/8", "proxy-protocol": "v2", "http2": "off",
+        "upstream-cas": "/tmp", "max-upstream-connections": "5", "upstream-wait": "3s",
+        "max-connections": "6",
+        "max-connections-per-address": "8", "max-requests-per-connection": "9", "head-timeout": "4s",
+        "idle-timeout": "5s", "traces-endpoint": "http://c:4318", "traces-ratio": "0.5",
+        "traces-headers": "a=b", "forward-auth-listen": "127.0.0.1:4", "ext-authz-listen": "127.0.0.1:5",
+        "trusted-callers": "10.0.0.0/8", "caller-secret": "s",
+        "signing-keys": "/tmp", "signing-key-delay": "11m",
+        "assertion-issuer": "issuer-1", "publish-signing-keys": "true",
+    ]
+
     @Test("Every setting is reached by its flag, its variable and its key alike")
     func threeSpellings() throws {
-        let values = [
-            "listen": "127.0.0.1:1", "admin-listen": "127.0.0.1:2", "admin-token": "t",
-            "admin-hosts": "a.example", "database-url": "postgres:///x", "embedded": "false",
-            "state-dir": "d",
-            "upstream": "http://u:1", "upstream-networks": "10.0.0.0/8",
-            "jwks-url-template": "https://k/{pool}",
-            "issuer-template": "https://i/{pool}", "allow-insecure-jwks": "true",
-            "egress-proxy": "http://p:1", "ca-file": "/dev/null", "workers": "3", "max-head-bytes": "2KiB",
-            "max-target-bytes": "1KiB",
-            "max-headers": "7", "max-header-bytes": "1KiB", "max-body-bytes": "1MiB",
-            "max-answer-head-bytes": "4KiB", "max-answer-headers": "10",
-            "token-cache-bytes": "2MiB", "max-staleness": "1m", "drain-timeout": "1s", "shutdown-delay": "2s",
-            "log-level": "debug",
-            "log-format": "text", "access-log": "on", "tls-listen": "127.0.0.1:3", "tls-certificates": "/tmp",
-            "trusted-proxies": "10.0.0.0/8", "proxy-protocol": "v2", "http2": "off",
-            "upstream-cas": "/tmp", "max-upstream-connections": "5", "upstream-wait": "3s",
-            "max-connections": "6",
-            "max-connections-per-address": "8", "max-requests-per-connection": "9", "head-timeout": "4s",
-            "idle-timeout": "5s", "traces-endpoint": "http://c:4318", "traces-ratio": "0.5",
-            "traces-headers": "a=b", "forward-auth-listen": "127.0.0.1:4", "ext-authz-listen": "127.0.0.1:5",
-            "trusted-callers": "10.0.0.0/8", "caller-secret": "s",
-            "signing-keys": "/tmp", "signing-key-delay": "11m",
-            "assertion-issuer": "issuer-1", "publish-signing-keys": "true",
-        ]
+        let values = Self.values
         #expect(Set(values.keys) == Set(Setting.all.map(\.name)))
         let flags = values.map { "--\($0)=\($1)" }
         let pairs =
