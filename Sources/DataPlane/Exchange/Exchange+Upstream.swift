@@ -14,9 +14,14 @@ extension Exchange {
         if let (connection, member) = peer.ownedUpstream(of: group, for: identity) {
             self.member = member
             connected(by: connection)
-        } else if let member = chosen ?? upstreams.choose(from: group) {
+        } else if let member = usableChoice ?? upstreams.choose(from: group) {
             connect(to: member)
         }
+    }
+
+    /// The upstream that was chosen already, unless its pool was given up meanwhile.
+    private var usableChoice: UpstreamGroup.Member? {
+        chosen.flatMap { $0.pool.isRetired ? nil : $0 }
     }
 
     /// Goes to one of the upstreams, now or when there is a connection.
