@@ -42,6 +42,9 @@ extension HTTP2ClientConnection {
         if let identity = answer.identity {
             identity.headerLines.withUnsafeBytes { worker.checkResponse.set(lines: $0) }
         }
+        if let assertion = answer.assertion {
+            assertion.line.withUnsafeBytes { worker.checkResponse.set(lines: $0) }
+        }
         if let cookies = answer.changes.cookies {
             cookies.withUnsafeBytes { worker.checkResponse.set(HTTP2HeadWriter.word("cookie"), $0) }
         }
