@@ -25,7 +25,7 @@ import Testing
         _ lines: [String], target: String = "/", _ admission: Admission
     ) throws -> HeaderChanges {
         let (head, bytes) = try parsed(lines, target: target)
-        return bytes.withUnsafeBytes { HeaderChanges(head, $0, admission) }
+        return bytes.withUnsafeBytes { HeaderChanges(head, $0, admission, isAsserted: false) }
     }
 
     private func removed(
@@ -150,7 +150,7 @@ import Testing
             AnswerWriter.write(
                 Answer(
                     form: form, id: .random(), tenant: admission.resolved, identity: admission.identity,
-                    rule: nil,
+                    assertion: nil, rule: nil,
                     changes: form.namesRemovals ? try changes(lines, admission) : HeaderChanges()),
                 .init(closes: closes, saysKeepAlive: false, date: Array("now".utf8)), into: &buffer)
             return String(buffer: buffer)
