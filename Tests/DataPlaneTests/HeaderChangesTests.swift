@@ -22,16 +22,16 @@ import Testing
     }
 
     private func changes(
-        _ lines: [String], target: String = "/", _ admission: Admission
+        _ lines: [String], target: String = "/", _ admission: Admission, isAsserted: Bool = false
     ) throws -> HeaderChanges {
         let (head, bytes) = try parsed(lines, target: target)
-        return bytes.withUnsafeBytes { HeaderChanges(head, $0, admission, isAsserted: false) }
+        return bytes.withUnsafeBytes { HeaderChanges(head, $0, admission, isAsserted: isAsserted) }
     }
 
     private func removed(
-        _ lines: [String], target: String = "/", _ admission: Admission
+        _ lines: [String], target: String = "/", _ admission: Admission, isAsserted: Bool = false
     ) throws -> Set<String> {
-        let names = try changes(lines, target: target, admission).removed
+        let names = try changes(lines, target: target, admission, isAsserted: isAsserted).removed
         #expect(Set(names).count == names.count, "a name stands there twice")
         return Set(names.map { String(decoding: $0, as: UTF8.self) })
     }
@@ -87,9 +87,10 @@ import Testing
         let anonymous = try AdmissionFixture {
             $0.rules = #"[{"id":1,"path_prefix":"/public","access":"public"}]"#
         }.admission(path: "/public", anonymous: true)
-        #expect(try removed([], anonymous) == Set(Self.identityNames))
+        #expect(try removed([], anonymous) == Set(Self.identityNames + ["x-poolgate-assertion"]))
         let names = try removed(
-            ["X-Forwarded-User: spoof", "X-Poolgate-Subject: spoof"], try fixture.admission())
+            ["X-Forwarded-User: spoof", "X-Poolgate-Subject: spoof", "X-Poolgate-Assertion: spoof"],
+            try fixture.admission(), isAsserted: true)
         #expect(names == ["x-forwarded-email", "x-forwarded-groups"])
     }
 
@@ -100,7 +101,8 @@ import Testing
             "X-Forwarded-For: 1", "X-Forwarded-Proto: https", "X-Forwarded-Port: 443", "X-Request-Id: 1",
             "traceparent: 00-1", "tracestate: a=b", "Content-Length: 0", "Expect: 100-continue",
         ]
-        #expect(try removed(lines, admission) == ["x-forwarded-email", "x-forwarded-groups"])
+        #expect(
+            try removed(lines, admission, isAsserted: true) == ["x-forwarded-email", "x-forwarded-groups"])
     }
 
     @Test("The cookie and the parameter with the token go, the others stay")
@@ -136,7 +138,8 @@ import Testing
         #expect(names.isSuperset(of: admission.identity?.headerNames ?? []))
         #expect(names.contains(Array("x-plan".utf8)))
         #expect(names.isSuperset(of: Self.identityNames.map { Array($0.utf8) }))
-        let others = names.count - Self.identityNames.count - 1
+        // Beside them the mapped claim and the assertion.
+        let others = names.count - Self.identityNames.count - 2
         #expect(others == ["poolgate": 0, "oauth2-proxy": 5, "alb": 1, "authelia": 4][profile])
     }
 
@@ -162,7 +165,8 @@ import Testing
         #expect(yes.contains("\r\nCookie: a=b\r\n"))
         #expect(
             yes.contains(
-                "\r\nX-Envoy-Auth-Headers-To-Remove: remote-user,x-forwarded-email,x-forwarded-groups\r\n"))
+                "\r\nX-Envoy-Auth-Headers-To-Remove: remote-user,x-poolgate-assertion,x-forwarded-email,x-forwarded-groups\r\n"
+            ))
         let other = try written(["Cookie: a=b; jwt=t"], closes: true, form: .original)
         #expect(other.hasSuffix("\r\nConnection: close\r\n\r\n"))
         #expect(!other.contains("Cookie:") && !other.contains("Envoy"))

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
+from checking import Caller
 from conftest import make_tenant
 from gateway import Gateway
 from processes import TOP, wait_until
@@ -234,7 +235,7 @@ def asked(binaries, migrated, stand_in, shared_upstream, tmp_path_factory):
     """A gateway that other proxies may ask, and that shows its keys to every client."""
     signed = Signed(
         binaries, migrated(), stand_in, shared_upstream, tmp_path_factory.mktemp("asked") / "signing",
-        forward_auth_listen="127.0.0.1:0", trusted_callers="127.0.0.0/8", publish_signing_keys="true", assertion_issuer="gate-7")
+        forward_auth_listen="127.0.0.1:0", ext_authz_listen="127.0.0.1:0", trusted_callers="127.0.0.0/8", publish_signing_keys="true", assertion_issuer="gate-7")
     signed.gateway.asked = signed.gateway.port_of("forward_auth")
     yield signed.gateway
     signed.gateway.remove()
@@ -266,6 +267,17 @@ def test_an_answer_to_a_question_carries_it_too(asked, stand_in, pool, upstream,
     assert ask(None).header(NAME) is None
     if client:
         client.close()
+
+
+def test_a_verdict_by_grpc_carries_it_too(asked, stand_in, pool, upstream):
+    tenant = make_tenant(asked, asked.database, stand_in, pool)
+    with Caller(asked.port_of("ext_authz")) as caller:
+        verdict = caller.ask(tenant.host, tenant.token(username="alice"), fields=[(NAME, "forged")])
+        assert verify(asked, verdict.header(NAME), upstream.url, "gate-7")["username"] == "alice"
+        assert NAME.lower() not in verdict.removed
+        tenant.update_and_wait("assertion = false")
+        verdict = caller.ask(tenant.host, tenant.token(), fields=[(NAME, "forged")])
+        assert verdict.is_ok and verdict.header(NAME) is None and NAME.lower() in verdict.removed
 
 
 def test_the_proxy_shows_the_key_set_where_it_is_told_to(asked, signed, signed_tenant, stand_in, pool, upstream):

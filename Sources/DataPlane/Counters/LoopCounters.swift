@@ -126,7 +126,8 @@ package struct LoopCounters: Sendable {
         [
             \.admitted, \.cutResponses, \.lostClients, \.shadowRefusals, \.presentKeys, \.absentKeys,
             \.unavailableKeys, \.acceptedConnections, \.refusedConnections, \.http2Connections,
-            \.http2Requests, \.openedWebSockets, \.closedWebSockets, \.clientBytesReceived, \.clientBytesSent, \.upstreamBytesReceived,
+            \.http2Requests, \.openedWebSockets, \.closedWebSockets, \.clientBytesReceived, \.clientBytesSent,
+            \.upstreamBytesReceived,
             \.upstreamBytesSent, \.madeConnections, \.retries, \.ejections, \.tenantEjections,
         ]
     }
