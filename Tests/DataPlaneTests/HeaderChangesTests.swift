@@ -165,7 +165,7 @@ import Testing
         #expect(yes.contains("\r\nCookie: a=b\r\n"))
         #expect(
             yes.contains(
-                "\r\nX-Envoy-Auth-Headers-To-Remove: remote-user,x-poolgate-assertion,x-forwarded-email,x-forwarded-groups\r\n"
+                "\r\nX-Envoy-Auth-Headers-To-Remove: remote-user,x-forwarded-email,x-forwarded-groups,x-poolgate-assertion\r\n"
             ))
         let other = try written(["Cookie: a=b; jwt=t"], closes: true, form: .original)
         #expect(other.hasSuffix("\r\nConnection: close\r\n\r\n"))
