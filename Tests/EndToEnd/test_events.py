@@ -127,7 +127,9 @@ def test_tail_prints_refusals_as_they_happen_and_comes_back_after_a_restart(bina
     try:
         # What was before comes first.
         people.wait("missing_token")
-        tenant.get(tenant.token(ttl=-60), path="/orders?secret=1")
+        # What was before the second one listened does not come to it.
+        wait_until(lambda: tenant.get(tenant.token(ttl=-60), path="/orders?secret=1")
+                   and any("/orders" in line for line in list(programs.lines)), what="a line at the second one")
         line = people.wait("/orders")
         assert tenant.host in line and "401 expired GET /orders from 127.0.0.1" in line and "secret" not in line
         assert json.loads(programs.wait("/orders"))["code"] == "expired"
