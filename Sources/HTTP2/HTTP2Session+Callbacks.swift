@@ -12,6 +12,7 @@ extension HTTP2Session {
     }
 
     static func setCallbacks(_ callbacks: OpaquePointer) {
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, beganFrame)
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beganHeaders)
         nghttp2_session_callbacks_set_on_header_callback(callbacks, header)
         nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, invalidHeader)
@@ -57,6 +58,20 @@ extension HTTP2Session {
     }
 
     // MARK: Frames
+
+    /// The library drops frames of streams that are gone without a word, so they are counted as they begin.
+    private static let beganFrame: nghttp2_on_begin_frame_callback = { library, head, data in
+        guard let session = session(data), let head else { return 0 }
+        let isIdle =
+            switch UInt32(head.pointee.type) {
+            case NGHTTP2_PRIORITY.rawValue: true
+            case NGHTTP2_DATA.rawValue: head.pointee.length == 0
+            default: false
+            }
+        guard isIdle, nghttp2_session_find_stream(library, head.pointee.stream_id) == nil else { return 0 }
+        session.spendIdleFrame()
+        return session.isBudgetSpent ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+    }
 
     private static let frameCame: nghttp2_on_frame_recv_callback = { _, frame, data in
         guard let session = session(data), let frame else { return 0 }
@@ -146,7 +161,7 @@ extension HTTP2Session {
         }
     }
 
-    private func spendIdleFrame() {
+    func spendIdleFrame() {
         if !budget.takeIdleFrame() { isBudgetSpent = true }
     }
 

@@ -78,9 +78,9 @@ class Client:
         return stream
 
     def send_body(self, stream, body, end=True):
-        """Sends a body as far as the windows go, and waits where they are shut."""
+        """Sends a body as far as the windows go, and waits where they are shut; no further than the other side wants it."""
         view = memoryview(body)
-        while view:
+        while view and not self.closed and self.answers[stream].reset is None:
             count = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size, len(view))
             if count == 0:
                 self.read()

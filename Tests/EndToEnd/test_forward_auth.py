@@ -51,6 +51,23 @@ def of_identity(answer):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_where_a_request_would_go_is_nothing_to_ask_about(binaries, migrated, stand_in, pool, form):
+    """A gateway that is only asked needs no upstream, nor do its rows."""
+    gateway = Gateway(
+        binaries, database_url=(database := migrated()).url, upstream=None, jwks_url_template=stand_in.template,
+        forward_auth_listen="127.0.0.1:0", trusted_callers="127.0.0.0/8")
+    try:
+        database.add(host := "asked.example.com", pool)
+        assert gateway.wait_status(503, host).error == "no_upstream"
+        port = gateway.port_of("forward_auth")
+        assert asking.ask(port, form, host).status == 401
+        answer = asking.ask(port, form, host, stand_in.mint(pool, username="alice"))
+        assert (answer.status, answer.header("X-Forwarded-User")) == (200, "alice")
+    finally:
+        gateway.remove()
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("wire", ["http1", "http2"])
 def test_the_verdict_is_the_status_and_the_caller_stands_in_the_headers(asked, acme, upstream, form, wire):
     if wire == "http2":

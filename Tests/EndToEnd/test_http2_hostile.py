@@ -155,8 +155,9 @@ def test_a_flood_ends_its_own_connection(tenant, gateway, name):
             client.socket.sendall(b"".join(FLOODS[name](number) for number in range(start, start + 500)))
     except ConnectionError:
         pass
+    # A client that still sends may hear of the end by a reset alone.
     code = Raw(client).goaway()
-    assert code in (11, None)
+    assert code == 11 or code is None and client.wait_closed()
     client.close()
     assert tenant.get(tenant.token()).status == 200
 

@@ -8,6 +8,7 @@ import re
 import pytest
 
 import asking
+import checking
 import corpus
 import h2wire
 from conftest import NUMBERS
@@ -162,7 +163,8 @@ class ForwardAuth:
         self.connection = None
 
     def asks(self, case):
-        return True
+        # Where the request would go is the proxy's to know.
+        return case.code != "no_upstream"
 
     def ask(self, host, method, path, fields):
         options = {"method": method, "path": path, "fields": fields}
@@ -203,7 +205,7 @@ class EnvoyByHTTP(ForwardAuth):
     def asks(self, case):
         # What stands in the first line of a question is a path behind the prefix; and what is no host, target or method with
         # a path by HTTP/2 never becomes a question.
-        return case.path.startswith("/") and not (self.wire == 2 and (case.code == "bad_request" or case.method == "CONNECT"))
+        return super().asks(case) and case.path.startswith("/") and not (self.wire == 2 and (case.code == "bad_request" or case.method == "CONNECT"))
 
     def applied(self, answer, fields):
         changed = super().applied(answer, fields)
@@ -214,12 +216,35 @@ class EnvoyByHTTP(ForwardAuth):
         return found
 
 
+class EnvoyByGRPC(ForwardAuth):
+    """Envoy's ext_authz over gRPC, with what Envoy makes of the answer."""
+
+    def __init__(self, site):
+        super().__init__(site, "envoy", 1)
+        self.caller = checking.Caller(site.gateway.authz)
+
+    def ask(self, host, method, path, fields):
+        return self.caller.ask(host, method=method, path=path, fields=fields)
+
+    def verdict(self, case):
+        host, method, path, fields = self.site.request(case)
+        said = self.ask(host, method, path, fields)
+        if not said.is_ok:
+            error = json.loads(said.body)["error"] if said.body else None
+            return Verdict(said.status, error, said.code, said.header("WWW-Authenticate"))
+        found = told(fields) | told(said.headers)
+        for name in said.removed:
+            found.pop(name, None)
+        return Verdict(200, fields=found)
+
+
 SURFACES = {
     "forward-auth of Traefik and Caddy": lambda site: ForwardAuth(site, "forwarded", 1),
     "forward-auth of Traefik and Caddy, HTTP/2": lambda site: ForwardAuth(site, "forwarded", 2),
     "forward-auth of nginx": lambda site: ForwardAuth(site, "original", 1),
     "ext_authz over HTTP": lambda site: EnvoyByHTTP(site, 1),
     "ext_authz over HTTP, HTTP/2": lambda site: EnvoyByHTTP(site, 2),
+    "ext_authz over gRPC": EnvoyByGRPC,
 }
 # Those that tell the caller's identity alone, and leave the client's own fields to the proxy that asked.
 TELL_IDENTITY_ALONE = {name for name in SURFACES if name.startswith("forward-auth")}

@@ -84,7 +84,8 @@ extension Exchange {
         // Each use of a class's property copies it and counts its references: one copy serves all uses here.
         let head = head
         return headBytes.withUnsafeReadableBytes { bytes in
-            let facts = RequestFacts(head, bytes)
+            var facts = RequestFacts(head, bytes)
+            facts.needsUpstream = question == nil
             let judge = worker.judge
             let allowance = judge.allowance
             let verdict = judge.judge(facts, at: judgedAt, lookup: key)

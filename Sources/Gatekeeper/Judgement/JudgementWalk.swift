@@ -37,7 +37,7 @@ struct JudgementWalk: ~Copyable {
             return .refuse(error, nil)
         }
         do throws(Refusal) {
-            try checkRow(of: resolved, &listener)
+            try checkRow(of: resolved, needsUpstream: request.needsUpstream, &listener)
             if resolved.hasRules { return try judgeByRules(request, resolved, asker, now, &listener) }
             listener.passed(.rule(.none))
             if request.isPreflight, resolved.allowsPreflights {
@@ -82,10 +82,11 @@ struct JudgementWalk: ~Copyable {
     }
 
     private func checkRow<Listener: CheckListener>(
-        of resolved: ResolvedTenant, _ listener: inout Listener
+        of resolved: ResolvedTenant, needsUpstream: Bool, _ listener: inout Listener
     ) throws(Refusal) {
         try listener.check(
             .host(.row(.tenant(resolved.tenant))), !resolved.isSuspended, else: .host(.suspended))
+        guard needsUpstream else { return }
         try listener.check(.host(.upstream(resolved.tenant)), resolved.hasUpstream, else: .host(.noUpstream))
     }
 

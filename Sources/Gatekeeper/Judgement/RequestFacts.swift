@@ -25,6 +25,8 @@ package struct RequestFacts {
     package var isPreflight = false
     /// Whether it asks for WebSocket (RFC 9110 §7.8).
     package var isUpgrade = false
+    /// Whether the gateway is to forward it, and so must know where to; false where a proxy asks that forwards it itself.
+    package var needsUpstream = true
 
     /// The facts of a request for `host`: of a GET of the root, where nothing else is given.
     package init(
