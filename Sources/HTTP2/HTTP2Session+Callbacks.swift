@@ -59,16 +59,12 @@ extension HTTP2Session {
 
     // MARK: Frames
 
-    /// The library drops frames of streams that are gone without a word, so they are counted as they begin.
+    /// A PRIORITY of a stream that is gone is dropped without a word, so it is counted as it begins.
     private static let beganFrame: nghttp2_on_begin_frame_callback = { library, head, data in
-        guard let session = session(data), let head else { return 0 }
-        let isIdle =
-            switch UInt32(head.pointee.type) {
-            case NGHTTP2_PRIORITY.rawValue: true
-            case NGHTTP2_DATA.rawValue: head.pointee.length == 0
-            default: false
-            }
-        guard isIdle, nghttp2_session_find_stream(library, head.pointee.stream_id) == nil else { return 0 }
+        guard let session = session(data), let head,
+            UInt32(head.pointee.type) == NGHTTP2_PRIORITY.rawValue,
+            nghttp2_session_find_stream(library, head.pointee.stream_id) == nil
+        else { return 0 }
         session.spendIdleFrame()
         return session.isBudgetSpent ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
     }

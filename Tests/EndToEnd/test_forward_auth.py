@@ -54,7 +54,7 @@ def of_identity(answer):
 def test_where_a_request_would_go_is_nothing_to_ask_about(binaries, migrated, stand_in, pool, form):
     """A gateway that is only asked needs no upstream, nor do its rows."""
     gateway = Gateway(
-        binaries, database_url=(database := migrated()).url, upstream=None, jwks_url_template=stand_in.template,
+        binaries, database_url=(database := migrated()).url, jwks_url_template=stand_in.template,
         forward_auth_listen="127.0.0.1:0", trusted_callers="127.0.0.0/8")
     try:
         database.add(host := "asked.example.com", pool)

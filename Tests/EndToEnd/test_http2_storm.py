@@ -40,6 +40,8 @@ BOMBS = {
     "bad Huffman code": lambda base: base + b"\0" + integer(1, 7, 0) + b"x" + integer(4, 7, 0x80) + b"\xff\xff\xff\xff",
     "a table that changes without end": lambda base: (integer(0, 5, 0x20) + integer(4_096, 5, 0x20)) * 4_000 + base,
 }
+#: What libnghttp2 takes, since it costs no more than its bytes: within the bound of a head's frames, the request is served.
+HARMLESS = {"a table that changes without end"}
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -54,9 +56,9 @@ def test_header_compression_is_no_weapon(tenant, gateway, upstream, name):
         for number, piece in enumerate(pieces[1:], 2):
             client.raw(9, 4 if number == len(pieces) else 0, 1, piece)
         status, reset = Raw(client).outcome(1)
-        assert status != 200 and (status or reset)
+        assert (status == 200) == (name in HARMLESS) and (status or reset)
         client.close()
-    assert upstream.requests == []
+    assert name in HARMLESS or upstream.requests == []
     assert gateway.rss_mib() - before < 24 and cpu(gateway) - spent < 10
     assert tenant.get(tenant.token()).status == 200
 
