@@ -92,7 +92,7 @@ def grpc(bench, options):
     folder = bench.folder / "grpc"
     (folder / "bench.Echo").mkdir(parents=True)
     # What is asked for to see whether the gateway serves.
-    (folder / "index.html").write_text("ok\n")
+    (folder / "bench").write_text("ok\n")
     message = b"\0" + struct.pack(">I", len(MESSAGE)) + MESSAGE
     (folder / "bench.Echo" / "Say").write_bytes(message)
     (bench.folder / "message").write_bytes(message)
