@@ -20,6 +20,10 @@ package struct CheckRequest: Sendable {
     package private(set) var isRaw = false
 
     private var joined: [Field] = []
+    /// The hashes of their names, so that a map of many names is not compared byte by byte; and how many entries there
+    /// were, those of a name that came before included.
+    private var hashes: [UInt32] = []
+    private var entries = 0
     private var raw: [Field] = []
 
     /// One field of the request.
@@ -85,11 +89,16 @@ package struct CheckRequest: Sendable {
             default: break
             }
         }
-        for index in joined.indices where CheckRequest.isSame(joined[index].name, found.name, entry.bytes) {
+        entries += 1
+        guard entries <= Limits.fields else { throw .tooManyFields }
+        let hash = CheckRequest.hash(found.name, entry.bytes)
+        for index in hashes.indices
+        where hashes[index] == hash && CheckRequest.isSame(joined[index].name, found.name, entry.bytes) {
             joined[index].value = found.value
             return
         }
         try CheckRequest.add(found, to: &joined)
+        hashes.append(hash)
     }
 
     private mutating func readHeaderMap(_ map: WireReader) throws(CallRefusal) {
@@ -113,6 +122,11 @@ package struct CheckRequest: Sendable {
         }
         if !rawValue.isEmpty { found.value = rawValue }
         try CheckRequest.add(found, to: &raw)
+    }
+
+    /// FNV-1a of all bytes.
+    private static func hash(_ name: HeadSlice, _ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        bytes[name.range].reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
     }
 
     private static func isSame(_ one: HeadSlice, _ other: HeadSlice, _ bytes: UnsafeRawBufferPointer) -> Bool

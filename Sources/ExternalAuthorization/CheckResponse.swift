@@ -99,11 +99,14 @@ package struct CheckResponse: Sendable {
 
     /// `HeaderValueOption`, which stands as field 2 in either verdict: the field, and that it takes the place of others.
     private mutating func writeField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        let header = WireWriter.size(1, bytes: name.count) + WireWriter.size(2, bytes: value.count)
+        // A text of Protocol Buffers is UTF-8, which a cookie need not be.
+        let isText = value.allSatisfy { $0 < 0x80 } || String(validating: value, as: UTF8.self) != nil
+        let number = isText ? 2 : 3
+        let header = WireWriter.size(1, bytes: name.count) + WireWriter.size(number, bytes: value.count)
         message.begin(2, bytes: WireWriter.size(1, bytes: header) + 2)
         message.begin(1, bytes: header)
         message.write(1, name)
-        message.write(2, value)
+        message.write(number, value)
         // OVERWRITE_IF_EXISTS_OR_ADD
         message.write(3, UInt64(2))
     }

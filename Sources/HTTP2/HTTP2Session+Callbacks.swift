@@ -96,7 +96,7 @@ extension HTTP2Session {
                 session.events.append(.sent(stream: poolgate_frame_stream(frame)))
             }
         case Int(NGHTTP2_RST_STREAM.rawValue) where !session.ownResets.contains(poolgate_frame_stream(frame)):
-            if !session.budget.takeEarlyEnd() { session.isBudgetSpent = true }
+            session.spendEarlyEnd()
         default: break
         }
         return 0
@@ -142,7 +142,7 @@ extension HTTP2Session {
                 spendIdleFrame()
             }
         case Int(NGHTTP2_RST_STREAM.rawValue):
-            if !budget.takeEarlyEnd() { isBudgetSpent = true }
+            spendEarlyEnd()
         case Int(NGHTTP2_GOAWAY.rawValue):
             events.append(
                 .goingAway(
@@ -155,6 +155,10 @@ extension HTTP2Session {
             }
         default: spendIdleFrame()
         }
+    }
+
+    func spendEarlyEnd() {
+        if !forgivesEarlyEnds, !budget.takeEarlyEnd() { isBudgetSpent = true }
     }
 
     func spendIdleFrame() {

@@ -49,6 +49,9 @@ package final class HTTP2Session {
     /// Where the bytes lie that are being received.
     var receivedBase: UnsafePointer<UInt8>?
     var budget = FrameBudget()
+    /// Whether streams may end early as often as they do: where the peer is a trusted proxy, which has the requests of many
+    /// clients on its connection and cancels each whose client went away. What one of them does may not end the others'.
+    package var forgivesEarlyEnds = false
     /// Whether the peer has used up its budget.
     var isBudgetSpent = false
     /// What each stream has to send.

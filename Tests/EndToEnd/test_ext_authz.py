@@ -168,6 +168,11 @@ def test_line_ends_in_a_message_make_no_fields(caller, acme):
     assert injected.status == 400
 
 
+@pytest.mark.parametrize("name", ["x-a: b", "authorization: Bearer", "x a", ""])
+def test_a_name_that_is_none_becomes_no_other_field(caller, acme, name):
+    assert caller.ask(acme.host, fields=[(name, "x")]).status == 400
+
+
 def test_many_calls_at_once_share_a_connection(caller, acme, asked, stand_in, pool):
     other = make_tenant(asked, asked.database, stand_in, pool)
     token = acme.token()

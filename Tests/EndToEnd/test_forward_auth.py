@@ -50,6 +50,20 @@ def of_identity(answer):
     return [name for name, _ in answer.headers if name.lower().startswith(("x-forwarded", "x-poolgate-", "remote-")) and name.lower() != "x-poolgate-code"]
 
 
+def test_questions_that_are_cancelled_end_no_others(asked, acme):
+    """A proxy cancels each question whose client went away, and has those of all tenants on one connection."""
+    client, token = asking.http2(asked.asked), acme.token()
+    method, path, host, fields = asking.question("forwarded", acme.host, token)
+    fields = [(name.lower(), value) for name, value in fields]
+    for _ in range(600):
+        stream = client.send(host, method=method, path=path, fields=fields)
+        client.h2.reset_stream(stream, 8)
+        client.flush()
+    assert asking.ask_by_http2(client, "forwarded", acme.host, token).status == 200
+    assert not client.goaways
+    client.close()
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_where_a_request_would_go_is_nothing_to_ask_about(binaries, migrated, stand_in, pool, form):
     """A gateway that is only asked needs no upstream, nor do its rows."""

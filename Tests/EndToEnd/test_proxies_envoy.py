@@ -72,6 +72,19 @@ class TestEnvoyObeysOverGRPC(RemovalCases):
         assert scene.ask(None, f"/x?y=1&access={token}&z=%2F", host=DISCREET).status == 200
         assert scene.service.last.target == "/x?y=1&z=%2F" and scene.service.last.value("X-Forwarded-User") == "bob"
 
+    def test_a_token_is_taken_out_however_its_parameter_is_spelled(self, scene):
+        token = scene.token(username="bob")
+        assert scene.ask(None, f"/x?y=1&acc%65ss={token}", host=DISCREET).status == 200
+        assert scene.service.last.target == "/x?y=1"
+
+    def test_cookies_that_are_no_text_go_with_the_token_and_the_others_stay(self, scene):
+        """Envoy reads the text of a field alone."""
+        token = scene.token(username="bob")
+        assert scene.ask(None, "/x", [("Cookie", f"a=\xff; session={token}; b=2")], host=DISCREET).status == 200
+        assert scene.service.last.value("Cookie") == "b=2"
+        assert scene.ask(None, "/x", [("Cookie", f"a=\xff; session={token}")], host=DISCREET).status == 200
+        assert token.encode() not in scene.service.last.raw_head and b"\xff" not in scene.service.last.raw_head
+
     def test_a_rows_own_headers_are_written(self, scene):
         token = scene.token(claims={"plan": "gold"})
         assert scene.ask(token, "/", [("X-Plan", "forged")], host=DISCREET).status == 200

@@ -45,11 +45,16 @@ extension HTTP2ClientConnection {
         if let assertion = answer.assertion {
             assertion.line.withUnsafeBytes { worker.checkResponse.set(lines: $0) }
         }
-        if let cookies = answer.changes.cookies {
-            cookies.withUnsafeBytes { worker.checkResponse.set(HTTP2HeadWriter.word("cookie"), $0) }
+        if let cookies = answer.changes.textCookies {
+            let name = HTTP2HeadWriter.word("cookie")
+            if cookies.isEmpty {
+                worker.checkResponse.remove(name)
+            } else {
+                cookies.withUnsafeBytes { worker.checkResponse.set(name, $0) }
+            }
         }
         for name in answer.changes.removed { name.withUnsafeBytes { worker.checkResponse.remove($0) } }
-        if let parameter = answer.changes.removedParameter {
+        for parameter in answer.changes.removedParameters {
             parameter.withUnsafeBytes { worker.checkResponse.removeParameter($0) }
         }
         send(worker.checkResponse.endOK(metadata) { ByteBuffer(bytes: $0) }, of: stream)

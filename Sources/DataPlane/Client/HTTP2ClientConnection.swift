@@ -150,6 +150,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
         }
         isBusy = true
         brake.readBegan()
+        session.forgivesEarlyEnds = peer.way.isTrusted
         let flaw = bytes.withUnsafeReadableBytes { session.receive($0) }
         takeEvents(bytes)
         for stream in touched {

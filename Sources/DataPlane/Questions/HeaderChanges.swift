@@ -9,8 +9,17 @@ struct HeaderChanges {
     /// The cookies that are left once the one with the token is out; nil where they stay, or where none is left, and
     /// `cookie` is among those removed.
     private(set) var cookies: [UInt8]?
-    /// The parameter of the query that holds the token.
-    private(set) var removedParameter: [UInt8]?
+    /// The names of the parameters that hold the token, each as it is spelled in the query, since Envoy compares them so.
+    private(set) var removedParameters: [[UInt8]] = []
+
+    /// `cookies` without those that are no UTF-8, which Envoy cannot be told by gRPC (it reads the text of a field alone,
+    /// and a text of Protocol Buffers is UTF-8); empty where none is left.
+    var textCookies: [UInt8]? {
+        guard let cookies, String(validating: cookies, as: UTF8.self) == nil else { return cookies }
+        let texts = cookies.split(separator: UInt8(ascii: ";")).map { $0.drop { $0 == ASCII.space } }
+            .filter { String(validating: $0, as: UTF8.self) != nil }
+        return Array(texts.joined(separator: [UInt8(ascii: ";"), ASCII.space]))
+    }
 
     /// No changes.
     init() {}
@@ -34,10 +43,16 @@ struct HeaderChanges {
         guard admission.resolved.hasOtherSources else { return }
         let tenant = admission.resolved.tenant
         if let name = tenant.cookieName { takeCookies(of: head, bytes, without: name) }
-        if let name = tenant.queryParameter,
-            QueryParameters.holds(name, in: UnsafeRawBufferPointer(rebasing: bytes[head.query.range]))
-        {
-            removedParameter = name
+        if let name = tenant.queryParameter { takeParameters(of: head, bytes, named: name) }
+    }
+
+    private mutating func takeParameters(
+        of head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, named name: [UInt8]
+    ) {
+        QueryParameters.each(in: UnsafeRawBufferPointer(rebasing: bytes[head.query.range])) { parameter in
+            guard parameter.isNamed(name) else { return }
+            let spelled = Array(parameter.name)
+            if !removedParameters.contains(spelled) { removedParameters.append(spelled) }
         }
     }
 

@@ -58,6 +58,11 @@ private struct CheckLines {
         let name = slice(field.name)
         // What HTTP/2 has in fields of this kind, the message has in places of their own.
         if name.first == ASCII.colon { return }
+        // One that is no token would be read as something else; counted and not written, it is the flaw that it is.
+        guard !name.isEmpty, ByteScanner.endOfToken(name, from: 0, to: name.count) == name.count else {
+            count += 1
+            return
+        }
         let known = KnownField(name: name)
         if known == .webSocketKey, ByteScanner.isExactly(slice(check.method), "GET") { asksUpgrade = true }
         if known == .upgrade, ByteScanner.equals(slice(field.value), "websocket") { asksUpgrade = true }
