@@ -19,7 +19,7 @@ package enum Limits {
     static let idleFramesPerSecond = 500
     static let framesForData = 4
     /// How many streams a peer may have end early at once, and how many more each second, whether it resets them or has
-    /// us reset them by its own mistakes (CVE-2023-44487, CVE-2025-8671). Held by us.
+    /// us reset them by its own mistakes (CVE-2023-44487, CVE-2025-8671), unless it is trusted. Held by us.
     static let earlyEnds = 200
     static let earlyEndsPerSecond = 20
     /// How many streams beyond those that it was told of a peer may try to open before the last refusal has left; each is

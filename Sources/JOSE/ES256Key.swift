@@ -1,10 +1,9 @@
 import COpenSSL
-import Synchronization
 
 /// A private key that signs ES256 (RFC 7518 §3.4): ECDSA on the curve P-256 with SHA-256.
 ///
 /// A class that owns OpenSSL's key. Sendable without the compiler's proof: the key is never changed after `init`, and
-/// the contexts are handed out under a lock, each to one signature at a time.
+/// `KeyContexts` gives each signature a context of its own.
 package final class ES256Key: @unchecked Sendable {
     /// The thumbprint of the public key (RFC 7638), by which whoever verifies a signature finds the key.
     package let keyID: String
@@ -12,11 +11,9 @@ package final class ES256Key: @unchecked Sendable {
     package let publicJWK: String
 
     private let key: OpaquePointer
-    private let contexts = Mutex<[Context]>([])
-
-    /// One signature's state in OpenSSL; moved between threads, never shared.
-    private struct Context: @unchecked Sendable {
-        let pointer: OpaquePointer
+    private let contexts = KeyContexts { context in
+        EVP_PKEY_sign_init(context) == 1
+            && EVP_PKEY_CTX_set_signature_md(context, Algorithm.shared.sha256) == 1
     }
 
     /// Why there is no key that signs.
@@ -86,9 +83,6 @@ package final class ES256Key: @unchecked Sendable {
     }
 
     deinit {
-        contexts.withLock { contexts in
-            for context in contexts { EVP_PKEY_CTX_free(context.pointer) }
-        }
         EVP_PKEY_free(key)
     }
 
@@ -108,33 +102,21 @@ package final class ES256Key: @unchecked Sendable {
 
     /// The signature of `bytes` as JWS has it (RFC 7518 §3.4): R and S, 32 bytes each; nil where the library fails.
     package func sign(_ bytes: [UInt8]) -> [UInt8]? {
-        guard let digest = bytes.withUnsafeBytes({ TokenDigester().digest(of: $0) }),
-            let context = takeContext()
-        else { return nil }
+        guard let digest = bytes.withUnsafeBytes({ TokenDigester().digest(of: $0) }) else { return nil }
         var encoded = [UInt8](repeating: 0, count: ES256Key.encodedBytes)
         var length = encoded.count
-        let isSigned = withUnsafeBytes(of: digest.words) { digest in
-            EVP_PKEY_sign(
-                context.pointer, &encoded, &length, digest.bindMemory(to: UInt8.self).baseAddress,
-                digest.count) == 1
+        let isSigned = contexts.use(for: key) { context in
+            withUnsafeBytes(of: digest.words) { digest in
+                EVP_PKEY_sign(
+                    context, &encoded, &length, digest.bindMemory(to: UInt8.self).baseAddress, digest.count)
+                    == 1
+            }
         }
-        if !isSigned { ERR_clear_error() }
-        contexts.withLock { $0.append(context) }
-        return isSigned ? ES256Key.numbers(in: encoded.prefix(length)) : nil
-    }
-
-    /// A context used before, else a new one; there are never more than signatures at one time.
-    private func takeContext() -> Context? {
-        if let used = contexts.withLock({ $0.popLast() }) { return used }
-        guard let pointer = EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else { return nil }
-        guard EVP_PKEY_sign_init(pointer) == 1,
-            EVP_PKEY_CTX_set_signature_md(pointer, Algorithm.shared.sha256) == 1
-        else {
+        guard isSigned == true else {
             ERR_clear_error()
-            EVP_PKEY_CTX_free(pointer)
             return nil
         }
-        return Context(pointer: pointer)
+        return ES256Key.numbers(in: encoded.prefix(length))
     }
 
     // MARK: Forms

@@ -1,10 +1,9 @@
 import COpenSSL
-import Synchronization
 
 /// An RSA public key of a key set, ready to verify RS256 (RFC 7518 §3.3).
 ///
 /// A class that owns OpenSSL's key. Sendable without the compiler's proof: the key is never changed after `init`, and
-/// the contexts are handed out under a lock, each to one verification at a time.
+/// `KeyContexts` gives each verification a context of its own.
 package final class VerificationKey: @unchecked Sendable {
     /// The `kid` under which tokens name it.
     package let keyID: KeyID
@@ -15,11 +14,10 @@ package final class VerificationKey: @unchecked Sendable {
     let exponent: [UInt8]
 
     private let key: OpaquePointer
-    private let contexts = Mutex<[Context]>([])
-
-    /// One verification's state in OpenSSL; moved between threads, never shared.
-    private struct Context: @unchecked Sendable {
-        let pointer: OpaquePointer
+    private let contexts = KeyContexts { context in
+        EVP_PKEY_verify_init(context) == 1
+            && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1
+            && EVP_PKEY_CTX_set_signature_md(context, Algorithm.shared.sha256) == 1
     }
 
     /// Builds the key once; nil where OpenSSL refuses the numbers.
@@ -36,9 +34,6 @@ package final class VerificationKey: @unchecked Sendable {
     }
 
     deinit {
-        contexts.withLock { contexts in
-            for context in contexts { EVP_PKEY_CTX_free(context.pointer) }
-        }
         EVP_PKEY_free(key)
     }
 
@@ -51,32 +46,18 @@ package final class VerificationKey: @unchecked Sendable {
     /// Whether `signature` is this key's RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017 §8.2.2) of the bytes that
     /// have `digest`: its length is the modulus's, its value is below it, the padding is compared whole.
     func verifies(_ signature: [UInt8], digest: TokenDigest) -> Bool {
-        guard signature.count == modulus.count, signature.lexicographicallyPrecedes(modulus),
-            let context = takeContext()
-        else { return false }
-        let result = withUnsafeBytes(of: digest.words) { digest in
-            EVP_PKEY_verify(
-                context.pointer, signature, signature.count, digest.bindMemory(to: UInt8.self).baseAddress,
-                digest.count)
+        guard signature.count == modulus.count, signature.lexicographicallyPrecedes(modulus) else {
+            return false
+        }
+        let result = contexts.use(for: key) { context in
+            withUnsafeBytes(of: digest.words) { digest in
+                EVP_PKEY_verify(
+                    context, signature, signature.count, digest.bindMemory(to: UInt8.self).baseAddress,
+                    digest.count)
+            }
         }
         if result != 1 { ERR_clear_error() }
-        contexts.withLock { $0.append(context) }
         return result == 1
-    }
-
-    /// A context used before, else a new one; there are never more than verifications at one time.
-    private func takeContext() -> Context? {
-        if let used = contexts.withLock({ $0.popLast() }) { return used }
-        guard let pointer = EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else { return nil }
-        guard EVP_PKEY_verify_init(pointer) == 1,
-            EVP_PKEY_CTX_set_rsa_padding(pointer, RSA_PKCS1_PADDING) == 1,
-            EVP_PKEY_CTX_set_signature_md(pointer, Algorithm.shared.sha256) == 1
-        else {
-            ERR_clear_error()
-            EVP_PKEY_CTX_free(pointer)
-            return nil
-        }
-        return Context(pointer: pointer)
     }
 
     private static func build(_ modulus: [UInt8], _ exponent: [UInt8]) -> OpaquePointer? {
