@@ -2,7 +2,7 @@ package import HTTPMessage
 
 /// What a peer did, in the order in which it did it.
 package enum HTTP2Event: Sendable {
-    /// A request came: its head, with the bytes that the head's offsets point into. `isWhole` where no body follows.
+    /// A request came: its head, with the bytes that the head's offsets point into. `isWhole` where it ends with them.
     case request(stream: Int32, RequestHead, bytes: [UInt8], isWhole: Bool)
     /// A request came whose head breaks a rule of ours, and can be answered nonetheless.
     case flawedRequest(stream: Int32, MessageFlaw)
@@ -14,7 +14,7 @@ package enum HTTP2Event: Sendable {
     case data(stream: Int32, Range<Int>)
     /// Trailers came, with the bytes that their offsets point into; the message ends with them.
     case trailers(stream: Int32, [HeadField], bytes: [UInt8])
-    /// The peer sends nothing more on this stream.
+    /// The peer sends nothing more on this stream, of which more than a head came.
     case ended(stream: Int32)
     /// Everything that we send on this stream has been given out by `produce`.
     case sent(stream: Int32)

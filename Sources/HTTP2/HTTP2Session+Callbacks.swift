@@ -23,33 +23,42 @@ extension HTTP2Session {
         nghttp2_session_callbacks_set_send_data_callback(callbacks, sendPayload)
     }
 
-    private static func session(_ data: UnsafeMutableRawPointer?) -> HTTP2Session? {
-        data.map { Unmanaged<HTTP2Session>.fromOpaque($0).takeUnretainedValue() }
+    /// Calls `body` with the session, whose references are not counted; 0 where there is none.
+    @inline(__always)
+    private static func of<Status: FixedWidthInteger>(
+        _ data: UnsafeMutableRawPointer?, _ body: (HTTP2Session) -> Status
+    ) -> Status {
+        guard let data else { return 0 }
+        return Unmanaged<HTTP2Session>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
     }
 
     // MARK: Heads
 
     private static let beganHeaders: nghttp2_on_begin_headers_callback = { _, frame, data in
-        guard let session = session(data), let frame else { return 0 }
-        let stream = poolgate_frame_stream(frame)
-        let category = poolgate_headers_category(frame)
-        if category == NGHTTP2_HCAT_REQUEST.rawValue, !session.takeStream(stream) {
-            return session.isBudgetSpent
-                ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        of(data) { session in
+            guard let frame else { return 0 }
+            let stream = poolgate_frame_stream(frame)
+            let category = poolgate_headers_category(frame)
+            if category == NGHTTP2_HCAT_REQUEST.rawValue, !session.takeStream(stream) {
+                return session.isBudgetSpent
+                    ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+            }
+            session.assembler.begin()
+            session.headStream = stream
+            session.isTrailerBlock = category == NGHTTP2_HCAT_HEADERS.rawValue
+            return 0
         }
-        session.assembler.begin()
-        session.headStream = stream
-        session.isTrailerBlock = category == NGHTTP2_HCAT_HEADERS.rawValue
-        return 0
     }
 
     private static let header: nghttp2_on_header_callback = {
-        _, _, name, nameLength, value, valueLength, _, data in
-        guard let session = session(data) else { return 0 }
-        session.assembler.take(
-            name: UnsafeRawBufferPointer(start: name, count: nameLength),
-            value: UnsafeRawBufferPointer(start: value, count: valueLength))
-        return 0
+        _, _, name, nameLength, value, valueLength, flags, data in
+        of(data) { session in
+            session.assembler.take(
+                name: UnsafeRawBufferPointer(start: name, count: nameLength),
+                value: UnsafeRawBufferPointer(start: value, count: valueLength),
+                isUnindexed: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
+            return 0
+        }
     }
 
     /// Without this callback the library would leave the field out and pass the rest.
@@ -61,70 +70,71 @@ extension HTTP2Session {
 
     /// A PRIORITY of a stream that is gone is dropped without a word, so it is counted as it begins.
     private static let beganFrame: nghttp2_on_begin_frame_callback = { library, head, data in
-        guard let session = session(data), let head,
-            UInt32(head.pointee.type) == NGHTTP2_PRIORITY.rawValue,
+        guard let head, UInt32(head.pointee.type) == NGHTTP2_PRIORITY.rawValue,
             nghttp2_session_find_stream(library, head.pointee.stream_id) == nil
         else { return 0 }
-        session.spendIdleFrame()
-        return session.isBudgetSpent ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+        return of(data) { session in
+            session.spendIdleFrame()
+            return session.isBudgetSpent ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+        }
     }
 
     private static let frameCame: nghttp2_on_frame_recv_callback = { _, frame, data in
-        guard let session = session(data), let frame else { return 0 }
-        session.frameCame(frame)
-        return session.isBudgetSpent ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+        of(data) { session in
+            guard let frame else { return 0 }
+            session.frameCame(frame)
+            return session.isBudgetSpent ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+        }
     }
 
     private static let dataCame: nghttp2_on_data_chunk_recv_callback = { _, _, stream, bytes, count, data in
-        guard let session = session(data), let base = session.receivedBase, let bytes else { return 0 }
-        let start = bytes - base
-        session.events.append(.data(stream: stream, start..<(start + count)))
-        return 0
+        of(data) { session in
+            guard let base = session.receivedBase, let bytes else { return 0 }
+            let start = bytes - base
+            session.events.append(.data(stream: stream, start..<(start + count)))
+            return 0
+        }
     }
 
     private static let streamClosed: nghttp2_on_stream_close_callback = { _, stream, code, data in
-        session(data)?.streamClosed(stream, HTTP2ErrorCode(number: code))
-        return 0
+        of(data) { session in
+            session.streamClosed(stream, HTTP2ErrorCode(number: code))
+            return 0
+        }
     }
 
     private static let frameSent: nghttp2_on_frame_send_callback = { _, frame, data in
-        guard let session = session(data), let frame else { return 0 }
-        switch Int(poolgate_frame_type(frame)) {
-        case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue):
-            session.budget.dataSent()
-            if poolgate_frame_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
-                session.events.append(.sent(stream: poolgate_frame_stream(frame)))
-            }
-        case Int(NGHTTP2_RST_STREAM.rawValue) where !session.ownResets.contains(poolgate_frame_stream(frame)):
-            session.spendEarlyEnd()
-        default: break
+        of(data) { session in
+            guard let frame else { return 0 }
+            session.frameSent(frame)
+            return 0
         }
-        return 0
     }
 
     // MARK: Payload
 
     private static let readPayload: nghttp2_data_source_read_callback = {
         _, stream, _, limit, flags, _, data in
-        guard let session = session(data), let flags else {
-            return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
-        }
-        return session.payloadToSend(stream, limit, flags)
+        guard let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
+        return of(data) { $0.payloadToSend(stream, limit, flags) }
     }
 
     private static let sendPayload: nghttp2_send_data_callback = { _, frame, head, count, _, data in
-        guard let session = session(data), let frame, let head else { return 0 }
-        let output = session.output
-        guard output.bytes.count + output.payloadBytes < session.outputLimit else {
-            return NGHTTP2_ERR_WOULDBLOCK.rawValue
+        of(data) { session in
+            guard let frame, let head else { return 0 }
+            guard session.output.bytes.count + session.output.payloadBytes < session.outputLimit else {
+                return NGHTTP2_ERR_WOULDBLOCK.rawValue
+            }
+            session.output.bytes.append(contentsOf: UnsafeBufferPointer(start: head, count: 9))
+            if count > 0 {
+                session.output.gaps.append(
+                    .init(
+                        offset: session.output.bytes.count, stream: poolgate_frame_stream(frame), count: count
+                    ))
+                session.output.payloadBytes += count
+            }
+            return 0
         }
-        session.output.bytes.append(contentsOf: UnsafeBufferPointer(start: head, count: 9))
-        if count > 0 {
-            session.output.gaps.append(
-                .init(offset: session.output.bytes.count, stream: poolgate_frame_stream(frame), count: count))
-            session.output.payloadBytes += count
-        }
-        return 0
     }
 }
 
@@ -157,6 +167,20 @@ extension HTTP2Session {
         }
     }
 
+    /// A frame has left.
+    func frameSent(_ frame: UnsafePointer<nghttp2_frame>) {
+        switch Int(poolgate_frame_type(frame)) {
+        case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue):
+            budget.dataSent()
+            if poolgate_frame_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
+                events.append(.sent(stream: poolgate_frame_stream(frame)))
+            }
+        case Int(NGHTTP2_RST_STREAM.rawValue) where !ownResets.contains(poolgate_frame_stream(frame)):
+            spendEarlyEnd()
+        default: break
+        }
+    }
+
     func spendEarlyEnd() {
         if !forgivesEarlyEnds, !budget.takeEarlyEnd() { isBudgetSpent = true }
     }
@@ -178,7 +202,6 @@ extension HTTP2Session {
             } else if side == .server {
                 let request = try assembler.request(isWhole: isLast)
                 events.append(.request(stream: stream, request.head, bytes: request.bytes, isWhole: isLast))
-                if isLast { events.append(.ended(stream: stream)) }
             } else {
                 try responseCame(stream, isLast: isLast)
             }

@@ -184,8 +184,11 @@ package final class HTTP2Session {
             events.removeAll(keepingCapacity: true)
             return nil
         }
-        defer { taken += 1 }
-        return events[taken]
+        // Taken out, since a copy would count references to what it holds.
+        var event = HTTP2Event.settingsChanged
+        swap(&event, &events[taken])
+        taken += 1
+        return event
     }
 
     /// Payload of the stream was used: the peer may send as much more.
@@ -243,19 +246,24 @@ package final class HTTP2Session {
         fields.removeAll(keepingCapacity: true)
     }
 
-    /// Adds a field to the head; capitals of its name become small letters (RFC 9113 §8.2.1).
-    package func addField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+    /// Adds a field to the head; capitals of its name become small letters (RFC 9113 §8.2.1). One that is `unindexed`
+    /// enters no table of header compression, here or at any hop that follows (RFC 7541 §6.2.3).
+    package func addField(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, unindexed: Bool = false
+    ) {
+        let flags = unindexed ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
         // The library copies both and writes to neither.
         fields.append(
             nghttp2_nv(
                 name: UnsafeMutablePointer(mutating: name.bindMemory(to: UInt8.self).baseAddress),
                 value: UnsafeMutablePointer(mutating: value.bindMemory(to: UInt8.self).baseAddress),
-                namelen: name.count, valuelen: value.count, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+                namelen: name.count, valuelen: value.count, flags: UInt8(flags.rawValue)))
     }
 
     /// Adds a field of this name.
-    package func addField(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
-        addField(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value)
+    package func addField(_ name: StaticString, _ value: UnsafeRawBufferPointer, unindexed: Bool = false) {
+        let name = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        addField(name, value, unindexed: unindexed)
     }
 
     /// Sends the head as an interim response.

@@ -10,17 +10,9 @@ struct HeadAssembler {
     private let limits: HeadLimits
     private var builder: HeadBuilder
     private var flaw: MessageFlaw?
-    private var method: HeadSlice?
-    private var scheme: Scheme?
-    private var target: HeadSlice?
-    private var authority: HeadSlice?
-    private var status: Int?
+    private var pseudo = PseudoFields()
     /// The values of `Cookie` fields, which may be split to compress better (RFC 9113 §8.2.3).
     private var cookies: [UInt8] = []
-
-    private enum Scheme {
-        case http, https
-    }
 
     init(limits: HeadLimits) {
         self.limits = limits
@@ -28,22 +20,19 @@ struct HeadAssembler {
     }
 
     /// Whether the block has the pseudo-field of a response.
-    var isResponse: Bool { status != nil }
+    var isResponse: Bool { pseudo.status != nil }
 
     /// Ready for the next block.
     mutating func begin() {
         builder.reset()
         flaw = nil
-        method = nil
-        scheme = nil
-        target = nil
-        authority = nil
-        status = nil
+        pseudo = PseudoFields()
         cookies.removeAll(keepingCapacity: true)
     }
 
-    /// Takes the next field of the block.
-    mutating func take(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    /// Takes the next field of the block; `isUnindexed` where it came as one that no table may hold (RFC 7541 §6.2.3).
+    mutating func take(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, isUnindexed: Bool = false)
+    {
         guard flaw == nil else { return }
         do throws(MessageFlaw) {
             if name.first == ASCII.colon {
@@ -52,7 +41,7 @@ struct HeadAssembler {
                 try takeCookie(value)
             } else {
                 guard !name.contains(where: { $0 >= 0x41 && $0 <= 0x5A }) else { throw .badFieldName }
-                try builder.append(name: name, value: value)
+                try builder.append(name: name, value: value, isUnindexed: isUnindexed)
             }
         } catch {
             flaw = error
@@ -67,25 +56,24 @@ struct HeadAssembler {
             else {
                 throw .badMethod
             }
-            method = try builder.append(part: value)
+            pseudo.method = try builder.append(part: value)
         } else if ByteScanner.isExactly(name, ":path") {
             guard value.count <= limits.targetBytes else { throw .targetTooLong }
             guard ByteScanner.endOfVisible(value, from: 0, to: value.count) == value.count else {
                 throw .badTarget
             }
-            target = try builder.append(part: value)
+            pseudo.target = try builder.append(part: value)
         } else if ByteScanner.isExactly(name, ":authority") {
             guard value.count <= limits.fieldBytes else { throw .fieldTooLarge }
-            guard Authority(value, 0..<value.count) != nil else { throw .badHost }
-            authority = try builder.append(part: value)
+            pseudo.authority = try builder.append(part: value)
         } else if ByteScanner.isExactly(name, ":scheme") {
-            scheme = ByteScanner.equals(value, "https") ? .https : .http
-            guard scheme == .https || ByteScanner.equals(value, "http") else { throw .badTarget }
+            pseudo.scheme = ByteScanner.equals(value, "https") ? .https : .http
+            guard pseudo.scheme == .https || ByteScanner.equals(value, "http") else { throw .badTarget }
         } else if ByteScanner.isExactly(name, ":status") {
             guard value.count == 3, let number = ByteScanner.decimal(value, 0..<3), number >= 100 else {
                 throw .badStatus
             }
-            status = Int(number)
+            pseudo.status = Int(number)
         } else {
             throw .badFieldName
         }
@@ -103,8 +91,8 @@ struct HeadAssembler {
     mutating func request(isWhole: Bool) throws(MessageFlaw) -> (head: RequestHead, bytes: [UInt8]) {
         try appendCookies()
         if let flaw { throw flaw }
-        guard let method else { throw .badMethod }
-        let bytes = builder.bytes
+        guard let method = pseudo.method else { throw .badMethod }
+        let (bytes, fields, pseudo) = (builder.bytes, builder.fields, pseudo)
         var head = RequestHead()
         head.methodName = method
         head.mayHaveTrailers = !isWhole
@@ -112,11 +100,11 @@ struct HeadAssembler {
             try Method(name: UnsafeRawBufferPointer(rebasing: bytes[method.range]))
         }
         try bytes.withFlawedBytes { bytes throws(MessageFlaw) in
-            try readTarget(bytes, into: &head)
-            let summary = try FieldSummary(ofRequest: builder.fields, bytes)
-            try refuseConnectionFields(bytes)
-            head.take(builder.fields, summary)
-            try readAuthority(summary.host, bytes, into: &head)
+            try pseudo.readTarget(bytes, into: &head)
+            let summary = try FieldSummary(ofRequest: fields, bytes)
+            try HeadAssembler.refuseConnectionFields(fields, bytes)
+            head.take(fields, summary)
+            try pseudo.readAuthority(summary.host, bytes, into: &head)
             if let length = summary.contentLength {
                 head.framing = .length(length)
             } else {
@@ -132,15 +120,15 @@ struct HeadAssembler {
     mutating func response(isWhole: Bool) throws(MessageFlaw) -> (head: ResponseHead, bytes: [UInt8]) {
         try appendCookies()
         if let flaw { throw flaw }
-        guard let status else { throw .badStatus }
-        let bytes = builder.bytes
+        guard let status = pseudo.status else { throw .badStatus }
+        let (bytes, fields) = (builder.bytes, builder.fields)
         var head = ResponseHead()
         head.status = status
         head.mayHaveTrailers = !isWhole
         try bytes.withFlawedBytes { bytes throws(MessageFlaw) in
-            let summary = try FieldSummary(ofResponse: builder.fields, bytes)
-            try refuseConnectionFields(bytes)
-            head.take(builder.fields, summary)
+            let summary = try FieldSummary(ofResponse: fields, bytes)
+            try HeadAssembler.refuseConnectionFields(fields, bytes)
+            head.take(fields, summary)
         }
         head.framing =
             if isWhole { .none } else if let length = head.contentLength { .length(length) } else { .chunked }
@@ -152,9 +140,7 @@ struct HeadAssembler {
     mutating func trailers() throws(MessageFlaw) -> (fields: [HeadField], bytes: [UInt8]) {
         try appendCookies()
         if let flaw { throw flaw }
-        guard method == nil, target == nil, authority == nil, scheme == nil, status == nil else {
-            throw .badTrailer
-        }
+        guard pseudo.isEmpty else { throw .badTrailer }
         return (builder.fields, builder.bytes)
     }
 
@@ -169,47 +155,12 @@ struct HeadAssembler {
         }
     }
 
-    // MARK: The parts of a request's head
-
-    private func readTarget(
-        _ bytes: UnsafeRawBufferPointer, into head: inout RequestHead
-    ) throws(MessageFlaw) {
-        guard scheme != nil, let range = target?.range, !range.isEmpty else { throw .badTarget }
-        if bytes[range.lowerBound] == UInt8(ascii: "*") {
-            guard range.count == 1, head.method == .options else { throw .badTarget }
-            head.targetForm = .asterisk
-            head.path = HeadSlice(range.upperBound, range.upperBound)
-            head.query = head.path
-            return
-        }
-        guard bytes[range.lowerBound] == UInt8(ascii: "/"), !bytes[range].contains(UInt8(ascii: "#")) else {
-            throw .badTarget
-        }
-        let end = bytes[range].firstIndex(of: UInt8(ascii: "?")) ?? range.upperBound
-        head.targetForm = .origin
-        head.path = HeadSlice(range.lowerBound, end)
-        head.query = HeadSlice(end, range.upperBound)
-    }
-
-    /// `:authority`, with which `Host` must agree where there are both (RFC 9113 §8.3.1).
-    private func readAuthority(
-        _ host: HeadSlice?, _ bytes: UnsafeRawBufferPointer, into head: inout RequestHead
-    ) throws(MessageFlaw) {
-        guard let slice = authority ?? host else { throw .missingHost }
-        guard let parsed = Authority(bytes, slice.range) else { throw .badHost }
-        if authority != nil, let host {
-            guard let other = Authority(bytes, host.range),
-                parsed.names(other, bytes, defaultPort: scheme == .https ? 443 : 80)
-            else { throw .hostMismatch }
-        }
-        head.authority = slice
-        head.host = parsed.host
-    }
-
     /// Fields that belong to one connection of HTTP/1 make a message malformed, as does any `TE` but `trailers` (RFC 9113
     /// §8.2.2).
-    private func refuseConnectionFields(_ bytes: UnsafeRawBufferPointer) throws(MessageFlaw) {
-        for field in builder.fields {
+    private static func refuseConnectionFields(
+        _ fields: [HeadField], _ bytes: UnsafeRawBufferPointer
+    ) throws(MessageFlaw) {
+        for field in fields {
             switch field.known {
             case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: throw .badFieldName
             case .te:

@@ -3,13 +3,13 @@ import CNGHTTP2
 /// Trailers that are sent once the payload has left, with bytes of their own.
 struct TrailerCopy {
     private var bytes: [UInt8] = []
-    private var lengths: [(name: Int, value: Int)] = []
+    private var lengths: [(name: Int, value: Int, flags: UInt8)] = []
 
     init(_ fields: [nghttp2_nv]) {
         for field in fields {
             bytes.append(contentsOf: UnsafeBufferPointer(start: field.name, count: field.namelen))
             bytes.append(contentsOf: UnsafeBufferPointer(start: field.value, count: field.valuelen))
-            lengths.append((field.namelen, field.valuelen))
+            lengths.append((field.namelen, field.valuelen, field.flags))
         }
     }
 
@@ -22,7 +22,7 @@ struct TrailerCopy {
                 defer { offset += length.name + length.value }
                 return nghttp2_nv(
                     name: base + offset, value: base + offset + length.name, namelen: length.name,
-                    valuelen: length.value, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
+                    valuelen: length.value, flags: length.flags)
             }
             fields.withUnsafeBufferPointer(body)
         }

@@ -41,7 +41,7 @@ package struct HeadBuilder: Sendable {
     /// that holds a control character or has white space at an end (RFC 9110 §5.5, RFC 9113 §8.2.1), and
     /// `.tooManyFields`, `.fieldTooLarge` or `.headTooLarge`.
     package mutating func append(
-        name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+        name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, isUnindexed: Bool = false
     ) throws(MessageFlaw) {
         let hash = try HeadBuilder.hash(ofName: name)
         guard ByteScanner.endOfText(value, from: 0, to: value.count) == value.count,
@@ -59,11 +59,12 @@ package struct HeadBuilder: Sendable {
         bytes.append(13)
         bytes.append(10)
         let end = bytes.count
-        let field = bytes.withUnsafeBytes {
+        var field = bytes.withUnsafeBytes {
             HeadField(
                 name: nameSlice, value: valueSlice, line: HeadSlice(start, end), collapsedHash: hash,
                 isStrict: true, in: $0)
         }
+        field.isUnindexed = isUnindexed
         fields.append(field)
     }
 

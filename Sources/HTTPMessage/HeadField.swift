@@ -15,6 +15,9 @@
     /// alone: with white space before the colon, folded, or ended by LF without CR.
     @usableFromInline package private(set) var isStrict: Bool
 
+    /// Whether its sender had it enter no table of header compression, which every hop must keep to (RFC 7541 §6.2.3).
+    @usableFromInline package var isUnindexed = false
+
     /// A field that lies at these offsets of `bytes`; `collapsedHash` is that of its name.
     @inlinable package init(
         name: HeadSlice, value: HeadSlice, line: HeadSlice, collapsedHash: UInt32, isStrict: Bool,

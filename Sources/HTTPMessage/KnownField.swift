@@ -13,6 +13,19 @@
         self = KnownField.named(name)
     }
 
+    /// Whether the value belongs to one request, or proves who its sender is: such a field enters no table of header
+    /// compression, where it would push out what does come again, or be guessed at (RFC 7541 §7.1.3).
+    package var isUnindexed: Bool {
+        switch self {
+        case .requestID, .traceparent, .tracestate, .authorization, .proxyAuthorization, .cookie: true
+        case .other, .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te, .trailer,
+            .keepAlive, .proxyConnection, .proxyAuthenticate, .via, .origin, .fetchSite, .requestedMethod,
+            .referer, .wwwAuthenticate, .persistentAuth, .forwardedFor, .forwardedProto, .forwardedPort,
+            .webSocketKey, .webSocketVersion, .webSocketAccept:
+            false
+        }
+    }
+
     private static func named(_ name: UnsafeRawBufferPointer) -> KnownField {
         switch name.count {
         case 2: return ByteScanner.equals(name, "te") ? .te : .other

@@ -119,7 +119,7 @@ class Client:
             case h2.events.InformationalResponseReceived():
                 answer.interim.append(dict(event.headers))
             case h2.events.ResponseReceived():
-                answer.headers = [(name, value) for name, value in event.headers if not name.startswith(":")]
+                answer.headers = [field for field in event.headers if not field[0].startswith(":")]
                 answer.status = int(dict(event.headers)[":status"])
             case h2.events.DataReceived():
                 answer.body += event.data

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 
+import hpack
 import pytest
 
 from conftest import make_tenant
@@ -208,7 +209,6 @@ def test_an_upstream_that_takes_no_stream_is_an_error(start, migrated, stand_in,
         peer.close()
 
 
-
 def test_a_request_that_waits_for_a_stream_gets_the_one_that_was_given_up(served):
     """It is sent at once, not when the connection has another reason to send."""
     def behave(call):
@@ -230,3 +230,25 @@ def test_a_request_that_waits_for_a_stream_gets_the_one_that_was_given_up(served
     assert (answer.status, answer.body) == (200, b"quick")
     holder.close()
     waiting.close()
+
+
+def test_what_no_table_may_hold_stays_out_of_them(served):
+    """A field that its sender never has indexed goes on so (RFC 7541 §6.2.3), as does what belongs to one request or one
+    caller; what comes again is indexed."""
+    def never(fields):
+        return {name for field in fields if isinstance(field, hpack.NeverIndexedHeaderTuple) for name in field[:1]}
+
+    server, gateway, _, tenant = served(lambda call: call.answer(
+        200, [hpack.NeverIndexedHeaderTuple("x-told", "1"), ("x-open", "2")], b"hello",
+        trailers=[hpack.NeverIndexedHeaderTuple("x-last", "3"), ("x-sum", "4")]))
+    client = Client(gateway.port)
+    answer = client.get(tenant.host, tenant.token(), fields=[
+        hpack.NeverIndexedHeaderTuple("x-secret", "1"), ("x-plain", "2"), ("cookie", "session=0123456789abcdef"),
+        ("traceparent", f"00-{'1' * 32}-{'2' * 16}-01")])
+    assert answer.body == b"hello"
+    sent = server.last.headers
+    assert {"x-secret", "x-plain", "x-poolgate-tenant", "x-forwarded-user"} <= {name for name, _ in sent}
+    assert never(sent) == {"x-secret", "cookie", "traceparent", "authorization", "x-request-id"}
+    assert never(answer.headers) == {"x-told", "x-request-id"}
+    assert never(answer.trailers) == {"x-last"} and len(answer.trailers) == 2
+    client.close()

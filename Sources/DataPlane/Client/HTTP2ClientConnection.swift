@@ -172,6 +172,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
                 var copy = worker.spareBuffers.take()
                 copy.writeBytes(headBytes)
                 stream.headCame(head, copy, isWhole: isWhole)
+                if isWhole { stream.inputEnded() }
                 touch(stream)
             case .flawedRequest(let id, let flaw):
                 // A stream that is there has trailers that cannot be read.

@@ -57,7 +57,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     // MARK: What came
 
     /// The request's head.
-    func headCame(_ head: RequestHead, _ bytes: ByteBuffer, isWhole: Bool) {
+    func headCame(_ head: consuming RequestHead, _ bytes: consuming ByteBuffer, isWhole: Bool) {
         guard let connection else { return }
         switch connection.peer.surface {
         case .proxy: pending = .request(head: head, bytes: bytes, isWhole: isWhole)
@@ -108,7 +108,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     func goOn() {
         if isHeldBack { return }
         if call != nil { readCall() }
-        if let pending, let connection {
+        if let connection, let pending = pending.take() {
             guard connection.mayBegin({ tenant(of: pending) }) else { return holdBack(pending) }
             begin(pending)
         }
@@ -120,8 +120,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         pending = .question(question)
     }
 
-    private func begin(_ pending: Pending) {
-        self.pending = nil
+    private func begin(_ pending: consuming Pending) {
         isBegun = true
         switch pending {
         case .request(let head, let bytes, let isWhole):
@@ -143,6 +142,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     private func holdBack(_ pending: Pending) {
         guard let connection else { return }
         isHeldBack = true
+        self.pending = pending
         let tenant = tenant(of: pending)
         awaitedTenant = tenant
         connection.heldBack(1, of: tenant)
@@ -177,7 +177,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     func letGo() {
         guard isHeldBack else { return }
         endWaiting()
-        guard let pending else { return goOn() }
+        guard let pending = pending.take() else { return goOn() }
         begin(pending)
         passOnBody()
         connection?.flushSoon()
@@ -235,6 +235,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
 
     /// What came of the body and was not passed on, at most so much of it; the client may send as much more.
     private func takeInbound(atMost count: Int = .max) -> ByteBuffer {
+        guard inbound.readableBytes > 0 else { return ByteBuffer() }
         var payload = inbound
         inbound = ByteBuffer()
         if payload.readableBytes > count, let first = payload.readSlice(length: count) {

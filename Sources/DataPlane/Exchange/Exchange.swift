@@ -89,7 +89,9 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
     // MARK: Events of the client's wire
 
     /// A request's head has come whole; `bytes` begins with it.
-    func begin(_ head: RequestHead, _ bytes: ByteBuffer, hasBody: Bool, isClientEnded: Bool) {
+    func begin(
+        _ head: consuming RequestHead, _ bytes: consuming ByteBuffer, hasBody: Bool, isClientEnded: Bool
+    ) {
         self.head = head
         headBytes = bytes
         times.came = worker.clock.monotonic
@@ -97,10 +99,10 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         judgedAt = cameAt
         requestID = givenID() ?? worker.ids.requestID()
         traceLines = .none
-        if head.saysTrace || worker.sampler != nil { traceLines = findTrace() }
+        if self.head.saysTrace || worker.sampler != nil { traceLines = findTrace() }
         machine.begin(
             .init(
-                hasBody: hasBody, isIdempotent: head.method.isIdempotent, isQuestion: question != nil),
+                hasBody: hasBody, isIdempotent: self.head.method.isIdempotent, isQuestion: question != nil),
             isClientEnded: isClientEnded)
         judgeAtOnce()
     }

@@ -22,10 +22,12 @@ enum HTTP2HeadWriter {
             for (index, field) in head.fields.enumerated()
             where ResponseHeadWriter.isPassedOn(field.known) && !(nominated?.name(index) ?? false) {
                 let name = UnsafeRawBufferPointer(rebasing: bytes[field.name.range])
-                session.addField(name, scratch.value(of: field, bytes))
+                session.addField(
+                    name, scratch.value(of: field, bytes),
+                    unindexed: field.isUnindexed || field.known.isUnindexed)
             }
             if let length { session.addField("content-length", scratch.decimal(length)) }
-            if let id { session.addField("x-request-id", scratch.id(id)) }
+            if let id { session.addField("x-request-id", scratch.id(id), unindexed: true) }
             submit()
         }
     }
@@ -82,10 +84,11 @@ enum HTTP2HeadWriter {
     }
 
     /// Begins the head of a request, given as HTTP/1 has it, which lives as long as `bytes`. Fields of one connection have
-    /// been left out when it was written, but for what HTTP/2 says in another way.
+    /// been left out when it was written, but for what HTTP/2 says in another way. `unindexed` are the collapsed
+    /// hashes of names that its client had enter no table.
     static func write(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, isSecure: Bool, sendsTrailers: Bool,
-        to session: HTTP2Session
+        unindexed: [UInt32], to session: HTTP2Session
     ) {
         func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(rebasing: bytes[range])
@@ -105,7 +108,9 @@ enum HTTP2HeadWriter {
                 .proxyAuthorization, .via, .cookie, .origin, .fetchSite, .requestedMethod, .referer,
                 .wwwAuthenticate, .persistentAuth, .forwardedFor, .forwardedProto, .forwardedPort,
                 .webSocketKey, .webSocketVersion, .webSocketAccept, .requestID, .traceparent, .tracestate:
-                session.addField(slice(field.name.range), slice(field.value.range))
+                session.addField(
+                    slice(field.name.range), slice(field.value.range),
+                    unindexed: field.known.isUnindexed || unindexed.contains(field.collapsedHash))
             }
         }
         if sendsTrailers { session.addField("te", word("trailers")) }
@@ -129,7 +134,7 @@ enum HTTP2HeadWriter {
                 where TrailerWriter.isPassedOn(field, bytes) && !field.isStripped(by: stripped, bytes) {
                     hasAny = true
                     let name = UnsafeRawBufferPointer(rebasing: bytes[field.name.range])
-                    session.addField(name, scratch.value(of: field, bytes))
+                    session.addField(name, scratch.value(of: field, bytes), unindexed: field.isUnindexed)
                 }
                 submit(hasAny)
             }

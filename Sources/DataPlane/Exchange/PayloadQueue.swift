@@ -5,7 +5,9 @@ import NIOCore
 /// Bounded by whoever adds to it: while `isFull`, no more is read from the other side, so that it holds at most the mark
 /// and one read.
 struct PayloadQueue {
-    private var pieces = CircularBuffer<ByteBuffer>(initialCapacity: 1)
+    /// The piece that is sent next. Few streams have another one waiting, and only those have memory for more.
+    private var first: ByteBuffer?
+    private var rest: CircularBuffer<ByteBuffer>?
     private(set) var bytes = 0
 
     /// Whether so much waits that the other side is no longer read.
@@ -13,30 +15,42 @@ struct PayloadQueue {
 
     mutating func append(_ piece: ByteBuffer) {
         bytes += piece.readableBytes
-        guard piece.readableBytes < Limits.joinedWriteBytes, var last = pieces.popLast() else {
-            return pieces.append(piece)
+        guard piece.readableBytes < Limits.joinedWriteBytes, var last = takeLast() else {
+            return put(piece)
         }
         // Each piece keeps the whole read that it came with: small ones that must wait are copied together.
         if last.readableBytes + piece.readableBytes <= Limits.joinedWriteBytes {
             last.writeImmutableBuffer(piece)
-            pieces.append(last)
+            put(last)
         } else {
-            pieces.append(last)
-            pieces.append(ByteBuffer(bytes: piece.readableBytesView))
+            put(last)
+            put(ByteBuffer(bytes: piece.readableBytesView))
         }
+    }
+
+    private mutating func takeLast() -> ByteBuffer? {
+        rest?.popLast() ?? first.take()
+    }
+
+    private mutating func put(_ piece: ByteBuffer) {
+        guard first != nil else {
+            first = piece
+            return
+        }
+        if rest == nil { rest = CircularBuffer(initialCapacity: 2) }
+        rest?.append(piece)
     }
 
     /// Takes the next bytes, at most `count`; nil where there are none.
     mutating func next(atMost count: Int) -> ByteBuffer? {
-        guard var first = pieces.popFirst() else { return nil }
-        let slice = first.readSlice(length: min(count, first.readableBytes))
-        if first.readableBytes > 0 { pieces.prepend(first) }
+        guard var next = first.take() else { return nil }
+        let slice = next.readSlice(length: min(count, next.readableBytes))
+        first = next.readableBytes > 0 ? next : rest?.popFirst()
         bytes -= slice?.readableBytes ?? 0
         return slice
     }
 
     mutating func removeAll() {
-        pieces.removeAll()
-        bytes = 0
+        self = PayloadQueue()
     }
 }

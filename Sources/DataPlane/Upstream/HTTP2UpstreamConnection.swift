@@ -92,13 +92,15 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
 
     /// Sends a head, given as HTTP/1 has it; the number of its stream, nil where there can be none, and how many bytes the
     /// head had.
-    func submit(_ bytes: ByteBuffer, hasBody: Bool, sendsTrailers: Bool) -> (id: Int32?, length: Int) {
+    func submit(
+        _ bytes: ByteBuffer, hasBody: Bool, sendsTrailers: Bool, unindexed: [UInt32]
+    ) -> (id: Int32?, length: Int) {
         bytes.withUnsafeReadableBytes { bytes in
             parser.reset()
             guard !isGoingAway, parser.parse(bytes) == .complete else { return (nil, bytes.count) }
             HTTP2HeadWriter.write(
                 parser.head, bytes, isSecure: pool.upstream.origin.scheme.isSecure,
-                sendsTrailers: sendsTrailers, to: session)
+                sendsTrailers: sendsTrailers, unindexed: unindexed, to: session)
             return (session.submitRequest(hasBody: hasBody), parser.head.headLength)
         }
     }

@@ -16,9 +16,11 @@ protocol HTTP2UpstreamStreamOwner: AnyObject {
     /// Whether a response was carried here before.
     var hasServed: Bool { get }
 
-    /// Sends a head, given as HTTP/1 has it; the number of its stream, nil where there can be none, and how many bytes the
-    /// head had.
-    func submit(_ bytes: ByteBuffer, hasBody: Bool, sendsTrailers: Bool) -> (id: Int32?, length: Int)
+    /// Sends a head, given as HTTP/1 has it, of which fields with these collapsed hashes enter no table; the number of its
+    /// stream, nil where there can be none, and how many bytes the head had.
+    func submit(
+        _ bytes: ByteBuffer, hasBody: Bool, sendsTrailers: Bool, unindexed: [UInt32]
+    ) -> (id: Int32?, length: Int)
 
     /// A stream has got its number.
     func opened(_ stream: HTTP2UpstreamStream, _ id: Int32)
@@ -57,6 +59,8 @@ final class HTTP2UpstreamStream: UpstreamWire {
     private var isBodyless = true
     private var isHeadRequest = false
     private var sendsTrailers = false
+    /// Collapsed hashes of fields that the client had enter no table of header compression.
+    private var unindexed: [UInt32] = []
     private var isResponseBegun = false
     private var trailers: TrailerSection?
     /// Payload that was passed to the client while it took nothing: for so much the stream's window stays shut, and for
@@ -78,12 +82,16 @@ final class HTTP2UpstreamStream: UpstreamWire {
         self.client = client
         isBodyless = (head.framing == .none || head.framing == .length(0)) && !head.mayHaveTrailers
         isHeadRequest = head.method == .head
-        sendsTrailers = head.fields.contains { $0.known == .te }
+        for field in head.fields {
+            if field.known == .te { sendsTrailers = true }
+            if field.isUnindexed, !field.known.isUnindexed { unindexed.append(field.collapsedHash) }
+        }
     }
 
     func sendHead(_ bytes: ByteBuffer, isWhole: Bool) {
         var bytes = bytes
-        let (id, length) = connection.submit(bytes, hasBody: !isBodyless, sendsTrailers: sendsTrailers)
+        let (id, length) = connection.submit(
+            bytes, hasBody: !isBodyless, sendsTrailers: sendsTrailers, unindexed: unindexed)
         guard let id else { return lose(.wasUnprocessed) }
         self.id = id
         isPromised = false

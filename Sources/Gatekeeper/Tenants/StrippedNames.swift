@@ -7,14 +7,18 @@ package struct StrippedNames: Sendable {
     /// this.
     package let longestBytes: Int
 
-    init(names: Set<[UInt8]> = [], prefixes: [[UInt8]] = []) {
+    init(names: Set<[UInt8]>, prefixes: [[UInt8]] = []) {
         self.names = names
         self.prefixes = prefixes
         longestBytes = max(names.map(\.count).max() ?? 0, prefixes.map(\.count).max() ?? 0)
     }
 
     /// No names.
-    package init() { self.init(names: []) }
+    package init() {
+        names = []
+        prefixes = []
+        longestBytes = 0
+    }
 
     /// Whether there are no names.
     package var isEmpty: Bool { names.isEmpty && prefixes.isEmpty }
