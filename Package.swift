@@ -133,7 +133,7 @@ let package = Package(
         .testTarget(
             name: "HTTP1Tests",
             dependencies: [
-                "HTTP1", "HTTPMessage",
+                "HTTP1", "HTTPMessage", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(
             name: "ExternalAuthorizationTests",
             dependencies: [
-                "AuthorizationMessages", "ExternalAuthorization", "HTTPMessage",
+                "AuthorizationMessages", "ExternalAuthorization", "HTTPMessage", "TestSupport",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: house),
@@ -157,7 +157,8 @@ let package = Package(
             name: "DataPlaneTests",
             dependencies: [
                 "AuthorizationMessages", "DataPlane", "ExternalAuthorization", "Gatekeeper", "HTTP1",
-                "HTTPMessage", "JOSE", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                "HTTPMessage", "JOSE", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -63,6 +63,8 @@ package enum Limits {
     /// Bytes that may wait for a slow peer before its other side is no longer read.
     static let writeHighWaterBytes = 32 * 1024
     static let writeLowWaterBytes = 16 * 1024
+    /// A read larger than this is not kept whole for a piece of less than its half that must wait.
+    static let sharedReadBytes = 16 * 1024
     /// Small pieces for a slow peer are handed on together in writes of this size.
     static let joinedWriteBytes = 16 * 1024
     /// Heads that are written before the gateway looks whether their peer takes them.
@@ -89,7 +91,7 @@ package enum Limits {
     /// The least that one loop holds of verified tokens.
     static let tokenCacheBytesPerLoop = 8 * 1024 * 1024
     /// Buffers of heads that a loop keeps for the next ones, and the largest that it keeps.
-    static let spareBuffers = 64
+    static let spareBuffers = 256
     /// For so many connections a loop keeps room that have something to send at once.
     static let keptFlushes = 1_024
     static let keptScratchBytes = 4 * 1024
@@ -193,6 +195,12 @@ package enum Limits {
     static let smallHeadBytes = 4 * 1024
     /// What an HTTP/2 connection writes at once before it looks whether its client takes it.
     static let http2WriteBytes = 64 * 1024
+    /// One read of it, at most, and what is passed on of a body at once: a stream's whole window.
+    static let http2ReadBytes = 64 * 1024
+    /// Streams that a loop looks at in one tick, some 5 ms' work; and how many of those that last it judges anew at once when
+    /// rows have changed.
+    static let streamsATick = 16_384
+    static let reviewsAtOnce = 1_024
     /// How long after the first GOAWAY streams that are on their way are still taken (RFC 9113 §6.8).
     static let noticeTicks: UInt32 = 1 * ticksPerSecond
     /// Streams on one HTTP/2 connection to an upstream, where it allows more, and connections to one upstream, a loop.

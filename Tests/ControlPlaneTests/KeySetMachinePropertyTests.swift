@@ -1,22 +1,9 @@
 import Gatekeeper
 import JOSE
+import TestSupport
 import Testing
 
 @testable import ControlPlane
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 2 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
-}
 
 @Suite struct KeySetMachinePropertyTests {
     /// What must hold after every event, whatever came before.

@@ -1,6 +1,7 @@
 import Foundation
 import Gatekeeper
 import JOSE
+import TestSupport
 import Testing
 
 @testable import ControlPlane

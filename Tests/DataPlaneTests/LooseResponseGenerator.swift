@@ -1,15 +1,4 @@
-/// A seeded generator (SplitMix64), so that each failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
-    }
-}
+import TestSupport
 
 /// A response as a loose upstream writes it, and what it means.
 struct LooseResponse {
@@ -24,10 +13,10 @@ struct LooseResponse {
 /// Writes responses by a grammar of everything that RFC 9112 lets a recipient read: what each means is known because
 /// it was chosen before it was spelled.
 struct LooseResponseGenerator {
-    private var random: SplitMix
+    private var random: SeededGenerator
 
     init(seed: UInt64) {
-        random = SplitMix(state: seed)
+        random = SeededGenerator(seed: seed)
     }
 
     mutating func response() -> LooseResponse {

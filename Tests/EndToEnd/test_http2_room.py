@@ -165,7 +165,7 @@ def test_uploads_that_are_not_taken_make_room_when_nothing_is_left_to_lend(one_l
     clients = [Pourer(gateway.port, stuck.host, token, 120) for _ in range(11)]
     for client in clients:
         client.fill()
-    assert gateway.rss_mib() - before < 64 + 11 * 1.25 + 1_320 * (64 + 8) / 1024 + 40
+    assert gateway.rss_mib() - before < 64 + 11 * 1.25 + 1_320 * (96 + 8) / 1024 + 40
     last = clients[-1]
     head = plain(other.host) + [("authorization", f"Bearer {other.token()}")]
     head[0] = (":method", "POST")

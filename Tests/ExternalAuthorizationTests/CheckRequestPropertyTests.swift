@@ -2,6 +2,7 @@ import AuthorizationMessages
 import ExternalAuthorization
 import Foundation
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 /// The gateway's own reader against swift-protobuf, on requests that chance wrote.

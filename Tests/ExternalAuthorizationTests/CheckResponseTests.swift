@@ -1,6 +1,7 @@
 import AuthorizationMessages
 import ExternalAuthorization
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 @Suite struct CheckResponseTests {

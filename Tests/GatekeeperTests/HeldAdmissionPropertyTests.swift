@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Gatekeeper
@@ -7,7 +8,7 @@ import Testing
     let fixture: PoolFixture
     let staff: PoolFixture
     var bench = Bench()
-    var random = SplitMix(state: 9)
+    var random = SeededGenerator(seed: 9)
 
     init() throws {
         fixture = try PoolFixture()

@@ -1,4 +1,5 @@
 import HTTPMessage
+import TestSupport
 import Testing
 
 @testable import Gatekeeper
@@ -7,7 +8,7 @@ import Testing
 @Suite struct RuleSpellingTests {
     let fixture: PoolFixture
     var bench = Bench()
-    var random = SplitMix(state: 11)
+    var random = SeededGenerator(seed: 11)
 
     init() throws {
         fixture = try PoolFixture()
@@ -59,7 +60,7 @@ import Testing
     private enum PathSpelling { case upper, lower }
 
     private mutating func spelled(
-        _ path: [UInt8], _ choose: (UInt8, inout SplitMix) -> PathSpelling?
+        _ path: [UInt8], _ choose: (UInt8, inout SeededGenerator) -> PathSpelling?
     ) -> String {
         var text: [UInt8] = []
         for byte in path {

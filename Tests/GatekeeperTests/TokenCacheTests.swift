@@ -1,4 +1,5 @@
 import JOSE
+import TestSupport
 import Testing
 
 @testable import Gatekeeper
@@ -90,7 +91,7 @@ import Testing
     func model() throws {
         var cache = TokenCache(budgetBytes: 1 << 24)
         var model: Set<Int> = []
-        var generator = SplitMix(state: 42)
+        var generator = SeededGenerator(seed: 42)
         for _ in 0..<20_000 {
             let number = Int.random(in: 0..<500, using: &generator)
             switch Int.random(in: 0..<3, using: &generator) {
@@ -107,18 +108,5 @@ import Testing
             }
             #expect(cache.count == model.count)
         }
-    }
-}
-
-/// A seeded generator (SplitMix64), so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
     }
 }

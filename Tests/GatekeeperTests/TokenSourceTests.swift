@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Gatekeeper
@@ -257,7 +258,7 @@ import Testing
     let fixture: PoolFixture
     let staff: PoolFixture
     var bench = Bench()
-    var random = SplitMix(state: 3)
+    var random = SeededGenerator(seed: 3)
 
     init() throws {
         fixture = try PoolFixture()

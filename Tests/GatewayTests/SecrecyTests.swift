@@ -1,15 +1,16 @@
 import Foundation
 import Postgres
+import TestSupport
 import Testing
 
 @testable import Gateway
 
 /// Secrets at random, and the ways in which people write them wrongly.
 private struct Slips {
-    var generator: Seeded
+    var generator: SeededGenerator
 
     init(_ seed: UInt64) {
-        generator = Seeded(state: seed)
+        generator = SeededGenerator(seed: seed)
     }
 
     private static let plain = Array("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
@@ -100,18 +101,6 @@ private struct Slips {
             ["--egress-proxy\(secret)=x"],
             ["--postgres://u:\(secret)@h/x"], ["--config", "postgres://u:\(secret)@h/x"],
         ]
-    }
-}
-
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        var word = state
-        word ^= word >> 33
-        word = word &* 0xFF51_AFD7_ED55_8CCD
-        return word ^ word >> 33
     }
 }
 

@@ -3,6 +3,7 @@ import HTTPMessage
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import TestSupport
 import Testing
 
 /// Chunked bodies while they stream.
@@ -75,7 +76,7 @@ import Testing
 
     @Test("However a body is cut, nothing of it is left to wait but the beginning of a trailer section")
     func nothingWaits() {
-        var random = SplitMix(state: 12)
+        var random = SeededGenerator(seed: 12)
         let trailer = Array("X-A: b\r\n\r\n".utf8)
         for _ in 0..<2_000 {
             var body: [UInt8] = []
@@ -145,7 +146,7 @@ import Testing
         "Generated and spoiled bodies read as llhttp reads them, in any pieces; what we refuse alone is listed"
     )
     func referee() {
-        var random = SplitMix(state: 11)
+        var random = SeededGenerator(seed: 11)
         var (agreed, refusedAlone) = (0, 0)
         for _ in 0..<20_000 {
             let body = Self.body(&random)
@@ -170,7 +171,7 @@ import Testing
         #expect(refusedAlone < 2_000)
     }
 
-    private static func body(_ random: inout SplitMix) -> [UInt8] {
+    private static func body(_ random: inout SeededGenerator) -> [UInt8] {
         var body: [UInt8] = []
         for _ in 0..<Int.random(in: 0...4, using: &random) {
             let size = Int.random(in: 1...40, using: &random)

@@ -1,22 +1,11 @@
-/// A seeded generator (SplitMix64), so that each failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
-    }
-}
+import TestSupport
 
 /// Request heads: mostly right, then spoiled a little, so that both sides of every rule are met.
 struct HeadGenerator {
-    private var random: SplitMix
+    private var random: SeededGenerator
 
     init(seed: UInt64) {
-        random = SplitMix(state: seed)
+        random = SeededGenerator(seed: seed)
     }
 
     /// One head, whole or spoiled, ending in an empty line unless that was spoiled too.

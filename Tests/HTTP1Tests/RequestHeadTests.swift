@@ -1,5 +1,6 @@
 import HTTP1
 import HTTPMessage
+import TestSupport
 import Testing
 
 /// Each rule of RFC 9112 that the parser keeps, with an accept, a reject and a boundary.
@@ -216,7 +217,7 @@ import Testing
             get("Content-Length: 5", "Connection: close", "Authorization: x"), get("X: y"), "BAD\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", get("Transfer-Encoding: chunked"),
         ].map(bytes)
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         for _ in 0..<500 {
             let head = heads.randomElement(using: &generator) ?? heads[0]
             var fresh = RequestHeadParser(limits: HeadLimits())

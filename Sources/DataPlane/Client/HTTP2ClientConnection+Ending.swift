@@ -13,7 +13,10 @@ extension HTTP2ClientConnection {
         reportRoomForUploads()
         if worker.isLeaving { perform(machine.leave(at: tick)) }
         if tick % Limits.ticksPerSecond == 0 { session.secondPassed() }
-        for stream in streams.values { stream.ticked(tick) }
+        if worker.streamVisits.take(streams.count, last: visitedAt, at: tick) {
+            visitedAt = tick
+            for stream in streams.values { stream.ticked(tick) }
+        }
         perform(machine.ticked(at: tick))
     }
 

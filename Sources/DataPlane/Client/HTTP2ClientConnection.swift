@@ -33,6 +33,8 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     var isBusy = false
     var isFlushDue = false
     let sender: HTTP2Sender
+    /// The tick in which the streams were looked at last.
+    var visitedAt: UInt32 = 0
     var unsentBytes = 0
     private var requestsLeft: Int
     /// What waits of all streams' responses, and whether one was held because of it.
@@ -81,6 +83,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        try? channel.syncOptions?.setOption(.recvAllocator, value: Limits.http2ReadBuffers)
         writer.open(context, isClear: !peer.isTLS)
         worker.clients.opened(self)
         if worker.isLeaving { perform(machine.leave(at: worker.clock.tick)) }

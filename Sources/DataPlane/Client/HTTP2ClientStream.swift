@@ -218,7 +218,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         defer { isPassingOn = false }
         while exchange.intake == .body, exchange.isUpstreamWritable, inbound.readableBytes > 0 || isInputEnded
         {
-            let payload = takeInbound(atMost: Limits.writeHighWaterBytes)
+            let payload = takeInbound(atMost: Limits.http2ReadBytes)
             let isLast = isInputEnded && inbound.readableBytes == 0
             exchange.bodyCame(payload, isLast: isLast, trailers: isLast ? trailers : nil)
         }
@@ -257,7 +257,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         guard count > 0, call == nil, let connection else { return }
         if heldBytes == 0 { heldSince = connection.worker.clock.tick }
         heldBytes += count
-        // It may be a small part of a read, which would be kept whole.
+        // It may be a small part of a read, which would be kept whole; and of such streams a connection has many.
         if inbound.storageCapacity > 2 * heldBytes { inbound = ByteBuffer(bytes: inbound.readableBytesView) }
         connection.holds(count)
     }

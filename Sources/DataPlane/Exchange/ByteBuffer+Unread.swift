@@ -25,8 +25,21 @@ extension ByteBuffer {
     }
 }
 
+extension ByteBuffer {
+    /// The bytes as they may wait: in memory of their own where they are less than half of a large read, which would be kept
+    /// whole for them.
+    var forWaiting: ByteBuffer {
+        guard storageCapacity > Limits.sharedReadBytes, storageCapacity > 2 * readableBytes else {
+            return self
+        }
+        return ByteBuffer(bytes: readableBytesView)
+    }
+}
+
 extension Limits {
     /// Reads grow with what comes, up to their bound.
     static let readBuffers = AdaptiveRecvByteBufferAllocator(
         minimum: 512, initial: firstReadBytes, maximum: readBytes)
+    static let http2ReadBuffers = AdaptiveRecvByteBufferAllocator(
+        minimum: 512, initial: firstReadBytes, maximum: http2ReadBytes)
 }

@@ -35,12 +35,12 @@ final class ChannelWriter {
             var rest = bytes
             socket?.deliver(&rest)
             guard rest.readableBytes > 0 else { return }
-            context?.writeAndFlush(NIOAny(rest), promise: nil)
+            context?.writeAndFlush(NIOAny(rest.forWaiting), promise: nil)
             fallBehind()
             return
         }
         guard let context, let piece = outbox.add(bytes) else { return }
-        context.writeAndFlush(NIOAny(piece), promise: nil)
+        context.writeAndFlush(NIOAny(piece.forWaiting), promise: nil)
         // A socket that is written to directly says itself when it is behind.
         guard socket == nil, outbox.shouldLook(isHead: isHead), channel.unsentBytes > 0 else { return }
         fallBehind()

@@ -19,7 +19,7 @@ extension Exchange {
             }
         }
         if let refusal { return endCall(refusal) }
-        if heldCall != nil { worker.webSockets.began(self) }
+        if heldCall != nil { worker.calls.began(self) }
     }
 
     /// Ends the call where the token's end or the rows no longer allow it.

@@ -7,7 +7,7 @@ import NIOCore
 /// It speaks to the client and to the upstream through `ClientWire` and `UpstreamWire`, which alone know bytes and
 /// protocols, and to the loop for everything else. A class, because wires, lines and waits refer to it; an HTTP/1
 /// connection uses one for all of its requests, one after the other. It never leaves its loop.
-final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
+final class Exchange: UpstreamClient, BatchMember, LastingExchange {
     let worker: Worker
     let upstreams: UpstreamRegistry
     /// Who the client is.
@@ -288,6 +288,7 @@ final class Exchange: UpstreamClient, BatchMember, OpenWebSocket {
         leaveSeat()
         if webSocket != nil || heldCall != nil {
             worker.webSockets.ended(self)
+            worker.calls.ended(self)
             webSocket = nil
             heldCall = nil
         }

@@ -32,7 +32,8 @@ struct PayloadQueue {
         rest?.popLast() ?? first.take()
     }
 
-    private mutating func put(_ piece: ByteBuffer) {
+    private mutating func put(_ whole: ByteBuffer) {
+        let piece = whole.forWaiting
         guard first != nil else {
             first = piece
             return

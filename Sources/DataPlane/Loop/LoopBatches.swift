@@ -3,7 +3,7 @@ import NIOCore
 
 /// Who waits for a token to be verified: an exchange.
 ///
-/// A protocol, as `LoopConnection` and `OpenWebSocket` are, so that the loop names nothing that runs on it.
+/// A protocol, as `LoopConnection` and `LastingExchange` are, so that the loop names nothing that runs on it.
 protocol BatchMember: AnyObject {
     /// Whether it still stands in line for its tenant's turn.
     var waitsForTurn: Bool { get }

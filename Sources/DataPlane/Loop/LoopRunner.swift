@@ -54,8 +54,9 @@ final class LoopRunner {
         worker.clock.advance()
         let tick = worker.clock.tick
         if tick % Limits.ticksPerSecond == 0 { worker.records.endSecond(at: worker.clock.now) }
+        worker.streamVisits.tickBegan()
         worker.clients.ticked(tick)
-        worker.reviewWebSockets()
+        worker.reviewAtTick()
         worker.authorities.keepCurrent(on: worker.loop)
         upstreams.ticked(tick)
     }

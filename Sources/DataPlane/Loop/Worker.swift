@@ -20,7 +20,9 @@ final class Worker {
     let flushes: LoopFlushes
     let clients: ClientRegistry
     let records: RefusalLog
-    var webSockets = OpenWebSockets()
+    var webSockets = LastingExchanges()
+    /// The calls of gRPC that last.
+    var calls = LastingExchanges()
     /// What the loop counts, in all and by tenant.
     var counters = LoopCounters()
     var tally = TenantTally()
@@ -54,6 +56,8 @@ final class Worker {
     var lentResponses = LentBytes(share: Limits.connectionResponseBytes, limit: Limits.lentResponseBytes)
     /// What they hold of requests beyond theirs.
     var lentUploads = LentBytes(share: Limits.connectionUploadBytes, limit: Limits.lentUploadBytes)
+    /// Whose streams are looked at in this tick.
+    var streamVisits = StreamVisits()
 
     /// Writes the verdicts that Envoy asks for by gRPC.
     var checkResponse = CheckResponse()
@@ -116,15 +120,33 @@ final class Worker {
         guard latest.epoch != judge.snapshot.epoch else { return }
         if latest.hostsEdition != judge.snapshot.hostsEdition { hostsEdition += 1 }
         judge.snapshot = latest
-        reviewWebSockets()
+        let isUnderWay = webSockets.isUrgent || calls.isUrgent
+        webSockets.rowsChanged()
+        calls.rowsChanged()
+        if !isUnderWay { reviewUrgent() }
     }
 
-    /// Judges each WebSocket anew.
-    func reviewWebSockets() {
-        let open = webSockets.all
-        guard !open.isEmpty else { return }
+    /// Judges what lasts anew, since rows have changed: some at a time, between which the loop looks at its sockets.
+    private func reviewUrgent() {
+        if webSockets.isUrgent { review(webSockets.next(atMost: Limits.reviewsAtOnce)) }
+        if calls.isUrgent { review(calls.next(atMost: Limits.reviewsAtOnce)) }
+        guard webSockets.isUrgent || calls.isUrgent else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute { bound.value.reviewUrgent() }
+    }
+
+    /// Judges what lasts anew, since time has passed: as many of them as there is time for in a tick.
+    func reviewAtTick() {
+        webSockets.timePassed()
+        calls.timePassed()
+        if !webSockets.isUrgent { review(webSockets.next(atMost: Limits.streamsATick)) }
+        if !calls.isUrgent { review(calls.next(atMost: Limits.streamsATick)) }
+    }
+
+    private func review(_ exchanges: [any LastingExchange]) {
+        guard !exchanges.isEmpty else { return }
         let now = clock.now
-        for exchange in open { exchange.review(at: now) }
+        for exchange in exchanges { exchange.review(at: now) }
     }
 
     // MARK: Whom to believe

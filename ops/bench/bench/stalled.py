@@ -16,6 +16,10 @@ NEEDS = ("poolgate", "stand-in-pool", "nginx", "taskset")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADERS, RESET, SETTINGS, WINDOW_UPDATE = 1, 3, 4, 8
 WORKERS = 2
+# A loop has eight connections to an upstream with 1,000 streams each; this leaves room for chance between the loops.
+REQUESTS_AN_UPSTREAM = 12_000
+# Uploads of 100 streams fill some 4 MiB a connection, more than a machine of 24 GiB has for 10,000.
+CONNECTIONS_THAT_UPLOAD = 2_000
 
 
 def run(bench, options):
@@ -25,42 +29,61 @@ def run(bench, options):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     os.sched_setaffinity(0, {0, 1})
     count = min(options.stalled_connections, hard - 1024)
-    rows = [stall(bench, count, options.stalled_streams, kind) for kind in ("waiting", "down", "up")]
+    counts = {"waiting": count, "down": count, "up": min(count, CONNECTIONS_THAT_UPLOAD)}
+    rows = [stall(bench, count, options.stalled_streams, kind) for kind, count in counts.items()]
     return rows, {row.measure: row.value for row in rows}
 
 
 def stall(bench, connections, streams, kind):
-    upstream = Upstream(kind == "down")
+    # An odd number, so that each one's requests come by both loops, which take connections in turn.
+    upstream = Upstream(-(-connections * streams // REQUESTS_AN_UPSTREAM) | 1, kind == "down")
     gateway = bench.start(lambda bench: peers.poolgate(
         bench, "--max-connections", str(connections + 64), "--max-upstream-connections", "1000000", "--upstream-wait", "60s",
         workers=WORKERS, core="0,1"))
-    peers.insert(bench, gateway.process, f"""
-        INSERT INTO poolgate.tenants (host, region, pool_id, upstream)
-        VALUES ('stalled.example.com', '{peers.REGION}', '{peers.POOL}', 'h2c://127.0.0.1:{upstream.port}')""")
+    hosts = [f"{place}.example.com" for place in range(len(upstream.ports))]
+    rows = ",".join(f"('{host}', '{peers.REGION}', '{peers.POOL}', 'h2c://127.0.0.1:{port}')"
+                    for host, port in zip(hosts, upstream.ports))
+    peers.insert(bench, gateway.process, f"INSERT INTO poolgate.tenants (host, region, pool_id, upstream) VALUES {rows}")
     time.sleep(1)
     address = ("127.0.0.1", int(gateway.url.rsplit(":", 1)[1]))
     fields = [(":method", "POST" if kind == "up" else "GET"), (":scheme", "http"), (":path", "/"),
-              (":authority", "stalled.example.com"), ("authorization", f"Bearer {bench.tokens[0][1]}")]
+              ("authorization", f"Bearer {bench.tokens[0][1]}")]
     # The window of a download is shut (SETTINGS_INITIAL_WINDOW_SIZE, RFC 9113 §6.5.2).
     opening = PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 0) if kind == "down" else b"") + frame(SETTINGS, 1, 0)
-    heads = b"".join(frame(HEADERS, 4 if kind == "up" else 5, 2 * number + 1, block(fields)) for number in range(streams))
+    openings = [opening + b"".join(
+        frame(HEADERS, 4 if kind == "up" else 5, 2 * number + 1, block([(":authority", host), *fields])) for number in range(streams))
+        for host in hosts]
     before = machine.forget_peak(gateway.pid)
     begun = time.monotonic()
-    clients = [connect(address, opening + heads) for _ in range(connections)]
+    clients = [connect(address, openings[place % len(hosts)]) for place in range(connections)]
     if kind == "up":
         fill(clients, streams)
     took = settle(gateway.pid, upstream, connections * streams, begun)
     peak, reached = machine.peak_mib(gateway.pid) - before, upstream.reached
+    other = slowest(gateway, bench.tokens[0][1])
     open_still = sum(is_open(client) for client in clients)
     for client in clients:
         client.close()
     bench.stop(gateway)
     upstream.close()
     head = sum(len(name) + len(value) + 4 for name, value in fields)
-    bound = connections * (1 + 128 * (8192 + 2 * head) / (1 << 20)) + reached * 64 / 1024 + WORKERS * 128
+    bound = connections * (1 + 128 * (8192 + 2 * head) / (1 << 20)) + reached * 96 / 1024 + WORKERS * 128
     return Row(f"{connections:,} connections, {streams} streams each: {kind}", peak, "MiB", bound,
                f"{reached:,} requests at the upstream, {open_still:,} connections open after {took:.0f} s, "
-               f"{peak * 1024 / (connections * streams):.1f} KiB a stream")
+               f"{peak * 1024 / (connections * streams):.1f} KiB a stream; another tenant's slowest of 20 requests {other:.0f} ms")
+
+
+def slowest(gateway, token):
+    """Of 20 requests of another tenant, meanwhile, how long the slowest took."""
+    took = []
+    for _ in range(20):
+        begun = time.monotonic()
+        status, _ = peers.ask(gateway, peers.HOST, token)
+        if status != 200:
+            raise SystemExit(f"poolgate: this run counts for nothing: another tenant was answered {status}")
+        took.append(time.monotonic() - begun)
+        time.sleep(0.05)
+    return max(took) * 1000
 
 
 def connect(address, opening):
@@ -133,7 +156,7 @@ def pour(client, windows):
     """One frame a stream, as far as the connection's window goes."""
     sent = 0
     for stream in [stream for stream in windows if stream]:
-        if (count := min(windows[0], windows[stream], 16_384)) > 0:
+        if (count := min(windows[0], windows[stream], 4_096)) > 0:
             client.sendall(frame(0, 0, stream, bytes(count)))
             windows[0] -= count
             windows[stream] -= count
@@ -145,9 +168,9 @@ class Upstream:
     """Takes every stream and no byte of an upload; where it responds, with a head and 16,000 bytes of a body without an end.
     A process of its own: it is asked a million times."""
 
-    def __init__(self, responds):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, count, responds):
+        self.listeners = [socket.create_server(("127.0.0.1", 0), backlog=1024) for _ in range(count)]
+        self.ports = [listener.getsockname()[1] for listener in self.listeners]
         self.count = multiprocessing.Value("q", 0)
         self.process = multiprocessing.Process(target=self.serve, args=(responds,), daemon=True)
         self.process.start()
@@ -159,16 +182,18 @@ class Upstream:
     def close(self):
         self.process.kill()
         self.process.join()
-        self.listener.close()
+        for listener in self.listeners:
+            listener.close()
 
     def serve(self, responds):
         selector = selectors.DefaultSelector()
-        selector.register(self.listener, selectors.EVENT_READ)
+        for listener in self.listeners:
+            selector.register(listener, selectors.EVENT_READ)
         connections = {}
         while True:
             for key, _ in selector.select():
-                if key.fileobj is self.listener:
-                    connection, _ = self.listener.accept()
+                if key.fileobj in self.listeners:
+                    connection, _ = key.fileobj.accept()
                     connection.sendall(frame(SETTINGS, 0, 0, struct.pack(">HI", 3, (1 << 31) - 1)) + frame(SETTINGS, 1, 0))
                     connections[connection] = Carried(connection, responds)
                     selector.register(connection, selectors.EVENT_READ)
