@@ -2,7 +2,8 @@ import NIOCore
 
 /// Every bound of the data plane that no setting changes, with its unit (ops/guide/traffic.md tells those that users meet).
 package enum Limits {
-    /// One tick of a loop's clock by which deadlines are kept; they are late by at most this.
+    /// One tick of a loop's clock by which deadlines are kept; they are late by at most this, those of streams
+    /// by more where a loop has more than `streamsATick`.
     static let tick = TimeAmount.milliseconds(250)
     static let ticksPerSecond: UInt32 = 4
     /// How long after the drain began an idle connection is kept: a request may be on its way, and would be lost.
@@ -64,7 +65,7 @@ package enum Limits {
     static let writeHighWaterBytes = 32 * 1024
     static let writeLowWaterBytes = 16 * 1024
     /// A read larger than this is not kept whole for a piece of less than its half that must wait.
-    static let sharedReadBytes = 16 * 1024
+    static let sharedReadBytes = 4 * 1024
     /// Small pieces for a slow peer are handed on together in writes of this size.
     static let joinedWriteBytes = 16 * 1024
     /// Heads that are written before the gateway looks whether their peer takes them.
@@ -197,10 +198,11 @@ package enum Limits {
     static let http2WriteBytes = 64 * 1024
     /// One read of it, at most, and what is passed on of a body at once: a stream's whole window.
     static let http2ReadBytes = 64 * 1024
-    /// Streams that a loop looks at in one tick, some 5 ms' work; and how many of those that last it judges anew at once when
-    /// rows have changed.
+    /// Streams that a loop looks at in one tick, some 5 ms' work; how many of those that last it judges anew at once when rows
+    /// have changed, and for how long it then looks at its sockets.
     static let streamsATick = 16_384
-    static let reviewsAtOnce = 1_024
+    static let reviewsAtOnce = 4_096
+    static let reviewPause = TimeAmount.milliseconds(1)
     /// How long after the first GOAWAY streams that are on their way are still taken (RFC 9113 §6.8).
     static let noticeTicks: UInt32 = 1 * ticksPerSecond
     /// Streams on one HTTP/2 connection to an upstream, where it allows more, and connections to one upstream, a loop.

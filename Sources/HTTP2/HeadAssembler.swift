@@ -36,7 +36,7 @@ struct HeadAssembler {
         guard flaw == nil else { return }
         do throws(MessageFlaw) {
             if name.first == ASCII.colon {
-                try takePseudoField(name, value)
+                try takePseudoField(name, value, isUnindexed: isUnindexed)
             } else if ByteScanner.isExactly(name, "cookie") {
                 try takeCookie(value)
             } else {
@@ -49,7 +49,7 @@ struct HeadAssembler {
     }
 
     private mutating func takePseudoField(
-        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isUnindexed: Bool
     ) throws(MessageFlaw) {
         if ByteScanner.isExactly(name, ":method") {
             guard !value.isEmpty, value.count <= Limits.methodBytes, value.allSatisfy(ByteScanner.isToken)
@@ -63,9 +63,11 @@ struct HeadAssembler {
                 throw .badTarget
             }
             pseudo.target = try builder.append(part: value)
+            pseudo.isTargetUnindexed = pseudo.isTargetUnindexed || isUnindexed
         } else if ByteScanner.isExactly(name, ":authority") {
             guard value.count <= limits.fieldBytes else { throw .fieldTooLarge }
             pseudo.authority = try builder.append(part: value)
+            pseudo.isTargetUnindexed = pseudo.isTargetUnindexed || isUnindexed
         } else if ByteScanner.isExactly(name, ":scheme") {
             pseudo.scheme = ByteScanner.equals(value, "https") ? .https : .http
             guard pseudo.scheme == .https || ByteScanner.equals(value, "http") else { throw .badTarget }
@@ -96,6 +98,7 @@ struct HeadAssembler {
         var head = RequestHead()
         head.methodName = method
         head.mayHaveTrailers = !isWhole
+        head.isTargetUnindexed = pseudo.isTargetUnindexed
         head.method = try bytes.withFlawedBytes { bytes throws(MessageFlaw) in
             try Method(name: UnsafeRawBufferPointer(rebasing: bytes[method.range]))
         }

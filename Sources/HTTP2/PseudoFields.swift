@@ -7,6 +7,8 @@ struct PseudoFields {
     var target: HeadSlice?
     var authority: HeadSlice?
     var status: Int?
+    /// Whether the target or the authority came as what no table may hold (RFC 7541 §6.2.3).
+    var isTargetUnindexed = false
 
     enum Scheme {
         case http, https

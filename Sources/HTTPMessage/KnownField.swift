@@ -17,7 +17,8 @@
     /// compression, where it would push out what does come again, or be guessed at (RFC 7541 §7.1.3).
     package var isUnindexed: Bool {
         switch self {
-        case .requestID, .traceparent, .tracestate, .authorization, .proxyAuthorization, .cookie: true
+        case .requestID, .traceparent, .tracestate, .authorization, .proxyAuthorization, .cookie:
+            true
         case .other, .host, .contentLength, .transferEncoding, .connection, .expect, .upgrade, .te, .trailer,
             .keepAlive, .proxyConnection, .proxyAuthenticate, .via, .origin, .fetchSite, .requestedMethod,
             .referer, .wwwAuthenticate, .persistentAuth, .forwardedFor, .forwardedProto, .forwardedPort,

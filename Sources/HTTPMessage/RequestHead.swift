@@ -50,6 +50,8 @@ package struct RequestHead: Sendable {
     package var saysOrigin = false
     /// Whether a field names the request or the trace that it is part of: `X-Request-Id`, `traceparent` or `tracestate`.
     package var saysTrace = false
+    /// Whether the client had the target or the authority enter no table of header compression (RFC 7541 §6.2.3).
+    package var isTargetUnindexed = false
     /// What `Upgrade` asks for.
     package var upgrade = UpgradeRequest.none
 

@@ -157,8 +157,7 @@ def test_a_retry_takes_no_connection_of_another(make, own_upstream):
     alice, bob = person(tenant, False, "alice"), person(tenant, False, "bob")
     alice.log_in("NTLM", "alice")
     assert bob.log_in("NTLM", "bob")[0] == "bob"
-    for connection in list(own_upstream.open):
-        connection.shutdown(2)
+    own_upstream.end_connections()
     assert alice.ask().status == bob.ask().status == 401
     assert alice.log_in("NTLM", "alice")[0] == "alice"
 

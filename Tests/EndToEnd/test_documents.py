@@ -73,6 +73,10 @@ class Place:
             self._end(shell)
         return shell.returncode, screen.text()
 
+    def logs(self):
+        """The ends of what the page's programs logged."""
+        return "\n".join(f"{log.name}: {log.read_text(errors='replace')[-2000:]}" for log in self.folder.glob("*.log"))
+
     def _end(self, shell):
         """Ends the shell's process group, and an embedded Postgres by the gateway that started it."""
         def are_left():
@@ -179,7 +183,7 @@ def test_what_a_page_says_to_type_does_what_it_says(page, place, stand_in):
     ran = dict(zip(parts[1::2], parts[2::2]))
     last = max((int(name) for name in ran if name != "end"), default=None)
     assert "end" in ran and status == 0, (
-        f"{all_of_them[last] if last is not None else page} ended with {status}:\n{output[-3000:]}")
+        f"{all_of_them[last] if last is not None else page} ended with {status}:\n{output[-3000:]}\n{place.logs()}")
     for number, lines in expected.items():
         missing = shows(ran[str(number)], lines)
         assert missing is None, f"{all_of_them[number]} did not show '{missing}':\n{ran[str(number)][-3000:]}"

@@ -8,7 +8,7 @@ import hpack
 import pytest
 
 from conftest import make_tenant
-from h2wire import Client, Server
+from h2wire import Answer, Client, Server
 from test_http2_hostile import Raw, frame, plain
 from wire import request
 
@@ -242,6 +242,8 @@ def test_what_no_table_may_hold_stays_out_of_them(served):
         200, [hpack.NeverIndexedHeaderTuple("x-told", "1"), ("x-open", "2")], b"hello",
         trailers=[hpack.NeverIndexedHeaderTuple("x-last", "3"), ("x-sum", "4")]))
     client = Client(gateway.port)
+    refused = client.get(tenant.host, None)
+    assert refused.status == 401 and never(refused.headers) == {"x-request-id"}
     answer = client.get(tenant.host, tenant.token(), fields=[
         hpack.NeverIndexedHeaderTuple("x-secret", "1"), ("x-plain", "2"), ("cookie", "session=0123456789abcdef"),
         ("traceparent", f"00-{'1' * 32}-{'2' * 16}-01")])
@@ -251,4 +253,13 @@ def test_what_no_table_may_hold_stays_out_of_them(served):
     assert never(sent) == {"x-secret", "cookie", "traceparent", "authorization", "x-request-id"}
     assert never(answer.headers) == {"x-told", "x-request-id"}
     assert never(answer.trailers) == {"x-last"} and len(answer.trailers) == 2
+    # Nor does a target or an authority.
+    stream = client.h2.get_next_available_stream_id()
+    client.answers[stream] = Answer()
+    client.h2.send_headers(stream, [
+        (":method", "GET"), (":scheme", "http"), (":authority", tenant.host),
+        hpack.NeverIndexedHeaderTuple(":path", "/?secret"), ("authorization", f"Bearer {tenant.token()}")], end_stream=True)
+    client.flush()
+    assert client.wait(stream).status == 200
+    assert {":path", ":authority"} <= never(server.last.headers)
     client.close()

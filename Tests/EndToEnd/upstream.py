@@ -1,5 +1,6 @@
 """An upstream that records every byte it receives and answers as it is told."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -51,6 +52,13 @@ class Upstream:
         self.listener.close()
         for connection in list(self.open):
             connection.close()
+
+    def end_connections(self):
+        """Ends those that are open, from this side."""
+        for connection in list(self.open):
+            # Its thread may have closed it meanwhile.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self):
         while True:

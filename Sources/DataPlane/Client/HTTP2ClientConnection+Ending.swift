@@ -13,11 +13,16 @@ extension HTTP2ClientConnection {
         reportRoomForUploads()
         if worker.isLeaving { perform(machine.leave(at: tick)) }
         if tick % Limits.ticksPerSecond == 0 { session.secondPassed() }
-        if worker.streamVisits.take(streams.count, last: visitedAt, at: tick) {
-            visitedAt = tick
-            for stream in streams.values { stream.ticked(tick) }
-        }
+        // What must not wait for its turn: calls that are judged anew from now on, and those that watch the gateway's health.
+        if hasNewCalls || watches > 0 { _ = lookAtStreams(tick) }
         perform(machine.ticked(at: tick))
+    }
+
+    func lookAtStreams(_ tick: UInt32) -> Int {
+        let open = streams.values
+        hasNewCalls = false
+        for stream in open { stream.ticked(tick) }
+        return open.count
     }
 
     /// The gateway ends.

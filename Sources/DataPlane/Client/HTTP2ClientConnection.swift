@@ -33,8 +33,8 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
     var isBusy = false
     var isFlushDue = false
     let sender: HTTP2Sender
-    /// The tick in which the streams were looked at last.
-    var visitedAt: UInt32 = 0
+    /// Whether a gRPC response has begun and its call is not among those that are judged anew.
+    var hasNewCalls = false
     var unsentBytes = 0
     private var requestsLeft: Int
     /// What waits of all streams' responses, and whether one was held because of it.

@@ -31,6 +31,9 @@ protocol HTTP2ClientStreamOwner: AnyObject {
         _ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer, hasBody: Bool,
         of stream: HTTP2ClientStream)
 
+    /// Whether a gRPC response has begun and its call is not among those that are judged anew.
+    var hasNewCalls: Bool { get set }
+
     /// Whether the connection may hold more of any response.
     var hasRoom: Bool { get }
 

@@ -16,6 +16,7 @@ extension HTTP2ClientStream {
         isHeadOfNoBody = hasNoPayload && !head.mayHaveTrailers
         guard mayHold(head.headLength) else { return giveUp(.enhanceYourCalm) }
         connection?.beginResponse(head, bytes, hasBody: !isHeadOfNoBody, of: self)
+        if exchange.isGRPC { connection?.hasNewCalls = true }
     }
 
     func sendBody(_ payload: ByteBuffer) {

@@ -254,11 +254,15 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
     /// What came and could not be passed on waits here.
     func hold() {
         let count = inbound.readableBytes - heldBytes
-        guard count > 0, call == nil, let connection else { return }
+        guard count > 0, let connection else { return }
+        // It may be a small part of a read, which would be kept whole; and of such streams a connection has many.
+        if inbound.storageCapacity > 2 * inbound.readableBytes {
+            inbound = ByteBuffer(bytes: inbound.readableBytesView)
+        }
+        // The message of a call was credited as it came.
+        guard call == nil else { return }
         if heldBytes == 0 { heldSince = connection.worker.clock.tick }
         heldBytes += count
-        // It may be a small part of a read, which would be kept whole; and of such streams a connection has many.
-        if inbound.storageCapacity > 2 * heldBytes { inbound = ByteBuffer(bytes: inbound.readableBytesView) }
         connection.holds(count)
     }
 
@@ -284,6 +288,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
                     return exchange.bodyWaitsTooLong()
                 }
                 exchange.ticked(tick)
+                if exchange.isUnheldCall { connection?.hasNewCalls = true }
             } else if tick >= sendingUntil {
                 if call != nil { callOverdue() } else { connection?.reset(self, .refusedStream) }
             }

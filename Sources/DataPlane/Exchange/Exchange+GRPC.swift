@@ -14,7 +14,7 @@ extension Exchange {
                 return nil
             case .refuse(let refusal, _): return refusal
             case .needsKey: return .gateway(.keysUnavailable)
-            // Its token is no longer remembered, and others wait for theirs: the next tick tries again.
+            // Its token is no longer remembered, and others wait for theirs: the next look tries again.
             case .mustWait: return nil
             }
         }

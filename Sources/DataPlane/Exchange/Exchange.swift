@@ -165,8 +165,11 @@ final class Exchange: UpstreamClient, BatchMember, LastingExchange {
     /// The loop's clock moved on.
     func ticked(_ tick: UInt32) {
         perform(machine.ticked(at: tick))
-        if isGRPC, heldCall == nil { holdCall() }
+        if isUnheldCall { holdCall() }
     }
+
+    /// Whether it is a call of gRPC whose response has begun, and that is not judged anew yet.
+    var isUnheldCall: Bool { isGRPC && heldCall == nil && machine.isTransferring }
 
     /// The gateway stops: a WebSocket is closed, while a request may finish.
     func drain() {

@@ -47,7 +47,7 @@ enum HTTP2HeadWriter {
     static func write(answer lines: UnsafeRawBufferPointer, to session: HTTP2Session, submit: () -> Void) {
         session.beginHead()
         session.addField(":status", word("200"))
-        HeaderLines.each(lines) { session.addField($0, $1) }
+        HeaderLines.each(lines) { session.addField($0, $1, unindexed: UnindexedFields.isAlways($0)) }
         submit()
     }
 
@@ -75,20 +75,21 @@ enum HTTP2HeadWriter {
                 defer { start = end }
                 // HTTP/2 has no such field (RFC 9113 §8.2.2).
                 if field.name.utf8.elementsEqual(RefusalField.upgrade.name.utf8) { continue }
+                let name = UnsafeRawBufferPointer(rebasing: bytes[start..<middle])
                 session.addField(
-                    UnsafeRawBufferPointer(rebasing: bytes[start..<middle]),
-                    UnsafeRawBufferPointer(rebasing: bytes[middle..<end]))
+                    name, UnsafeRawBufferPointer(rebasing: bytes[middle..<end]),
+                    unindexed: UnindexedFields.isAlways(name))
             }
             submit()
         }
     }
 
     /// Begins the head of a request, given as HTTP/1 has it, which lives as long as `bytes`. Fields of one connection have
-    /// been left out when it was written, but for what HTTP/2 says in another way. `unindexed` are the collapsed
-    /// hashes of names that its client had enter no table.
+    /// been left out when it was written, but for what HTTP/2 says in another way. `unindexed` are those that its client
+    /// had enter no table.
     static func write(
         _ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, isSecure: Bool, sendsTrailers: Bool,
-        unindexed: [UInt32], to session: HTTP2Session
+        unindexed: UnindexedFields, to session: HTTP2Session
     ) {
         func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(rebasing: bytes[range])
@@ -99,8 +100,8 @@ enum HTTP2HeadWriter {
         session.beginHead()
         session.addField(":method", slice(head.methodName.range))
         session.addField(":scheme", word(isSecure ? "https" : "http"))
-        session.addField(":authority", slice(head.authority.range))
-        session.addField(":path", target)
+        session.addField(":authority", slice(head.authority.range), unindexed: unindexed.hasTarget)
+        session.addField(":path", target, unindexed: unindexed.hasTarget)
         for field in head.fields {
             switch field.known {
             case .host, .connection, .transferEncoding, .upgrade, .keepAlive, .proxyConnection, .te: break
@@ -110,7 +111,7 @@ enum HTTP2HeadWriter {
                 .webSocketKey, .webSocketVersion, .webSocketAccept, .requestID, .traceparent, .tracestate:
                 session.addField(
                     slice(field.name.range), slice(field.value.range),
-                    unindexed: field.known.isUnindexed || unindexed.contains(field.collapsedHash))
+                    unindexed: unindexed.contains(field, bytes))
             }
         }
         if sendsTrailers { session.addField("te", word("trailers")) }
@@ -134,7 +135,9 @@ enum HTTP2HeadWriter {
                 where TrailerWriter.isPassedOn(field, bytes) && !field.isStripped(by: stripped, bytes) {
                     hasAny = true
                     let name = UnsafeRawBufferPointer(rebasing: bytes[field.name.range])
-                    session.addField(name, scratch.value(of: field, bytes), unindexed: field.isUnindexed)
+                    session.addField(
+                        name, scratch.value(of: field, bytes),
+                        unindexed: field.isUnindexed || field.known.isUnindexed)
                 }
                 submit(hasAny)
             }

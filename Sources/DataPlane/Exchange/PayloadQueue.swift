@@ -3,7 +3,7 @@ import NIOCore
 /// Payload of one HTTP/2 stream that waits to be sent, in the pieces in which it came.
 ///
 /// Bounded by whoever adds to it: while `isFull`, no more is read from the other side, so that it holds at most the mark
-/// and one read.
+/// and one read, in at most twice as much memory.
 struct PayloadQueue {
     /// The piece that is sent next. Few streams have another one waiting, and only those have memory for more.
     private var first: ByteBuffer?
@@ -46,7 +46,7 @@ struct PayloadQueue {
     mutating func next(atMost count: Int) -> ByteBuffer? {
         guard var next = first.take() else { return nil }
         let slice = next.readSlice(length: min(count, next.readableBytes))
-        first = next.readableBytes > 0 ? next : rest?.popFirst()
+        first = next.readableBytes > 0 ? next.forWaiting : rest?.popFirst()
         bytes -= slice?.readableBytes ?? 0
         return slice
     }

@@ -15,6 +15,9 @@ protocol LoopConnection: AnyObject {
     /// The loop's clock moved on.
     func ticked(_ tick: UInt32)
 
+    /// Looks at each of its streams, whether it has waited too long; how many there are.
+    func lookAtStreams(_ tick: UInt32) -> Int
+
     /// The gateway ends: what can finish may.
     func drain()
 
@@ -27,7 +30,7 @@ protocol LoopConnection: AnyObject {
 /// Bounded by `max-connections`. A class, since connections come and go from the loop's channels.
 final class ClientRegistry {
     private let loop: any EventLoop
-    private var connections: [ObjectIdentifier: any LoopConnection] = [:]
+    private var connections = Rounds<any LoopConnection>()
     private var whenEmpty: EventLoopPromise<Void>?
 
     init(loop: any EventLoop) {
@@ -39,7 +42,7 @@ final class ClientRegistry {
 
     /// A connection was accepted; one that came just before the listener closed is drained at once.
     func opened(_ connection: any LoopConnection) {
-        connections[ObjectIdentifier(connection)] = connection
+        connections.insert(connection, ObjectIdentifier(connection))
         guard whenEmpty != nil else { return }
         let bound = NIOLoopBound(connection, eventLoop: loop)
         loop.execute { bound.value.drain() }
@@ -47,26 +50,32 @@ final class ClientRegistry {
 
     /// A connection is gone.
     func closed(_ connection: any LoopConnection) {
-        connections[ObjectIdentifier(connection)] = nil
-        if connections.isEmpty { whenEmpty?.succeed() }
+        connections.remove(ObjectIdentifier(connection))
+        if connections.count == 0 { whenEmpty?.succeed() }
     }
 
-    /// The loop's clock moved on.
+    /// The loop's clock moved on. Streams can be a million, and looking at all of them takes longer than a tick: so each
+    /// connection's are looked at in turn, and some `Limits.streamsATick` in all.
     func ticked(_ tick: UInt32) {
-        for connection in Array(connections.values) { connection.ticked(tick) }
+        for connection in connections.all { connection.ticked(tick) }
+        var left = Limits.streamsATick
+        for _ in 0..<connections.count where left > 0 {
+            if connections.isOver { connections.begin() }
+            left -= connections.next()?.lookAtStreams(tick) ?? 0
+        }
     }
 
     /// Lets what is under way finish and closes the rest; the future ends with the last connection.
     func drain() -> EventLoopFuture<Void> {
         let promise = loop.makePromise(of: Void.self)
         whenEmpty = promise
-        for connection in Array(connections.values) { connection.drain() }
-        if connections.isEmpty { promise.succeed() }
+        for connection in connections.all { connection.drain() }
+        if connections.count == 0 { promise.succeed() }
         return promise.futureResult
     }
 
     /// Closes everything at once.
     func abort() {
-        for connection in Array(connections.values) { connection.abort() }
+        for connection in connections.all { connection.abort() }
     }
 }

@@ -54,7 +54,6 @@ final class LoopRunner {
         worker.clock.advance()
         let tick = worker.clock.tick
         if tick % Limits.ticksPerSecond == 0 { worker.records.endSecond(at: worker.clock.now) }
-        worker.streamVisits.tickBegan()
         worker.clients.ticked(tick)
         worker.reviewAtTick()
         worker.authorities.keepCurrent(on: worker.loop)

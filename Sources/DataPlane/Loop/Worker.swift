@@ -56,8 +56,6 @@ final class Worker {
     var lentResponses = LentBytes(share: Limits.connectionResponseBytes, limit: Limits.lentResponseBytes)
     /// What they hold of requests beyond theirs.
     var lentUploads = LentBytes(share: Limits.connectionUploadBytes, limit: Limits.lentUploadBytes)
-    /// Whose streams are looked at in this tick.
-    var streamVisits = StreamVisits()
 
     /// Writes the verdicts that Envoy asks for by gRPC.
     var checkResponse = CheckResponse()
@@ -131,8 +129,9 @@ final class Worker {
         if webSockets.isUrgent { review(webSockets.next(atMost: Limits.reviewsAtOnce)) }
         if calls.isUrgent { review(calls.next(atMost: Limits.reviewsAtOnce)) }
         guard webSockets.isUrgent || calls.isUrgent else { return }
+        // A task that a task adds runs before the sockets are looked at; one that is due later does not.
         let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.execute { bound.value.reviewUrgent() }
+        loop.scheduleTask(in: Limits.reviewPause) { bound.value.reviewUrgent() }
     }
 
     /// Judges what lasts anew, since time has passed: as many of them as there is time for in a tick.

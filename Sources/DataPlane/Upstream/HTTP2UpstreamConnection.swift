@@ -93,7 +93,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
     /// Sends a head, given as HTTP/1 has it; the number of its stream, nil where there can be none, and how many bytes the
     /// head had.
     func submit(
-        _ bytes: ByteBuffer, hasBody: Bool, sendsTrailers: Bool, unindexed: [UInt32]
+        _ bytes: ByteBuffer, hasBody: Bool, sendsTrailers: Bool, unindexed: UnindexedFields
     ) -> (id: Int32?, length: Int) {
         bytes.withUnsafeReadableBytes { bytes in
             parser.reset()

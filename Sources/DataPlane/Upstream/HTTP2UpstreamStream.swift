@@ -16,10 +16,10 @@ protocol HTTP2UpstreamStreamOwner: AnyObject {
     /// Whether a response was carried here before.
     var hasServed: Bool { get }
 
-    /// Sends a head, given as HTTP/1 has it, of which fields with these collapsed hashes enter no table; the number of its
-    /// stream, nil where there can be none, and how many bytes the head had.
+    /// Sends a head, given as HTTP/1 has it, of which what is `unindexed` enters no table; the number of its stream, nil where
+    /// there can be none, and how many bytes the head had.
     func submit(
-        _ bytes: ByteBuffer, hasBody: Bool, sendsTrailers: Bool, unindexed: [UInt32]
+        _ bytes: ByteBuffer, hasBody: Bool, sendsTrailers: Bool, unindexed: UnindexedFields
     ) -> (id: Int32?, length: Int)
 
     /// A stream has got its number.
@@ -59,8 +59,8 @@ final class HTTP2UpstreamStream: UpstreamWire {
     private var isBodyless = true
     private var isHeadRequest = false
     private var sendsTrailers = false
-    /// Collapsed hashes of fields that the client had enter no table of header compression.
-    private var unindexed: [UInt32] = []
+    /// What the client had enter no table of header compression.
+    private var unindexed = UnindexedFields()
     private var isResponseBegun = false
     private var trailers: TrailerSection?
     /// Payload that was passed to the client while it took nothing: for so much the stream's window stays shut, and for
@@ -82,10 +82,8 @@ final class HTTP2UpstreamStream: UpstreamWire {
         self.client = client
         isBodyless = (head.framing == .none || head.framing == .length(0)) && !head.mayHaveTrailers
         isHeadRequest = head.method == .head
-        for field in head.fields {
-            if field.known == .te { sendsTrailers = true }
-            if field.isUnindexed, !field.known.isUnindexed { unindexed.append(field.collapsedHash) }
-        }
+        sendsTrailers = head.fields.contains { $0.known == .te }
+        unindexed = UnindexedFields(head)
     }
 
     func sendHead(_ bytes: ByteBuffer, isWhole: Bool) {

@@ -67,7 +67,7 @@ def stall(bench, connections, streams, kind):
     bench.stop(gateway)
     upstream.close()
     head = sum(len(name) + len(value) + 4 for name, value in fields)
-    bound = connections * (1 + 128 * (8192 + 2 * head) / (1 << 20)) + reached * 96 / 1024 + WORKERS * 128
+    bound = connections * (2 + 128 * (12288 + 2 * head) / (1 << 20)) + reached * 224 / 1024 + WORKERS * 256
     return Row(f"{connections:,} connections, {streams} streams each: {kind}", peak, "MiB", bound,
                f"{reached:,} requests at the upstream, {open_still:,} connections open after {took:.0f} s, "
                f"{peak * 1024 / (connections * streams):.1f} KiB a stream; another tenant's slowest of 20 requests {other:.0f} ms")
