@@ -112,6 +112,7 @@ extension HouseRule {
                     "DataPlane/HTTP2ClientStream+Owner.swift",
                     "DataPlane/HTTP2ClientStream+Response.swift",
                     "DataPlane/HTTP2HeadWriter.swift", "DataPlane/HTTP2Scratch.swift",
+                    "DataPlane/UnindexedFields.swift",
                     "DataPlane/HTTP2UpstreamConnection.swift", "DataPlane/HTTP2UpstreamStream.swift",
                     "DataPlane/HTTP1UpstreamConnection+Response.swift", "DataPlane/HeadCursor.swift",
                     "DataPlane/KeptLines.swift", "DataPlane/PlainSocket.swift",
