@@ -172,8 +172,11 @@ extension HTTP2Session {
         switch Int(poolgate_frame_type(frame)) {
         case Int(NGHTTP2_DATA.rawValue), Int(NGHTTP2_HEADERS.rawValue):
             budget.dataSent()
-            if poolgate_frame_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
-                events.append(.sent(stream: poolgate_frame_stream(frame)))
+            let stream = poolgate_frame_stream(frame)
+            if poolgate_frame_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+                isPeerSending(on: stream)
+            {
+                events.append(.sent(stream: stream))
             }
         case Int(NGHTTP2_RST_STREAM.rawValue) where !ownResets.contains(poolgate_frame_stream(frame)):
             spendEarlyEnd()

@@ -301,6 +301,11 @@ package final class HTTP2Session {
         nghttp2_session_resume_data(session, stream)
     }
 
+    /// Whether the peer has not ended its side of a stream that is there.
+    func isPeerSending(on stream: Int32) -> Bool {
+        nghttp2_session_get_stream_remote_close(session, stream) == 0
+    }
+
     /// Nothing follows what was offered; the head begun last is the trailers' where there are any.
     package func endBody(stream: Int32, hasTrailers: Bool) {
         let trailers = hasTrailers ? TrailerCopy(fields) : nil

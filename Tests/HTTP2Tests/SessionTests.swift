@@ -114,7 +114,22 @@ import Testing
         session.offer(7, stream: 1)
         session.endBody(stream: 1, hasTrailers: false)
         #expect(Self.sent(session).gaps.map(\.count) == [7])
-        #expect(Self.events(session) == ["sent 1", "closed 1 noError"])
+        #expect(Self.events(session) == ["closed 1 noError"])
+    }
+
+    @Test("A response that is out while its request still comes is told")
+    func responseBeforeEnd() throws {
+        let session = try Self.made()
+        var frames = Frames.opening
+        frames.headers(RequestHeadTests.plain, ends: false)
+        #expect(Self.receive(session, frames))
+        _ = Self.events(session)
+        Self.respond(session, stream: 1, hasBody: false)
+        Self.sent(session)
+        #expect(Self.events(session) == ["sent 1"])
+        session.reset(stream: 1, .noError)
+        Self.sent(session)
+        #expect(Self.events(session) == ["closed 1 noError"])
     }
 
     @Test("Payload waits for the peer's window, and goes on with it")

@@ -202,7 +202,7 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
                 touch(stream)
             case .sent(let id):
                 // A client that goes on sending what nobody reads is told to stop (RFC 9113 §8.1).
-                if let stream = streams[id], !stream.isInputEnded { session.reset(stream: id, .noError) }
+                session.reset(stream: id, .noError)
             case .closed(let id, _): closed(id)
             case .goingAway: perform(machine.leave(at: worker.clock.tick))
             case .settingsChanged, .response, .flawedResponse: break
@@ -273,7 +273,8 @@ final class HTTP2ClientConnection: ChannelDuplexHandler, LoopConnection, HTTP2Cl
 
     private func open(_ id: Int32) -> HTTP2ClientStream? {
         let exchange = Exchange(worker: worker, upstreams: upstreams, peer: peer, isHTTP2: true)
-        let stream = HTTP2ClientStream(id: id, connection: self, exchange: exchange)
+        let stream = HTTP2ClientStream(
+            id: id, connection: self, exchange: exchange, until: worker.clock.tick &+ worker.headTicks)
         streams.insert(stream, of: id)
         machine.streamOpened()
         worker.counters.http2Requests &+= 1

@@ -46,11 +46,12 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         case question(Question)
     }
 
-    init(id: Int32, connection: any HTTP2ClientStreamOwner, exchange: Exchange) {
+    /// A stream that has to begin its request until the tick `until`.
+    init(id: Int32, connection: any HTTP2ClientStreamOwner, exchange: Exchange, until: UInt32) {
         self.id = id
         self.connection = connection
         self.exchange = exchange
-        sendingUntil = connection.worker.clock.tick &+ connection.worker.headTicks
+        sendingUntil = until
         exchange.client = self
     }
 
