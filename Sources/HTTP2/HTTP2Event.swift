@@ -16,7 +16,7 @@ package enum HTTP2Event: Sendable {
     case trailers(stream: Int32, [HeadField], bytes: [UInt8])
     /// The peer sends nothing more on this stream, of which more than a head came.
     case ended(stream: Int32)
-    /// Everything that we send on this stream has been given out by `produce`, and the peer has not ended its side.
+    /// Everything that we send on this stream has been given out by `produce`, and the client has not ended its side.
     case sent(stream: Int32)
     /// The stream is gone, both of its sides ended or either reset it.
     case closed(stream: Int32, HTTP2ErrorCode)

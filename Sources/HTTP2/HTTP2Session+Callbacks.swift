@@ -174,7 +174,7 @@ extension HTTP2Session {
             budget.dataSent()
             let stream = poolgate_frame_stream(frame)
             if poolgate_frame_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
-                isPeerSending(on: stream)
+                isClientSending(on: stream)
             {
                 events.append(.sent(stream: stream))
             }

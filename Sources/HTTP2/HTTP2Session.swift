@@ -301,13 +301,21 @@ package final class HTTP2Session {
         nghttp2_session_resume_data(session, stream)
     }
 
-    /// Whether the peer has not ended its side of a stream that is there.
-    func isPeerSending(on stream: Int32) -> Bool {
-        nghttp2_session_get_stream_remote_close(session, stream) == 0
+    /// Whether the client has not ended its side of a stream that is there.
+    func isClientSending(on stream: Int32) -> Bool {
+        side == .server && nghttp2_session_get_stream_remote_close(session, stream) == 0
     }
 
     /// Nothing follows what was offered; the head begun last is the trailers' where there are any.
     package func endBody(stream: Int32, hasTrailers: Bool) {
+        // The library asks for payload only while the windows are open, and an end without payload needs none (RFC 9113
+        // §6.9): there the end is a header block, with no field where there are no trailers.
+        if let body = outgoing[stream], body.waiting == 0, isShut(stream) {
+            outgoing.remove(stream)
+            let trailers = hasTrailers ? fields : []
+            nghttp2_submit_trailer(session, stream, trailers, trailers.count)
+            return
+        }
         let trailers = hasTrailers ? TrailerCopy(fields) : nil
         let isThere: Void? = outgoing.change(of: stream) { body in
             body.isEnded = true
@@ -315,6 +323,12 @@ package final class HTTP2Session {
         }
         guard isThere != nil else { return }
         nghttp2_session_resume_data(session, stream)
+    }
+
+    /// Whether the peer takes no payload of the stream now.
+    private func isShut(_ stream: Int32) -> Bool {
+        nghttp2_session_get_stream_remote_window_size(session, stream) <= 0
+            || nghttp2_session_get_remote_window_size(session) <= 0
     }
 
     /// Sends the trailers of a stream whose payload has left.

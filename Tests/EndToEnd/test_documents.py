@@ -60,7 +60,7 @@ class Place:
         script = re.sub(r"(127\.0\.0\.1):(\d+)\b", lambda match: f"{match[1]}:{self.ports[int(match[2])]}", script)
         return re.sub(r"@127\.0\.0\.1/", f"@127.0.0.1:{self.cluster.port}/", script)
 
-    def run(self, script, seconds=30):
+    def run(self, script, seconds=90):
         """Whether a script came to its end, and its output on a terminal. All processes that it leaves are ended."""
         with Screen() as screen:
             shell = subprocess.Popen(

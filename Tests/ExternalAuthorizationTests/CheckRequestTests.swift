@@ -92,6 +92,19 @@ struct Reading: Hashable {
         try message.serializedBytes()
     }
 
+    /// The payload inside of messages, each the field of that number in the one before.
+    static func nested(_ numbers: [UInt8], _ payload: [UInt8]) -> [UInt8] {
+        numbers.reversed().reduce(payload) { inner, number in
+            var length: [UInt8] = []
+            var rest = inner.count
+            while rest >= 128 {
+                length.append(UInt8(rest & 127 | 128))
+                rest >>= 7
+            }
+            return [number << 3 | 2] + length + [UInt8(rest)] + inner
+        }
+    }
+
     /// How the gateway refuses the message; nil where it reads it.
     static func refusal(_ message: [UInt8]) -> CallRefusal? {
         do {
@@ -188,6 +201,31 @@ struct Reading: Hashable {
         }
         #expect(try Reading(message(1024)).fields.count == 1024)
         #expect(try Self.refusal(message(1025)) == .tooManyFields)
+    }
+
+    @Test("Of a name that comes again the last value holds, and each of them counts against the bound")
+    func repeatedName() throws {
+        /// Entries of the map, all of the name `a`; the value is the place modulo 100.
+        func message(_ count: Int) -> [UInt8] {
+            let entries = (0..<count).flatMap { place -> [UInt8] in
+                let value = Array(String(place % 100).utf8)
+                let entry = [0x0A, 1, 0x61, 0x12, UInt8(value.count)] + value
+                return [0x1A, UInt8(entry.count)] + entry
+            }
+            return Self.nested([1, 4, 2], entries)
+        }
+        let read = try Reading(message(1024))
+        #expect(read.fields == [[[0x61], Array("23".utf8)]])
+        #expect(Self.refusal(message(1025)) == .tooManyFields)
+    }
+
+    @Test("Names of one hash are different names")
+    func collidingNames() throws {
+        // Both have the same 32 bits of FNV-1a.
+        var request = Self.request(raw: nil)
+        request.attributes.request.http.headers = ["costarring": "1", "liquid": "2"]
+        let read = try Reading(Self.bytes(request))
+        #expect(read.fields.count == 2)
     }
 
     @Test("Groups within groups are passed over up to their bound, and refused beyond")

@@ -210,10 +210,10 @@ final class HTTP1ClientConnection: ChannelDuplexHandler, RemovableChannelHandler
 
     // MARK: Events of the loop
 
-    /// The loop's clock moved on.
     /// It has none.
     func lookAtStreams(_ tick: UInt32) -> Int { 0 }
 
+    /// The loop's clock moved on.
     func ticked(_ tick: UInt32) {
         noteSending(at: tick)
         let action = machine.ticked(at: tick)

@@ -27,7 +27,7 @@ extension HTTP2ClientStream {
             return Call(
                 path: UnsafeRawBufferPointer(rebasing: bytes[Int(head.path.start)..<Int(head.query.end)]))
         }
-        guard let kind, HTTP2ClientStream.isGRPC(head, bytes) else {
+        guard let kind, bytes.withUnsafeReadableBytes({ HTTP2ClientStream.isGRPC(head.fields, $0) }) else {
             return refuse(.unknownMethod)
         }
         call = AuthorizationCall(kind)

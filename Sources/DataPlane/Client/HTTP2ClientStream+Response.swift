@@ -16,6 +16,8 @@ extension HTTP2ClientStream {
         isHeadOfNoBody = hasNoPayload && !head.mayHaveTrailers
         guard mayHold(head.headLength) else { return giveUp(.enhanceYourCalm) }
         connection?.beginResponse(head, bytes, hasBody: !isHeadOfNoBody, of: self)
+        // Services take calls of which the request does not say what it is.
+        if !exchange.isGRPC { exchange.isGRPC = HTTP2ClientStream.isGRPC(head.fields, bytes) }
         if exchange.isGRPC { connection?.hasNewCalls = true }
     }
 

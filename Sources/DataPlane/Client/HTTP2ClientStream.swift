@@ -125,7 +125,7 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         isBegun = true
         switch pending {
         case .request(let head, let bytes, let isWhole):
-            exchange.isGRPC = HTTP2ClientStream.isGRPC(head, bytes)
+            exchange.isGRPC = bytes.withUnsafeReadableBytes { HTTP2ClientStream.isGRPC(head.fields, $0) }
             exchange.begin(head, bytes, hasBody: !isWhole, isClientEnded: false)
         case .question(let question): exchange.ask(question, isClientEnded: false)
         }
@@ -198,16 +198,16 @@ final class HTTP2ClientStream: ClientWire, HeldBackMember {
         outbound.removeAll()
     }
 
-    /// Whether a request's `Content-Type` is one of gRPC's (gRPC over HTTP/2, "Requests").
-    static func isGRPC(_ head: borrowing RequestHead, _ bytes: ByteBuffer) -> Bool {
-        bytes.withUnsafeReadableBytes { bytes in
-            head.fields.contains { field in
-                field.known == .other && field.name.count == 12 && field.value.count >= 16
-                    && ByteScanner.equals(
-                        UnsafeRawBufferPointer(rebasing: bytes[field.name.range]), "content-type")
-                    && ByteScanner.begins(
-                        UnsafeRawBufferPointer(rebasing: bytes[field.value.range]), with: "application/grpc")
-            }
+    /// Whether a message's `Content-Type` is gRPC's, with or without the encoding of its messages (gRPC over HTTP/2,
+    /// "Requests"). That of gRPC-Web, whose callers read statuses and bodies as HTTP has them, is another.
+    static func isGRPC(_ fields: [HeadField], _ bytes: UnsafeRawBufferPointer) -> Bool {
+        fields.contains { field in
+            guard field.known == .other, field.name.count == 12, field.value.count >= 16,
+                ByteScanner.equals(UnsafeRawBufferPointer(rebasing: bytes[field.name.range]), "content-type")
+            else { return false }
+            let value = UnsafeRawBufferPointer(rebasing: bytes[field.value.range])
+            guard ByteScanner.begins(value, with: "application/grpc") else { return false }
+            return value.count == 16 || "+; \t".utf8.contains(value[16])
         }
     }
 

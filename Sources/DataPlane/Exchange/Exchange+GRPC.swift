@@ -8,7 +8,8 @@ extension Exchange {
         guard machine.isTransferring else { return }
         let refusal = headBytes.withUnsafeReadableBytes { bytes -> Refusal? in
             let facts = RequestFacts(head, bytes)
-            switch worker.judge.judge(facts, at: worker.clock.now) {
+            // As when it was let in: what becomes of it when its token expires is the review's to say.
+            switch worker.judge.judge(facts, at: judgedAt) {
             case .admit(let admission):
                 heldCall = worker.judge.hold(admission, facts)
                 return nil

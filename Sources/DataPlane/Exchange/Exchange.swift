@@ -61,7 +61,7 @@ final class Exchange: UpstreamClient, BatchMember, LastingExchange {
     var question: Question?
     /// Set where the request asks to become a WebSocket.
     var webSocket: WebSocketExchange?
-    /// Whether the request is a gRPC call; told by the wire before it begins.
+    /// Whether it is a gRPC call: told by the wire before it begins, or when its response says so.
     var isGRPC = false
     /// What a call that lasts was admitted by, to be judged again.
     var heldCall: HeldAdmission?

@@ -235,6 +235,7 @@ final class HTTP2UpstreamConnection: ChannelDuplexHandler, SharedUpstreamLink, H
         while let event = session.nextEvent() {
             switch event {
             case .response(let id, let head, let headBytes, let isWhole):
+                if isWhole { hasServed = true }
                 streams[id]?.responseCame(head, headBytes, isWhole: isWhole)
             case .flawedResponse(let id, let flaw): streams[id]?.fail(.messageFlaw(flaw))
             case .data(let id, let range):
