@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// A TLS server on loopback with a certificate for the address 127.0.0.1, and for no name, from its own authority.
 final class TLSServer: Sendable {
@@ -25,7 +26,7 @@ final class TLSServer: Sendable {
                 key,
                 "-out", certificate,
             ] + (alternativeNames.map { ["-addext", $0] } ?? []), output: nil)
-        made.waitUntilExit()
+        made.waitForEnd()
         try Data(body).write(to: folder.appendingPathComponent("body"))
         let output = Pipe()
         let server = try Self.start(
@@ -49,7 +50,7 @@ final class TLSServer: Sendable {
         process.arguments = [program] + arguments
         process.standardOutput = output ?? FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.begin()
         return process
     }
 

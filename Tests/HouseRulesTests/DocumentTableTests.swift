@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The tables of the documents that are generated from the code.
@@ -12,9 +13,8 @@ import Testing
         check.executableURL = top.appending(path: "ops/generate-documents")
         check.arguments = ["--check"]
         check.standardError = output
-        try check.run()
+        try check.begin()
         let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        check.waitUntilExit()
-        #expect(check.terminationStatus == 0, "\(said)")
+        #expect(check.waitForEnd() == 0, "\(said)")
     }
 }

@@ -69,7 +69,7 @@ package final class TemporaryPostgres: Sendable {
         output.seekToEndOfFile()
         process.standardOutput = output
         process.standardError = output
-        try Self.launch(process)
+        try process.begin()
         keeper.withLock { $0 = (process, leash) }
         for _ in 0..<600 {
             if (try? Self.run(Self.binary("pg_isready"), ["-q", "-h", directory, "-p", String(port)])) != nil
@@ -109,7 +109,7 @@ package final class TemporaryPostgres: Sendable {
             kill(pid, SIGCONT)
         }
         try? leash.fileHandleForWriting.close()
-        process.waitUntilExit()
+        process.waitForEnd()
     }
 
     /// The process id of the postmaster.
@@ -173,24 +173,13 @@ package final class TemporaryPostgres: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output
-        try launch(process)
+        try process.begin()
         let printed = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw Failure(description: "\(program) ended with \(process.terminationStatus): \(printed)")
+        let status = process.waitForEnd()
+        guard status == 0 else {
+            throw Failure(description: "\(program) ended with \(status): \(printed)")
         }
         return printed
-    }
-
-    /// Starts a program with no signal blocked. Worker threads of the test process block all of them, and children
-    /// would inherit that: a shell would then never notice that what it waits for has ended.
-    private static func launch(_ process: Process) throws {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try process.run()
     }
 
     /// Why a server or a program could not be run.

@@ -47,13 +47,19 @@ struct PostgresPrograms: Sendable {
     ) async throws(EmbeddedPostgresFailure) -> Outcome {
         var options = PlatformOptions()
         options.createSession = true
-        if let user = cluster.user {
-            options.userID = user.userID
-            options.groupID = user.groupID
-            options.supplementaryGroups = []
+        let path = "\(folder)/\(program)"
+        guard let user = cluster.user else {
+            return try await PostgresPrograms.run(path, arguments, at: cluster.folder, options)
         }
-        return try await PostgresPrograms.run("\(folder)/\(program)", arguments, at: cluster.folder, options)
+        // setpriv gives up root's rights, and no child of this process does before it runs a program: glibc's setgroups and
+        // setuid wait for the process's other threads, which a child has not, and waited for ever where one was just ending.
+        let change = ["--reuid=\(user.userID)", "--regid=\(user.groupID)", "--clear-groups", "--", path]
+        return try await PostgresPrograms.run(
+            PostgresPrograms.setpriv, change + arguments, at: cluster.folder, options)
     }
+
+    /// Part of util-linux, which every Linux with Postgres has.
+    private static let setpriv = "/usr/bin/setpriv"
 
     private static func run(
         _ path: String, _ arguments: [String], at folder: String, _ options: PlatformOptions

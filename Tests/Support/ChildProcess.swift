@@ -1,0 +1,37 @@
+package import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// One at a time, since a program that starts inherits what Foundation holds open for a moment for another one that starts:
+/// the end of the first would be heard of with the end of the second alone.
+private let starting = Mutex(())
+
+extension Process {
+    /// Starts the program with no signal blocked. Worker threads of the test process block all of them, and children would
+    /// inherit that: a shell would then never notice that what it waits for has ended.
+    package func begin() throws {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try starting.withLock { _ in try run() }
+    }
+
+    /// Waits for the end of a program that was started; its exit status, or the number of the signal that ended it. The
+    /// kernel is asked, and Foundation left to hear of it when it does.
+    @discardableResult
+    package func waitForEnd() -> Int32 {
+        var information = siginfo_t()
+        while waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOWAIT) != 0 {
+            guard errno == EINTR else {
+                // Foundation has taken its status already.
+                while isRunning { usleep(1_000) }
+                return terminationStatus
+            }
+        }
+        return information._sifields._sigchld.si_status
+    }
+}
