@@ -1,13 +1,8 @@
 package import Foundation
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc
 #endif
-
-/// One at a time, since a program that starts inherits what Foundation holds open for a moment for another one that starts:
-/// the end of the first would be heard of with the end of the second alone.
-private let starting = Mutex(())
 
 extension Process {
     /// Starts the program with no signal blocked. Worker threads of the test process block all of them, and children would
@@ -17,11 +12,11 @@ extension Process {
         sigemptyset(&none)
         pthread_sigmask(SIG_SETMASK, &none, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try starting.withLock { _ in try run() }
+        try run()
     }
 
     /// Waits for the end of a program that was started; its exit status, or the number of the signal that ended it. The
-    /// kernel is asked, and Foundation left to hear of it when it does.
+    /// kernel is asked, since Foundation's own wait spins on a core until it hears of it.
     @discardableResult
     package func waitForEnd() -> Int32 {
         var information = siginfo_t()
